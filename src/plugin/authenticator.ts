@@ -1,0 +1,84 @@
+import type { Json, Logger } from '../core/runtime.ts'
+import type { UserRecord, ServerSpec } from './spawner.ts'
+
+/** One try at signing in. `form` holds the fields of the login form, each once, without `_xsrf`. */
+export interface LoginAttempt {
+  readonly form: Readonly<Record<string, string>>
+  /** Address of the browser, forwarded headers of trusted proxies taken into account. */
+  readonly address: string
+  readonly headers: Readonly<Record<string, string | undefined>>
+}
+
+/** Identity proven. Whether this user may enter is decided afterwards by the access rules of the hub. */
+export interface Authenticated<AuthState extends Json = Json> {
+  readonly name: string
+  /** Absent: keep what the database says. */
+  readonly admin?: boolean
+  /** Absent: groups are not managed by the authenticator. */
+  readonly groups?: readonly string[]
+  readonly authState?: AuthState
+  /** The authenticator itself vouches that this user may enter (an approved account): counts as an allow rule. */
+  readonly allowed?: boolean
+}
+
+/** Identity not proven, or proven and turned away. `message` is shown on the login page. */
+export interface Refused {
+  /** Stable code: `wrong_credentials`, `waiting_for_approval`, `account_locked`, `account_expired` ... */
+  readonly refused: string
+  readonly message: string
+  /** 401 unless it says otherwise. */
+  readonly status?: 401 | 403 | 429 | 503
+  /** Seconds. */
+  readonly retryAfter?: number
+  /** False when nothing was guessed (a provider that is down): does not count towards the lock-out. Default true. */
+  readonly countsAsFailure?: boolean
+}
+
+export interface AuthContext {
+  readonly log: Logger
+  readonly signal: AbortSignal
+  now(): Date
+}
+
+/** What a page or form of an authenticator answers; the hub renders it, so authenticators know no web framework. */
+export type PluginResponse =
+  | { page: string; status?: number; vars?: Record<string, unknown> }
+  | { redirect: string }
+  | { signedIn: Authenticated; next?: string }
+
+export interface PluginRequest {
+  readonly query: Readonly<Record<string, string>>
+  readonly form: Readonly<Record<string, string>>
+  readonly params: Readonly<Record<string, string>>
+  /** Who is signed in, if anybody. */
+  readonly user: UserRecord | undefined
+  readonly address: string
+  readonly context: AuthContext
+  /** URL of a path below the hub: `hubUrl('login')` is `/hub/login`. */
+  hubUrl(path: string): string
+  /** True when this address or name may not try again yet; counts the try. Keys are the caller's own. */
+  throttle(key: string): Promise<{ retryAfter: number } | undefined>
+}
+
+/** Routes below `/hub/` that an authenticator brings. POST is guarded by `_xsrf` by the hub. */
+export interface PluginRouter {
+  get(path: string, access: 'everyone' | 'signed-in' | 'admin', handler: (request: PluginRequest) => Promise<PluginResponse>): void
+  post(path: string, access: 'everyone' | 'signed-in' | 'admin', handler: (request: PluginRequest) => Promise<PluginResponse>): void
+}
+
+/** Turns proof of identity into a user name. Keeps nothing in memory. */
+export interface Authenticator<AuthState extends Json = Json> {
+  readonly name: string
+  readonly login: { kind: 'form'; signUp?: boolean; otp?: boolean } | { kind: 'redirect'; label: string; url: string } | { kind: 'request' }
+  /** Checks a filled-in login form. Unknown name and wrong password look and take the same. */
+  authenticate?(attempt: LoginAttempt, context: AuthContext): Promise<Authenticated<AuthState> | Refused>
+  /** Pages of its own: sign-up, OAuth callback, approval. */
+  routes?(router: PluginRouter): void
+  /** Looks again at a signed-in user; `expired` sends them to the login page. */
+  refresh?(user: UserRecord, state: AuthState, context: AuthContext): Promise<Authenticated<AuthState> | 'expired'>
+  beforeSpawn?(user: UserRecord, state: AuthState | undefined, spec: ServerSpec): Promise<void>
+  afterStop?(user: UserRecord, server: string): Promise<void>
+  /** A hub account was made for this user. Throws HubError to refuse (no such Linux account). */
+  userAdded?(user: UserRecord): Promise<void>
+  userDeleted?(user: UserRecord): Promise<void>
+}

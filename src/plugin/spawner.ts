@@ -1,0 +1,92 @@
+import type { Json, Logger } from '../core/runtime.ts'
+import type { ServerKey } from '../core/server-key.ts'
+
+/** The user a server is for. */
+export interface UserRecord {
+  readonly id: number
+  readonly name: string
+  readonly admin: boolean
+  readonly groups: readonly string[]
+}
+
+/** Where a single-user server shall listen, as it stands in `JUPYTERHUB_SERVICE_URL`. */
+export interface BindAddress {
+  readonly ip: string
+  readonly port: number
+}
+
+/** Where the hub and the proxy reach a running server. */
+export interface Address {
+  readonly proto: 'http' | 'https' | 'http+unix'
+  /** Host name or address; for `http+unix` the path of the socket. */
+  readonly host: string
+  /** 0 for `http+unix`. */
+  readonly port: number
+}
+
+/** How a server ended, as far as is known. */
+export interface Exit {
+  /** Exit status; absent when unknown, for example because nobody was its parent any more. */
+  readonly status?: number
+  readonly signal?: string
+  /** More than a status says: `out_of_memory`, `node_lost`. */
+  readonly reason?: string
+}
+
+/** Everything a spawner is told of the server it shall run. Made anew for each call; spawners keep none of it. */
+export interface ServerSpec<Options extends Json = Json> {
+  readonly key: ServerKey
+  readonly user: UserRecord
+  /** Choices from the form or the API, checked by `options`. */
+  readonly options: Options
+  /** Program and arguments: `['jupyterhub-singleuser', ...]`. */
+  readonly command: readonly string[]
+  /** The whole environment of JupyterHub's contract, given where the server shall listen. */
+  environment(bind: BindAddress): Record<string, string>
+  /** Where it lies below the public address: `/user/alice/` or `/user/alice/gpu/`. */
+  readonly prefix: string
+  /** Path below the user's home, or absolute; empty for the home itself. */
+  readonly notebookDir: string
+  readonly limits: { memoryBytes?: number; cpus?: number }
+  /** Seconds between asking a server to end and killing it. */
+  readonly stopTimeoutMs: number
+}
+
+export interface SpawnRun<State extends Json> {
+  /** Aborts on start timeout, Stop pressed, or when another hub took over. `signal.reason` tells which. */
+  readonly signal: AbortSignal
+  /** Stores the state at once, so that any hub can find what was made. Rejects when the lease is lost. */
+  saveState(state: State): Promise<void>
+  progress(event: { percent?: number; message: string; htmlMessage?: string; rawEvent?: Json }): void
+  readonly log: Logger
+}
+
+/** A form shown before the start: HTML fields as JupyterHub's `options_form`, and what turns its answer into options. */
+export interface OptionsForm<Options extends Json = Json> {
+  readonly html: string
+  parse(form: Readonly<Record<string, readonly string[]>>): Options
+}
+
+/** Runs one user's server somewhere. Remembers only `state`, whose keys are those of JupyterHub's spawners. */
+export interface Spawner<Options extends Json = Json, State extends Json = Json> {
+  readonly name: string
+  /** The form this user fills in before a start; absent or undefined for none. */
+  options?(user: UserRecord, signal: AbortSignal): Promise<OptionsForm<Options> | undefined>
+  /** Checks options that came by API; throws SpawnError with status 400 for a wrong one. */
+  checkOptions?(user: UserRecord, options: Json): Options
+  /** Starts the server and returns where it will listen; does not wait until it answers. Throws SpawnError. */
+  start(server: ServerSpec<Options>, run: SpawnRun<State>): Promise<Address>
+  /** Undefined while it runs, else how it ended. Throws when it cannot be known (a scheduler that does not answer). */
+  poll(key: ServerKey, state: State, signal: AbortSignal): Promise<Exit | undefined>
+  /**
+   * Does what listens at `address` belong to the server of `state`? Asked before a route is made. Absent: the spawner
+   * cannot tell, and the hub relies on the HTTP check alone.
+   */
+  owns?(key: ServerKey, state: State, address: Address, signal: AbortSignal): Promise<boolean>
+  /** Ends it and returns when it is gone. Ending what is gone already is no error. `now`: kill at once. */
+  stop(key: ServerKey, state: State, how: { now: boolean; timeoutMs: number; signal: AbortSignal }): Promise<void>
+  /** Removes what outlives a server (volumes and the like) when it is deleted for good. */
+  forget?(key: ServerKey, state: State): Promise<void>
+  /** The last lines of the server's log. */
+  logs?(key: ServerKey, state: State | undefined, lines: number): Promise<string>
+}
