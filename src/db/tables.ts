@@ -145,6 +145,8 @@ export interface Tables {
     log_tail: string | null
     /** Starts that failed in a row. */
     failures: number
+    /** `api_tokens.id` of the token this run's server holds, so that the end of the run revokes just that one. */
+    token_id: number | null
   }
   orrery_progress: {
     id: Generated<number>
