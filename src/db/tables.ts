@@ -179,5 +179,11 @@ export interface Tables {
     used_at: string | null
   }
   /** NativeAuthenticator's table, read where it exists, never made by us. */
-  users_info: { id: Generated<number>; username: string; password: Uint8Array; is_authorized: boolean; email: string | null }
+  users_info: {
+    id: Generated<number>
+    username: string
+    password: Uint8Array
+    is_authorized: boolean
+    email: string | null
+  }
 }

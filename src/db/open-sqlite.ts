@@ -1,0 +1,23 @@
+import { DatabaseSync } from 'node:sqlite'
+import { translateDatabaseError } from './database-errors.ts'
+import { BUSY_TIMEOUT_MS } from './sqlite-dialect.ts'
+
+/**
+ * Opens a SQLite file (undefined: in memory) the way every part of the hub uses it: write-ahead log, so readers and
+ * the writer do not wait for each other; foreign keys on, as JupyterHub sets them. Throws HubError.
+ */
+export function openSqlite(file: string | undefined, displayUrl: string): DatabaseSync {
+  let sqlite: DatabaseSync | undefined
+  try {
+    sqlite = new DatabaseSync(file ?? ':memory:', { enableForeignKeyConstraints: true, timeout: 5000 })
+    // The first statement that reads the file; a file that is no database fails here. A log that has to be recovered
+    // after a crash is written here, hence the long timeout up to this point.
+    if (file !== undefined) sqlite.exec('pragma journal_mode = wal; pragma synchronous = normal')
+    sqlite.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    sqlite.prepare('select count(*) from sqlite_master').get()
+    return sqlite
+  } catch (error) {
+    sqlite?.close()
+    throw translateDatabaseError(error, displayUrl)
+  }
+}

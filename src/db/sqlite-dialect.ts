@@ -1,0 +1,153 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import { translateDatabaseError } from './database-errors.ts'
+
+/**
+ * Kysely on Node's own SQLite. One connection serves everybody in turn: who runs a transaction has it alone until the
+ * end. Statements are prepared once. Booleans go in as 0 and 1 and come back as booleans where the column is declared
+ * BOOLEAN.
+ */
+export function sqliteDialect(sqlite: DatabaseSync, displayUrl: string): Dialect {
+  return {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new NodeSqliteDriver(sqlite, displayUrl),
+    createIntrospector: db => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  }
+}
+
+class NodeSqliteDriver implements Driver {
+  readonly #sqlite: DatabaseSync
+  readonly #connection: NodeSqliteConnection
+  #tail: Promise<void> = Promise.resolve()
+  #free: () => void = () => {}
+
+  constructor(sqlite: DatabaseSync, displayUrl: string) {
+    this.#sqlite = sqlite
+    this.#connection = new NodeSqliteConnection(sqlite, displayUrl)
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const before = this.#tail
+    const turn = Promise.withResolvers<void>()
+    this.#tail = turn.promise
+    await before
+    this.#free = turn.resolve
+    return this.#connection
+  }
+
+  async releaseConnection(): Promise<void> {
+    this.#free()
+  }
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    // IMMEDIATE takes the write lock now: a transaction that read first can never fail with SQLITE_BUSY half-way.
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('commit'))
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // SQLite rolls back by itself after some errors (full disk).
+    if (this.#sqlite.isTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'))
+  }
+
+  async destroy(): Promise<void> {
+    await this.#tail
+    if (this.#sqlite.isOpen) this.#sqlite.close()
+  }
+}
+
+/** While another process writes, SQLite blocks our thread this long, and we then ask again without blocking. */
+export const BUSY_TIMEOUT_MS = 100
+const BUSY_RETRIES_MS = [20, 50, 100, 200, 400, 800, 1600, 3200]
+const STATEMENTS_KEPT = 400
+
+interface Prepared {
+  readonly statement: StatementSync
+  readonly returnsRows: boolean
+  readonly booleans: readonly string[]
+}
+
+class NodeSqliteConnection implements DatabaseConnection {
+  readonly #sqlite: DatabaseSync
+  readonly #displayUrl: string
+  readonly #prepared = new Map<string, Prepared>()
+
+  constructor(sqlite: DatabaseSync, displayUrl: string) {
+    this.#sqlite = sqlite
+    this.#displayUrl = displayUrl
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    const values = parameters.map(bindable)
+    for (let retry = 0; ; retry++) {
+      try {
+        return this.#run<R>(sql, values)
+      } catch (error) {
+        const waitMs = BUSY_RETRIES_MS[retry]
+        if (!isBusy(error) || this.#sqlite.isTransaction || waitMs === undefined) {
+          throw translateDatabaseError(error, this.#displayUrl)
+        }
+        await sleep(waitMs)
+      }
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: SQLite answers at once; nothing is gained by streaming a row at a time
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming is not supported on SQLite; read pages instead')
+  }
+
+  #run<R>(sql: string, values: SQLInputValue[]): QueryResult<R> {
+    const { statement, returnsRows, booleans } = this.#prepare(sql)
+    if (returnsRows) return { rows: statement.all(...values).map(row => plainRow(row, booleans)) as R[] }
+    const { changes, lastInsertRowid } = statement.run(...values)
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+  }
+
+  #prepare(sql: string): Prepared {
+    // Columns of a kept statement would be those of before the change.
+    if (/^\s*(create|alter|drop)\b/i.test(sql)) this.#prepared.clear()
+    const known = this.#prepared.get(sql)
+    if (known) return known
+    const statement = this.#sqlite.prepare(sql)
+    const columns = statement.columns()
+    const booleans = columns.filter(column => column.type === 'BOOLEAN').map(column => column.name)
+    const prepared = { statement, returnsRows: columns.length > 0, booleans }
+    if (this.#prepared.size >= STATEMENTS_KEPT) this.#prepared.delete(this.#prepared.keys().next().value!)
+    this.#prepared.set(sql, prepared)
+    return prepared
+  }
+}
+
+function bindable(value: unknown): SQLInputValue {
+  if (typeof value === 'boolean') return value ? 1 : 0
+  return value as SQLInputValue // node:sqlite itself refuses what it cannot bind
+}
+
+/** A plain object (node:sqlite's have no prototype), booleans as booleans. */
+export function plainRow(row: Record<string, unknown>, booleans: readonly string[]): Record<string, unknown> {
+  const plain = { ...row }
+  for (const name of booleans) if (plain[name] !== null) plain[name] = plain[name] !== 0
+  return plain
+}
+
+function isBusy(error: unknown): boolean {
+  const kind = ((error as { errcode?: number }).errcode ?? 0) & 0xff
+  return kind === 5 || kind === 6
+}
