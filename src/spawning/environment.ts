@@ -1,0 +1,113 @@
+/**
+ * What a single-user server is told when it starts: the variables that JupyterHub 6's `Spawner.get_env` writes, in its
+ * order of precedence. A spawner adds what belongs to the machine (`HOME`, `USER`, `SHELL`, `PATH`).
+ */
+import { escapePathSegment, joinUrlPath, oauthCallbackPath, oauthClientId, serverPath } from '../core/names.ts'
+import type { Json } from '../core/runtime.ts'
+import type { ServerKey } from '../core/server-key.ts'
+import type { BindAddress } from '../plugin/spawner.ts'
+
+/** The site's part of the environment: the same for every server. */
+export interface EnvironmentSettings {
+  /** Path of the whole installation, with slashes at both ends. */
+  readonly baseUrl: string
+  /** Where servers reach the hub: `http://127.0.0.1:8081`, without a path. */
+  readonly hubUrl: string
+  /** Address that browsers use, without a path: `https://jupyter.example.org`. */
+  readonly publicUrl?: string
+  /** Extra attributes of cookies, as tornado takes them: `{"SameSite": "None", "Secure": true}`. */
+  readonly cookieOptions?: { readonly [name: string]: Json }
+  readonly cookieHostPrefixEnabled?: boolean
+  /** Names of the hub's own variables that are passed on, and where they are read. */
+  readonly envKeep?: readonly string[]
+  readonly hubEnvironment?: Readonly<Record<string, string | undefined>>
+  /** Wins over everything else. */
+  readonly extra?: Readonly<Record<string, string>>
+  /** Page that opens first: `/lab`; `{username}` is replaced. */
+  readonly defaultUrl?: string
+  readonly debug?: boolean
+  readonly disableUserConfig?: boolean
+  /** Scopes that the server may ask of people who visit it, besides access to itself. */
+  readonly oauthClientAllowedScopes?: readonly string[]
+  /** Paths of the certificate files of a server with internal TLS. */
+  readonly tls?: { readonly keyFile: string; readonly certFile: string; readonly caFile: string }
+}
+
+/** One server's part. */
+export interface ServerEnvironment {
+  readonly key: ServerKey
+  readonly apiToken: string
+  readonly bind: BindAddress
+  /** Folder the server shows; `{username}` is replaced; empty for the default. */
+  readonly notebookDir: string
+  readonly limits: { readonly memoryBytes?: number; readonly cpus?: number }
+}
+
+export function serverEnvironment(site: EnvironmentSettings, server: ServerEnvironment): Record<string, string> {
+  return {
+    ...keptVariables(site),
+    ...identity(site, server),
+    ...addresses(site, server),
+    ...preferences(site, server),
+    ...site.extra,
+  }
+}
+
+// JUPYTERHUB_BASE_URL and the like are computed; only what the administrator names is inherited.
+function keptVariables({ envKeep = [], hubEnvironment = {} }: EnvironmentSettings): Record<string, string> {
+  return Object.fromEntries(envKeep.flatMap(name => (hubEnvironment[name] === undefined ? [] : [[name, hubEnvironment[name]]])))
+}
+
+function identity(site: EnvironmentSettings, { key, apiToken }: ServerEnvironment): Record<string, string> {
+  const accessScopes = JSON.stringify([`access:servers!server=${key.user}/${key.server}`, `access:servers!user=${key.user}`])
+  const cookieOptions = site.cookieOptions ?? {}
+  return {
+    JUPYTERHUB_API_TOKEN: apiToken,
+    // Read by jupyterhub-singleuser before 0.7.2, and by scripts written since.
+    JPY_API_TOKEN: apiToken,
+    JUPYTERHUB_CLIENT_ID: oauthClientId(key),
+    ...(Object.keys(cookieOptions).length > 0 && { JUPYTERHUB_COOKIE_OPTIONS: JSON.stringify(cookieOptions) }),
+    JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED: site.cookieHostPrefixEnabled ? '1' : '0',
+    JUPYTERHUB_OAUTH_SCOPES: accessScopes,
+    JUPYTERHUB_OAUTH_ACCESS_SCOPES: accessScopes,
+    JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: JSON.stringify(site.oauthClientAllowedScopes ?? []),
+    JUPYTERHUB_USER: key.user,
+    JUPYTERHUB_SERVER_NAME: key.server,
+  }
+}
+
+function addresses(site: EnvironmentSettings, { key, bind }: ServerEnvironment): Record<string, string> {
+  const prefix = serverPath(key, site.baseUrl)
+  const apiUrl = joinUrlPath(site.hubUrl, site.baseUrl, 'hub/api')
+  const ip = bind.ip.includes(':') ? `[${bind.ip}]` : bind.ip
+  return {
+    // A hub with subdomains names its own host here; without them the path is enough.
+    JUPYTERHUB_HOST: '',
+    JUPYTERHUB_OAUTH_CALLBACK_URL: oauthCallbackPath(key, site.baseUrl),
+    JUPYTERHUB_API_URL: apiUrl,
+    JUPYTERHUB_ACTIVITY_URL: joinUrlPath(apiUrl, 'users', escapePathSegment(key.user), 'activity'),
+    JUPYTERHUB_BASE_URL: site.baseUrl,
+    JUPYTERHUB_SERVICE_PREFIX: prefix,
+    JUPYTERHUB_SERVICE_URL: `${site.tls ? 'https' : 'http'}://${ip}:${bind.port}${prefix}`,
+    JUPYTERHUB_PUBLIC_URL: site.publicUrl ? joinUrlPath(site.publicUrl, prefix) : '',
+    JUPYTERHUB_PUBLIC_HUB_URL: site.publicUrl ? joinUrlPath(site.publicUrl, site.baseUrl, 'hub/') : '',
+  }
+}
+
+function preferences(site: EnvironmentSettings, { key, notebookDir, limits }: ServerEnvironment): Record<string, string> {
+  const fillIn = (text: string) => text.replaceAll('{username}', key.user).replaceAll('{servername}', key.server)
+  return {
+    ...(limits.memoryBytes && { MEM_LIMIT: String(limits.memoryBytes) }),
+    // Python writes 2.0 for two cores, and so do servers' resource displays expect it.
+    ...(limits.cpus && { CPU_LIMIT: Number.isInteger(limits.cpus) ? limits.cpus.toFixed(1) : String(limits.cpus) }),
+    ...(site.tls && {
+      JUPYTERHUB_SSL_KEYFILE: site.tls.keyFile,
+      JUPYTERHUB_SSL_CERTFILE: site.tls.certFile,
+      JUPYTERHUB_SSL_CLIENT_CA: site.tls.caFile,
+    }),
+    ...(notebookDir && { JUPYTERHUB_ROOT_DIR: fillIn(notebookDir) }),
+    ...(site.defaultUrl && { JUPYTERHUB_DEFAULT_URL: fillIn(site.defaultUrl) }),
+    ...(site.debug && { JUPYTERHUB_DEBUG: '1' }),
+    ...(site.disableUserConfig && { JUPYTERHUB_DISABLE_USER_CONFIG: '1' }),
+  }
+}
