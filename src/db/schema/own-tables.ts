@@ -27,7 +27,8 @@ export const OWN_TABLES: readonly string[] = [
     reason_message TEXT,
     reason_next_step TEXT,
     log_tail TEXT,
-    failures INTEGER NOT NULL
+    failures INTEGER NOT NULL,
+    token_id INTEGER
   )`,
   `CREATE TABLE IF NOT EXISTS orrery_progress (
     id INTEGER NOT NULL PRIMARY KEY,
