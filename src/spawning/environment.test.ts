@@ -19,7 +19,11 @@ interface Case {
 }
 const cases: readonly Case[] = [
   { title: 'the plain default server', site, server: alice },
-  { title: 'a named server below a base path', site: { ...site, baseUrl: '/lab/' }, server: { ...alice, key: { user: 'alice', server: 'gpu' } } },
+  {
+    title: 'a named server below a base path',
+    site: { ...site, baseUrl: '/lab/' },
+    server: { ...alice, key: { user: 'alice', server: 'gpu' } },
+  },
   { title: 'a name that needs escaping', site, server: { ...alice, key: { user: 'a b@c', server: '' } } },
   {
     title: 'everything set',
@@ -34,7 +38,12 @@ const cases: readonly Case[] = [
       oauthClientAllowedScopes: ['read:users!user', 'servers'],
       extra: { MPLBACKEND: 'agg', JUPYTERHUB_API_URL: 'http://elsewhere/hub/api' },
     },
-    server: { ...alice, bind: { ip: '::1', port: 1 }, notebookDir: '/data/{username}', limits: { memoryBytes: 2 ** 30, cpus: 2 } },
+    server: {
+      ...alice,
+      bind: { ip: '::1', port: 1 },
+      notebookDir: '/data/{username}',
+      limits: { memoryBytes: 2 ** 30, cpus: 2 },
+    },
   },
 ]
 
@@ -59,8 +68,13 @@ describe('environment of a server', () => {
 
   const python = process.env['ORRERY_TEST_JUPYTERHUB_PYTHON']
   for (const { title, site, server } of cases) {
-    it(`is that of the released package for ${title}`, { skip: !python && 'ORRERY_TEST_JUPYTERHUB_PYTHON is not set' }, () => {
-      const answer = execFileSync(python!, ['-c', askReleasedPackage], { input: JSON.stringify({ site, server }), encoding: 'utf8' })
+    it(`is that of the released package for ${title}`, {
+      skip: !python && 'ORRERY_TEST_JUPYTERHUB_PYTHON is not set',
+    }, () => {
+      const answer = execFileSync(python!, ['-c', askReleasedPackage], {
+        input: JSON.stringify({ site, server }),
+        encoding: 'utf8',
+      })
       const theirs = JSON.parse(answer) as Record<string, string>
       assert.deepEqual(jsonParsed(serverEnvironment(site, server)), jsonParsed(theirs))
     })
@@ -100,7 +114,7 @@ db.commit()
 hub_url = urlparse(site["hubUrl"])
 public_url = site.get("publicUrl")
 hub = Hub(ip=hub_url.hostname, port=hub_url.port, base_url=site["baseUrl"] + "hub/",
-          public_host="")
+          public_host=site.get("publicUrl", ""))
 user = User(orm_user, db=db, settings={
     "hub": hub, "base_url": site["baseUrl"], "allow_named_servers": True, "spawner_class": Plain,
     "cookie_options": site.get("cookieOptions", {}),

@@ -55,11 +55,16 @@ export function serverEnvironment(site: EnvironmentSettings, server: ServerEnvir
 
 // JUPYTERHUB_BASE_URL and the like are computed; only what the administrator names is inherited.
 function keptVariables({ envKeep = [], hubEnvironment = {} }: EnvironmentSettings): Record<string, string> {
-  return Object.fromEntries(envKeep.flatMap(name => (hubEnvironment[name] === undefined ? [] : [[name, hubEnvironment[name]]])))
+  return Object.fromEntries(
+    envKeep.flatMap(name => (hubEnvironment[name] === undefined ? [] : [[name, hubEnvironment[name]]])),
+  )
 }
 
 function identity(site: EnvironmentSettings, { key, apiToken }: ServerEnvironment): Record<string, string> {
-  const accessScopes = JSON.stringify([`access:servers!server=${key.user}/${key.server}`, `access:servers!user=${key.user}`])
+  const accessScopes = JSON.stringify([
+    `access:servers!server=${key.user}/${key.server}`,
+    `access:servers!user=${key.user}`,
+  ])
   const cookieOptions = site.cookieOptions ?? {}
   return {
     JUPYTERHUB_API_TOKEN: apiToken,
@@ -81,8 +86,8 @@ function addresses(site: EnvironmentSettings, { key, bind }: ServerEnvironment):
   const apiUrl = joinUrlPath(site.hubUrl, site.baseUrl, 'hub/api')
   const ip = bind.ip.includes(':') ? `[${bind.ip}]` : bind.ip
   return {
-    // A hub with subdomains names its own host here; without them the path is enough.
-    JUPYTERHUB_HOST: '',
+    // Empty where the hub does not know its public address: the server then sends browsers to paths.
+    JUPYTERHUB_HOST: site.publicUrl?.replace(/\/+$/, '') ?? '',
     JUPYTERHUB_OAUTH_CALLBACK_URL: oauthCallbackPath(key, site.baseUrl),
     JUPYTERHUB_API_URL: apiUrl,
     JUPYTERHUB_ACTIVITY_URL: joinUrlPath(apiUrl, 'users', escapePathSegment(key.user), 'activity'),
@@ -94,7 +99,10 @@ function addresses(site: EnvironmentSettings, { key, bind }: ServerEnvironment):
   }
 }
 
-function preferences(site: EnvironmentSettings, { key, notebookDir, limits }: ServerEnvironment): Record<string, string> {
+function preferences(
+  site: EnvironmentSettings,
+  { key, notebookDir, limits }: ServerEnvironment,
+): Record<string, string> {
   const fillIn = (text: string) => text.replaceAll('{username}', key.user).replaceAll('{servername}', key.server)
   return {
     ...(limits.memoryBytes && { MEM_LIMIT: String(limits.memoryBytes) }),
