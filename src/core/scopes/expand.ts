@@ -1,0 +1,73 @@
+import { type ScopeDefinitions, scopeDefinitions } from './definitions.ts'
+import { parseScopes, splitScope, unparseScopes } from './parse.ts'
+
+/** For whom open filters are filled in. `server` is `user/server`, the server name empty for the default one. */
+export interface ScopeOwner {
+  readonly user?: string | undefined
+  readonly server?: string | undefined
+  readonly service?: string | undefined
+}
+
+/** What `self` stands for, each with a filter on its owner. */
+const SELF = ['read:users', 'users:shares', 'read:shares', 'users:activity', 'servers', 'tokens', 'access:servers']
+
+/**
+ * Raw scopes of a role or token with all they include: subscopes, the open filters `!user`, `!server` and `!service`
+ * filled in from the owner, `self` resolved. Open filters and `self` without a fitting owner, and scopes nobody
+ * defined, give nothing. `inherit` stays, its meaning depends on the caller. As JupyterHub's `expand_scopes`.
+ */
+export function expandScopes(
+  raw: Iterable<string>,
+  owner: ScopeOwner = {},
+  definitions: ScopeDefinitions = scopeDefinitions,
+): Set<string> {
+  const expanded = new Set<string>()
+  for (const scope of raw) {
+    if (scope === 'self') {
+      if (owner.user) for (const own of SELF) addExpanded(expanded, `${own}!user=${owner.user}`, definitions)
+      continue
+    }
+    const filled = fillFilter(scope, owner)
+    if (filled !== undefined) addExpanded(expanded, filled, definitions)
+  }
+  return unparseScopes(parseScopes(expanded))
+}
+
+/** A scope and all it includes, by name only. */
+export function includedScopes(base: string, definitions: ScopeDefinitions = scopeDefinitions): Set<string> {
+  const included = new Set<string>()
+  const add = (name: string) => {
+    if (included.has(name) || !Object.hasOwn(definitions, name)) return
+    included.add(name)
+    definitions[name]?.subscopes?.forEach(add)
+  }
+  add(base)
+  return included
+}
+
+/** Raw scopes that do not exist, or carry a filter that does not. */
+export function unknownScopes(raw: Iterable<string>, definitions: ScopeDefinitions = scopeDefinitions): string[] {
+  return [...raw].filter(scope => {
+    const { base, filter } = splitScope(scope)
+    return (
+      !Object.hasOwn(definitions, base) ||
+      (filter !== '' && !/^(user|service|server)$|^(user|service|group|server)=/.test(filter))
+    )
+  })
+}
+
+function fillFilter(scope: string, owner: ScopeOwner): string | undefined {
+  const { base, filter } = splitScope(scope)
+  if (filter !== 'user' && filter !== 'server' && filter !== 'service') return scope
+  const name = owner[filter]
+  return name === undefined ? undefined : `${base}!${filter}=${name}`
+}
+
+function addExpanded(into: Set<string>, scope: string, definitions: ScopeDefinitions): void {
+  const { base, filter } = splitScope(scope)
+  for (const name of includedScopes(base, definitions)) {
+    if (!filter) into.add(name)
+    // A filter on servers says nothing of users, so `read:servers!server=...` does not carry `read:users:name`.
+    else if (!(filter.startsWith('server') && name.startsWith('read:user'))) into.add(`${name}!${filter}`)
+  }
+}

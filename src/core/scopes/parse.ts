@@ -1,0 +1,59 @@
+import type { ScopeFilter, ScopeMap, ScopeReach } from './types.ts'
+
+export type FilterKind = keyof ScopeFilter
+const KINDS: readonly FilterKind[] = ['user', 'group', 'server', 'service']
+
+/** `read:users!user=alice` in parts. `kind` without `name` is a filter still to be filled in (`!user`). */
+export interface ScopeParts {
+  readonly base: string
+  readonly filter: string
+  readonly kind: string
+  readonly name: string
+}
+
+export function splitScope(scope: string): ScopeParts {
+  const [base, filter] = cut(scope, '!')
+  const [kind, name] = cut(filter, '=')
+  return { base, filter, kind, name }
+}
+
+/**
+ * Groups expanded scopes by name. A scope without filter outweighs filtered ones of the same name. Filters that name
+ * nothing, or no known kind of resource, reach nothing.
+ */
+export function parseScopes(expanded: Iterable<string>): ScopeMap {
+  const everything = new Set<string>()
+  const filtered = new Map<string, { [kind in FilterKind]?: Set<string> }>()
+  for (const scope of expanded) {
+    const { base, filter, kind, name } = splitScope(scope)
+    if (!filter) {
+      everything.add(base)
+    } else if (isFilterKind(kind) && name) {
+      const filters = filtered.get(base) ?? {}
+      filters[kind] = (filters[kind] ?? new Set()).add(name)
+      filtered.set(base, filters)
+    }
+  }
+  const parsed = new Map<string, ScopeReach>(filtered)
+  for (const base of everything) parsed.set(base, 'all')
+  return parsed
+}
+
+/** The opposite of `parseScopes`. */
+export function unparseScopes(scopes: ScopeMap): Set<string> {
+  const expanded = new Set<string>()
+  for (const [base, reach] of scopes) {
+    if (reach === 'all') expanded.add(base)
+    else for (const kind of KINDS) for (const name of reach[kind] ?? []) expanded.add(`${base}!${kind}=${name}`)
+  }
+  return expanded
+}
+
+function isFilterKind(kind: string): kind is FilterKind {
+  return kind === 'user' || kind === 'group' || kind === 'server' || kind === 'service'
+}
+
+function cut(text: string, separator: string): [before: string, after: string] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
