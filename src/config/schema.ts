@@ -1,0 +1,219 @@
+/** Every option of Orrery, each declared once: type, default, one sentence, an example. */
+import { z } from 'zod'
+import { authenticatorOption } from './authenticators.ts'
+import { option, section } from './option.ts'
+import { serversSection } from './servers-section.ts'
+import { spawnerOption } from './spawners.ts'
+import { duration, httpUrl, nameList, pathPrefix, secretText } from './values.ts'
+
+const hub = section({
+  bindUrl: option(
+    httpUrl.default('http://127.0.0.1:8081'),
+    'Where the hub listens for the proxy and for servers.',
+    'http://10.0.0.5:8081',
+  ),
+  connectUrl: option(httpUrl.optional(), 'Where the proxy and the servers reach the hub.', 'http://hub.internal:8081', {
+    computed: 'hub.bindUrl, with 127.0.0.1 for every address',
+  }),
+})
+
+const access = section({
+  allowedUsers: option(nameList.default([]), 'Names that may sign in.', ['ada', 'grace']),
+  blockedUsers: option(nameList.default([]), 'Names that may not, whatever else allows them.', ['mallory']),
+  adminUsers: option(nameList.default([]), 'Names that may sign in and are administrators.', ['ada']),
+  allowAll: option(z.boolean().default(false), 'Everybody who proves who they are may sign in.', true),
+  allowExistingUsers: option(z.boolean().optional(), 'Users that the database knows already may sign in.', true, {
+    computed: 'true when allowedUsers is not empty',
+  }),
+  allowedGroups: option(nameList.default([]), 'Members of these groups may sign in.', ['physics']),
+  adminGroups: option(nameList.default([]), 'Members of these groups may sign in and are administrators.', ['wheel']),
+  usernameMap: option(z.record(z.string(), z.string()).default({}), 'Names that are changed at sign-in, old to new.', {
+    'ada.l': 'ada',
+  }),
+  usernamePattern: option(
+    z.string().refine(isPattern, { error: 'expected a regular expression' }).default(''),
+    'Regular expression that a whole name must match.',
+    '[a-z][a-z0-9]*',
+  ),
+})
+
+const proxy = section({
+  apiUrl: option(
+    httpUrl.default('http://127.0.0.1:8001'),
+    "Where the proxy's own API listens.",
+    'http://10.0.0.6:8001',
+  ),
+  authToken: option(
+    secretText.optional(),
+    "Token for the proxy's API.",
+    { file: '/etc/orrery/proxy-token' },
+    {
+      secret: true,
+      computed: 'made once, kept as proxy_auth_token in the data folder',
+    },
+  ),
+  external: option(z.boolean().default(false), 'The proxy is started by somebody else.', true),
+  command: option(
+    z.array(z.string().min(1)).min(1).optional(),
+    'Another program with the command line of configurable-http-proxy.',
+    ['configurable-http-proxy'],
+    {
+      computed: "Orrery's own proxy",
+    },
+  ),
+})
+
+const signIn = section({
+  failures: option(z.int().min(1).default(5), 'Failed tries for one name from one address before it must wait.', 10),
+  window: option(duration.default(600), 'For how long a failed try counts.', '10m'),
+  lock: option(duration.default(300), 'How long one must wait after too many failed tries.', '15m'),
+})
+
+const pages = section({
+  siteName: option(z.string().min(1).max(60).default('Orrery'), 'Name that pages show.', 'Physics Jupyter'),
+  accentColour: option(
+    z
+      .string()
+      .regex(/^#[0-9a-fA-F]{6}$/, { error: 'expected a colour such as #4f46e5' })
+      .default('#4f46e5'),
+    'Colour of buttons and links.',
+    '#00695c',
+  ),
+  logoFile: option(z.string().optional(), 'Picture in the head of every page.', '/etc/orrery/logo.svg', {
+    computed: "Orrery's own",
+    path: true,
+  }),
+  templatePaths: option(
+    z.array(z.string()).default([]),
+    'Folders of templates that replace those of Orrery.',
+    ['/etc/orrery/templates'],
+    {
+      path: true,
+    },
+  ),
+  templateVars: option(z.record(z.string(), z.unknown()).default({}), 'Variables for the templates.', {
+    phone: '2222',
+  }),
+  announcement: option(z.string().default(''), 'Text on top of every page.', 'Maintenance on Friday at 18:00.'),
+  announcements: option(
+    z.partialRecord(z.enum(['login', 'home', 'spawn', 'token', 'logout']), z.string()).default({}),
+    'Texts on top of single pages, in place of the common one.',
+    { login: 'Use your library card.' },
+  ),
+})
+
+const tokens = section({
+  maxExpiresIn: option(duration.default(0), 'Longest life of a token that people ask for; 0 for any.', '90d'),
+})
+
+const oauth = section({
+  requirePkce: option(z.boolean().default(false), 'Refuse applications that sign in without PKCE.', true),
+  tokenExpiresIn: option(duration.optional(), 'Life of the tokens that servers and applications get.', '1d', {
+    computed: 'cookieMaxAgeDays',
+  }),
+})
+
+const activity = section({
+  resolution: option(duration.default(30), 'Smallest step in which the last activity is stored.', '30s'),
+  interval: option(duration.default(300), 'Time between two questions to the proxy for activity.', '5m'),
+})
+
+const log = section({
+  level: option(
+    z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+    'The least important lines that are written.',
+    'debug',
+  ),
+})
+
+export const configSchema = z.strictObject({
+  baseUrl: option(pathPrefix.default('/'), 'Path below which everything lies.', '/jupyter/'),
+  bindUrl: option(
+    httpUrl.default('http://127.0.0.1:8000'),
+    'Where people reach Orrery: the address the proxy listens on.',
+    'http://0.0.0.0:8000',
+  ),
+  publicUrl: option(
+    httpUrl.optional(),
+    'The address that people type, when something stands in front of the proxy.',
+    'https://jupyter.example.org/',
+    {
+      computed: 'bindUrl and baseUrl',
+    },
+  ),
+  dataDir: option(z.string().min(1).optional(), 'Folder for everything that Orrery keeps.', '/srv/orrery', {
+    computed: '/var/lib/orrery for root, else ~/.local/share/orrery',
+    path: true,
+  }),
+  dbUrl: option(
+    z.string().refine(isDbUrl, { error: 'expected sqlite:////path or postgresql://user@host/name' }).optional(),
+    'The database.',
+    'postgresql://orrery@db.internal/orrery',
+    {
+      computed: 'jupyterhub.sqlite in the data folder',
+      secret: false,
+    },
+  ),
+  cookieSecretFile: option(
+    z.string().min(1).optional(),
+    'File with the key that signs cookies: 64 hexadecimal digits.',
+    '/etc/orrery/cookie-secret',
+    {
+      computed: 'jupyterhub_cookie_secret in the data folder',
+      path: true,
+    },
+  ),
+  cookieMaxAgeDays: option(z.number().positive().default(14), 'For how many days one stays signed in.', 1),
+  authenticator: option(authenticatorOption.prefault({ kind: 'own-accounts' }), 'How people prove who they are.', {
+    kind: 'pam',
+    service: 'login',
+  }),
+  access,
+  spawner: option(spawnerOption.prefault({ kind: 'local' }), 'Where servers run.', { kind: 'local' }),
+  servers: serversSection,
+  hub,
+  proxy,
+  signIn,
+  pages,
+  tokens,
+  oauth,
+  activity,
+  log,
+  trustedDownstreamIps: option(
+    z.array(z.string().min(1)).default([]),
+    'Addresses of proxies in front of Orrery whose X-Forwarded headers count.',
+    ['10.0.0.1'],
+  ),
+})
+
+/** What stands in a config file: everything may be left out. */
+export type ConfigInput = z.input<typeof configSchema>
+/** Checked, with defaults; what depends on the machine is still open. */
+export type CheckedConfig = z.output<typeof configSchema>
+
+/** What the program runs with. Durations are numbers of seconds, sizes numbers of bytes, paths absolute. */
+export type Config = Complete<CheckedConfig, 'publicUrl' | 'dataDir' | 'dbUrl' | 'cookieSecretFile'> & {
+  readonly hub: Complete<CheckedConfig['hub'], 'connectUrl'>
+  readonly access: Complete<CheckedConfig['access'], 'allowExistingUsers'>
+  readonly oauth: Complete<CheckedConfig['oauth'], 'tokenExpiresIn'>
+}
+
+type Complete<T, Keys extends keyof T> = T & { [Key in Keys]-?: NonNullable<T[Key]> }
+
+/** Types the object of a config file; gives it back as it is. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isDbUrl(text: string): boolean {
+  return /^(sqlite:\/\/(\/.*)?$|postgres(ql)?(\+\w+)?:\/\/.)/.test(text)
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { option, section } from './option.ts'
+import { byteSize, duration, limit } from './values.ts'
+
+const texts = z.record(z.string().regex(/^[A-Za-z_]\w*$/, { error: 'expected the name of a variable' }), z.string())
+
+/** What users' servers run, how long they may take, and how many there may be. Names and defaults are JupyterHub's. */
+export const serversSection = section({
+  cmd: option(
+    z.array(z.string().min(1)).min(1).optional(),
+    'The single-user server: a program and its first arguments.',
+    ['/opt/conda/bin/jupyterhub-singleuser'],
+    { computed: 'jupyterhub-singleuser of the Python environment that Orrery makes in its data folder' },
+  ),
+  args: option(z.array(z.string()).default([]), 'More arguments for it.', ['--ServerApp.terminals_enabled=False']),
+  environment: option(texts.default({}), 'Variables that every server gets.', { OMP_NUM_THREADS: '4' }),
+  envKeep: option(
+    z.array(z.string()).default(['JUPYTERHUB_SINGLEUSER_APP']),
+    'Names of variables of the hub itself that are handed on to servers.',
+    ['LANG', 'http_proxy'],
+  ),
+  defaultUrl: option(z.string().default(''), 'Page that opens first, below the address of the server.', '/lab'),
+  notebookDir: option(z.string().default(''), 'Folder that the server shows; empty for the home.', '~/notebooks'),
+  startTimeout: option(duration.default(60), 'How long the start of a server may take.', '5m'),
+  httpTimeout: option(duration.default(30), 'How long a started server may take until it answers.', '30s'),
+  stopTimeout: option(duration.default(10), 'How long a server may take to end before it is killed.', '30s'),
+  pollInterval: option(duration.default(30), 'Time between two looks whether a server still runs.', '30s'),
+  allowNamedServers: option(z.boolean().default(false), 'Users may have several servers with names.', true),
+  namedServerLimitPerUser: option(limit.default(0), 'How many named servers a user may have; 0 for any number.', 3),
+  concurrentSpawnLimit: option(limit.default(100), 'How many servers may be starting at once; 0 for any number.', 20),
+  activeServerLimit: option(limit.default(0), 'How many servers may run at once; 0 for any number.', 200),
+  consecutiveFailureLimit: option(
+    limit.default(0),
+    'After how many failed starts in a row the hub ends, so that its supervisor starts it anew; 0 for never.',
+    5,
+  ),
+  memLimit: option(byteSize.optional(), 'Memory of one server, in bytes or with K, M, G or T.', '2G', {
+    computed: 'no limit',
+  }),
+  cpuLimit: option(z.number().positive().optional(), 'Processor cores of one server.', 1.5, { computed: 'no limit' }),
+  debug: option(z.boolean().default(false), 'Servers log every detail.', true),
+  disableUserConfig: option(z.boolean().default(false), 'Servers ignore Jupyter settings in the home.', true),
+})
