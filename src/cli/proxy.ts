@@ -1,0 +1,169 @@
+/**
+ * `orrery proxy`: the proxy as a program of its own, with the command line of configurable-http-proxy.
+ *
+ * Exit codes: 0 ended by SIGTERM or SIGINT, 1 failure, 75 an address is taken (try again), 78 wrong options.
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { pino } from 'pino'
+import pretty from 'pino-pretty'
+import { HubError } from '../core/errors.ts'
+import type { Logger } from '../core/runtime.ts'
+import { type ProxyFlags, proxyOptionsFrom } from '../proxy/options-from-flags.ts'
+import { startProxy } from '../proxy/start-proxy.ts'
+
+/** Running requests may take this long after SIGTERM; a second signal ends at once. */
+const GRACE_MS = 5000
+
+export function proxyCommand(): Command {
+  const command = new Command('proxy').description(
+    'forward requests to hub and servers; takes its routes over a REST API',
+  )
+  const header = 'header for proxied requests, as name:value; may be given several times'
+  return command
+    .option('--ip <ip-address>', 'public address to listen on (default: all interfaces)')
+    .option('--port <n>', 'public port (default: 8000; 0: any free one)', parsePort)
+    .addOption(
+      new Option('--socket <path>', 'public Unix socket instead of address and port').conflicts(['port', 'ip']),
+    )
+    .option('--ssl-key <keyfile>', 'private key for HTTPS; its passphrase is taken from CONFIGPROXY_SSL_KEY_PASSPHRASE')
+    .option('--ssl-cert <certfile>', 'certificate chain for HTTPS')
+    .option('--ssl-ca <ca-file>', 'authorities that client certificates must come from')
+    .option('--ssl-request-cert', 'ask clients for certificates')
+    .option('--ssl-reject-unauthorized', 'refuse clients without a valid certificate (needs --ssl-request-cert)')
+    .option('--ssl-protocol <ssl-protocol>', 'only this TLS version, such as TLSv1_2')
+    .option('--ssl-ciphers <ciphers>', 'ciphers, separated by colons (default: those of Node)')
+    .addOption(new Option('--ssl-allow-rc4', 'no effect: no current TLS library has RC4').hideHelp())
+    .option('--ssl-dhparam <dhparam-file>', 'Diffie-Hellman parameters (PEM)')
+    .option('--api-ip <ip>', 'address of the REST API', 'localhost')
+    .option('--api-port <n>', 'port of the REST API (default: public port + 1)', parsePort)
+    .addOption(
+      new Option('--api-socket <path>', 'Unix socket of the REST API instead of address and port').conflicts('apiPort'),
+    )
+    .option('--api-ssl-key <keyfile>', 'private key of the REST API; passphrase: CONFIGPROXY_API_SSL_KEY_PASSPHRASE')
+    .option('--api-ssl-cert <certfile>', 'certificate chain of the REST API')
+    .option('--api-ssl-ca <ca-file>', 'authorities that certificates of API clients must come from')
+    .option('--api-ssl-request-cert', 'ask API clients for certificates')
+    .option('--api-ssl-reject-unauthorized', 'refuse API clients without a valid certificate')
+    .option(
+      '--client-ssl-key <keyfile>',
+      'private key shown to https targets; passphrase: CONFIGPROXY_CLIENT_SSL_KEY_PASSPHRASE',
+    )
+    .option('--client-ssl-cert <certfile>', 'certificate chain shown to https targets')
+    .option('--client-ssl-ca <ca-file>', 'authorities that certificates of https targets must come from')
+    .addOption(new Option('--client-ssl-request-cert', 'no effect, accepted for compatibility').hideHelp())
+    .addOption(new Option('--client-ssl-reject-unauthorized', 'no effect: always so unless --insecure').hideHelp())
+    .option('--default-target <url>', 'target of / until the API sets another')
+    .option('--error-target <url>', 'where error pages come from: <url>/<status>?url=<requested URL>')
+    .option('--error-path <path>', 'folder with error pages: 404.html, 503.html ... and error.html')
+    .option('--redirect-port <n>', 'port whose HTTP requests are redirected to HTTPS', parsePort)
+    .option('--redirect-to <port>', 'port to redirect to (default: the public port)', parsePort)
+    .option('--pid-file <pid-file>', 'file to write the process id to')
+    .option('--no-x-forward', 'do not add X-Forwarded-* headers')
+    .option('--no-prepend-path', 'do not put the path of the target before that of the request')
+    .option('--no-include-prefix', 'take the path of the route away from that of the request')
+    .option('--auto-rewrite', 'rewrite host and port of redirects that name the target')
+    .option('--change-origin', 'set the Host header to the host of the target')
+    .option('--protocol-rewrite <proto>', 'set the protocol of redirects that name the target')
+    .option('--custom-header <header>', header, collectHeader, {})
+    .option('--insecure', 'do not verify certificates of https targets')
+    .option('--host-routing', 'the first part of a route is a host name')
+    .option('--metrics-ip <ip>', 'address of the metrics server', '')
+    .option('--metrics-port <n>', 'port of the metrics server (default: none)', parsePort)
+    .addOption(new Option('--metrics-socket <path>', 'Unix socket of the metrics server').conflicts('metricsPort'))
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .option('--timeout <ms>', 'drop a request whose client is silent for so long', parseMs)
+    .option('--proxy-timeout <ms>', 'answer 504 when the target has not begun its response after so long', parseMs)
+    .option('--keep-alive-timeout <ms>', 'keep idle client connections for so long (default: 5000)', parseMs)
+    .option('--storage-backend <class>', 'not supported: use --snapshot')
+    .addOption(new Option('--statsd-host <host>', 'no effect: use --metrics-port').hideHelp())
+    .addOption(new Option('--statsd-port <port>', 'no effect: use --metrics-port').hideHelp())
+    .addOption(new Option('--statsd-prefix <prefix>', 'no effect: use --metrics-port').hideHelp())
+    .option('--snapshot <file>', 'file that keeps the routes over a restart')
+    .action((flags: ProxyFlags) => runProxy(flags))
+}
+
+async function runProxy(flags: ProxyFlags): Promise<void> {
+  const log = createLogger(flags.logLevel)
+  try {
+    const running = await startProxy(proxyOptionsFrom(flags, process.env, log))
+    const { publicAddress, apiAddress, metricsAddress, redirectAddress } = running
+    log.info(
+      {
+        url: publicAddress.url,
+        api: `${apiAddress.url}/api/routes`,
+        ...(metricsAddress && { metrics: `${metricsAddress.url}/metrics` }),
+        ...(redirectAddress && { redirect: redirectAddress.url }),
+      },
+      'proxy ready',
+    )
+    if (flags.pidFile) keepPidFile(flags.pidFile)
+    endOnSignals(running.close, log)
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error
+    log.error({ code: error.code, next: error.nextStep, err: error.cause }, error.message)
+    process.exitCode = EXIT_CODES[error.code] ?? 1
+  }
+}
+
+const EXIT_CODES: Record<string, number> = {
+  port_taken: 75, // EX_TEMPFAIL
+  address_unusable: 78, // EX_CONFIG
+  proxy_options_invalid: 78,
+  snapshot_unreadable: 78,
+}
+
+function endOnSignals(close: (options: { graceMs: number }) => Promise<void>, log: Logger): void {
+  let ending = false
+  const end = async (signal: NodeJS.Signals) => {
+    if (ending) process.exit(0)
+    ending = true
+    log.info({ signal }, 'proxy ending')
+    await close({ graceMs: GRACE_MS })
+    process.exit(0)
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+  process.on('SIGHUP', () => log.info({}, 'hangup ignored'))
+  // Thousands of connections are worth more than the one whose handling threw.
+  process.on('uncaughtException', error => log.error({ err: error }, 'unexpected error'))
+  process.on('unhandledRejection', error => log.error({ err: error }, 'unexpected rejection'))
+}
+
+function keepPidFile(file: string): void {
+  writeFileSync(file, String(process.pid))
+  process.on('exit', () => {
+    try {
+      if (readFileSync(file, 'utf8') === String(process.pid)) rmSync(file)
+    } catch {
+      // removed by someone else
+    }
+  })
+}
+
+function createLogger(level: string): Logger {
+  const known = ['debug', 'info', 'warn', 'error'].includes(level.toLowerCase())
+  const options = { name: 'proxy', level: known ? level.toLowerCase() : 'info', redact: ['headers'] }
+  return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options)
+}
+
+function parsePort(value: string): number {
+  const port = Number(value)
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('expected a port number.')
+  return port
+}
+
+function parseMs(value: string): number {
+  const ms = Number(value)
+  if (!Number.isFinite(ms) || ms < 0) throw new InvalidArgumentError('expected milliseconds.')
+  return ms
+}
+
+function collectHeader(value: string, previous: Record<string, string>): Record<string, string> {
+  const colon = value.trim().indexOf(':')
+  if (colon <= 0) throw new InvalidArgumentError('expected name:value.')
+  const trimmed = value.trim()
+  return { ...previous, [trimmed.slice(0, colon).trim()]: trimmed.slice(colon + 1).trim() }
+}
+
+if (import.meta.main) await proxyCommand().parseAsync()

@@ -1,0 +1,79 @@
+/** Opens a server's address, with errors that say which address and what to do. */
+import { rm } from 'node:fs/promises'
+import net, { type AddressInfo, type Server } from 'node:net'
+import { HubError } from '../core/errors.ts'
+
+export type ListenAddress =
+  | { readonly host?: string | undefined; readonly port: number }
+  | { readonly socketPath: string }
+
+export interface BoundAddress {
+  /** `http://127.0.0.1:8000`, `https://[::1]:8443` or `http+unix://%2Frun%2Fproxy.sock`; never ends with a slash. */
+  readonly url: string
+  /** 0 for a Unix socket. */
+  readonly port: number
+}
+
+/**
+ * Throws HubError `port_taken` (another program listens there) or `address_unusable` (not ours to take). A Unix socket
+ * that a killed process left behind is removed first.
+ */
+export async function listen(server: Server, address: ListenAddress, scheme: 'http' | 'https'): Promise<BoundAddress> {
+  if ('socketPath' in address) await removeStaleSocket(address.socketPath)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.once('listening', resolve)
+  // An empty host is every interface, as configurable-http-proxy has it.
+  if ('socketPath' in address) server.listen({ path: address.socketPath })
+  else server.listen({ port: address.port, host: address.host || undefined })
+  try {
+    await promise
+  } catch (error) {
+    throw explain(error as NodeJS.ErrnoException, describe(address)) // listen emits system errors
+  } finally {
+    server.off('error', reject)
+  }
+  if ('socketPath' in address) return { url: `http+unix://${encodeURIComponent(address.socketPath)}`, port: 0 }
+  const bound = server.address() as AddressInfo // a TCP server that listens
+  return { url: `${scheme}://${reachableHost(bound.address)}:${bound.port}`, port: bound.port }
+}
+
+/** An address that a client on this machine can connect to. */
+function reachableHost(bound: string): string {
+  if (bound === '::' || bound === '0.0.0.0') return '127.0.0.1'
+  return bound.includes(':') ? `[${bound}]` : bound
+}
+
+function describe(address: ListenAddress): string {
+  return 'socketPath' in address ? address.socketPath : `${address.host || '*'}:${address.port}`
+}
+
+function explain(error: NodeJS.ErrnoException, where: string): HubError {
+  if (error.code === 'EADDRINUSE') {
+    return new HubError('port_taken', {
+      status: 503,
+      message: `Another program already listens on ${where}.`,
+      nextStep: 'Stop that program, or choose another address.',
+      cause: error,
+    })
+  }
+  return new HubError('address_unusable', {
+    status: 500,
+    message: `Cannot listen on ${where}: ${error.code ?? error.message}.`,
+    nextStep:
+      error.code === 'EACCES'
+        ? 'Ports below 1024 and other people’s folders need permission; choose another address or grant it.'
+        : 'Check that the address belongs to this machine.',
+    cause: error,
+  })
+}
+
+async function removeStaleSocket(path: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  const probe = net.connect({ path })
+  probe.once('connect', () => resolve(undefined))
+  probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+  const outcome = await promise
+  probe.destroy()
+  if (outcome === 'ECONNREFUSED') await rm(path, { force: true })
+}

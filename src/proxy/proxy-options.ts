@@ -1,0 +1,63 @@
+/** What a proxy is started with; `cli/proxy.ts` makes it from the command line, `orrery start` and tests by hand. */
+import type { ServerOptions as TlsServerOptions } from 'node:https'
+import type { Logger } from '../core/runtime.ts'
+import type { BoundAddress, ListenAddress } from './listen.ts'
+import type { UpstreamTls } from './upstream-connections.ts'
+
+export interface ProxyOptions {
+  /** Where browsers connect. */
+  readonly listen: ListenAddress
+  /** Where the hub connects to set routes. */
+  readonly api: ListenAddress
+  readonly metrics?: ListenAddress | undefined
+  readonly log: Logger
+
+  /** With key and certificate the public side speaks HTTPS. */
+  readonly tls?: TlsServerOptions | undefined
+  readonly apiTls?: TlsServerOptions | undefined
+  readonly upstreamTls?: UpstreamTls | undefined
+  /** Do not verify certificates of `https://` upstreams. */
+  readonly insecure?: boolean
+  /** Port whose plain HTTP requests are redirected to HTTPS on `toPort` (default: the public port). */
+  readonly redirect?: { readonly port: number; readonly toPort?: number | undefined } | undefined
+
+  /** Token of the REST API. */
+  readonly authToken?: string | undefined
+  /** Target of the route `/` until the API sets another. */
+  readonly defaultTarget?: string | undefined
+  readonly errorTarget?: string | undefined
+  readonly errorPath?: string | undefined
+  /** File that keeps the routes over a restart. */
+  readonly snapshotFile?: string | undefined
+
+  /** First segment of every route is a host name. Default false. */
+  readonly hostRouting?: boolean
+  /** Defaults true, as in configurable-http-proxy. */
+  readonly prependPath?: boolean
+  readonly includePrefix?: boolean
+  readonly xForward?: boolean
+  /** Defaults false. */
+  readonly autoRewrite?: boolean
+  readonly changeOrigin?: boolean
+  readonly protocolRewrite?: string | undefined
+  readonly customHeaders?: Readonly<Record<string, string>>
+
+  /** Milliseconds; see `ForwardSettings`. */
+  readonly timeoutMs?: number
+  readonly proxyTimeoutMs?: number
+  readonly halfClosedIdleMs?: number
+  /** Milliseconds an idle client connection is kept. Default 5000. */
+  readonly keepAliveTimeoutMs?: number
+}
+
+export interface RunningProxy {
+  readonly publicAddress: BoundAddress
+  readonly apiAddress: BoundAddress
+  readonly metricsAddress: BoundAddress | undefined
+  readonly redirectAddress: BoundAddress | undefined
+  /**
+   * Stops listening at once, lets running requests finish for `graceMs` (default 0), then ends what is left,
+   * WebSockets among it, and writes the snapshot. May be called twice.
+   */
+  close(options?: { graceMs?: number }): Promise<void>
+}

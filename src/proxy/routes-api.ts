@@ -1,0 +1,156 @@
+/**
+ * The REST API through which the hub sets routes: configurable-http-proxy's `/api/routes`, status by status
+ * (docs/reference/proxy-api.md). The token is checked before a body is read.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Logger } from '../core/runtime.ts'
+import { loggedPath } from './forward-context.ts'
+import type { ProxyMetrics } from './proxy-metrics.ts'
+import { type RouteTable, toRouteRecord } from './route-table.ts'
+import { parseUpstreamTarget } from './upstream-target.ts'
+
+export interface RoutesApi {
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>
+}
+
+const MAX_BODY_BYTES = 1024 * 1024
+const METHODS = new Set(['GET', 'POST', 'DELETE'])
+
+export function createRoutesApi(options: {
+  routes: RouteTable
+  /** Without one the API is open to whoever reaches it. */
+  token: string | undefined
+  metrics: ProxyMetrics
+  log: Logger
+}): RoutesApi {
+  const { routes, metrics, log } = options
+  const isAllowed = tokenCheck(options.token)
+
+  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const url = URL.parse(req.url ?? '/', 'http://api.invalid')
+    const found = url && /^\/api\/routes(\/.*)?$/.exec(url.pathname)
+    if (!url || !found) return end(res, 404)
+    if (!METHODS.has(req.method ?? '')) return end(res, 405, 'Method not supported')
+    if (!isAllowed(req.headers.authorization)) return void res.writeHead(403).end()
+    const path = decodePath(found[1])
+    if (path === undefined) return end(res, 400, 'The path is not valid percent-encoded UTF-8')
+
+    if (req.method === 'GET') return path === '/' ? listRoutes(url, res) : showRoute(path, res)
+    if (req.method === 'DELETE') return deleteRoute(path, res)
+    return addRoute(path, req, res)
+  }
+
+  function listRoutes(url: URL, res: ServerResponse): void {
+    const since = url.searchParams.get('inactiveSince') || url.searchParams.get('inactive_since')
+    const sinceMs = since ? Date.parse(since) : Number.POSITIVE_INFINITY
+    if (Number.isNaN(sinceMs)) return void end(res, 400, `Invalid datestamp '${since}' must be ISO8601.`)
+    const shown: Record<string, unknown> = Object.create(null) // a route may be called __proto__
+    for (const route of routes.all()) {
+      if (route.lastActivityMs < sinceMs) shown[route.path] = toRouteRecord(route)
+    }
+    sendJson(res, shown)
+    metrics.countRoute('get')
+  }
+
+  function showRoute(path: string, res: ServerResponse): void {
+    const route = routes.get(path)
+    if (!route) return void res.writeHead(404).end()
+    sendJson(res, toRouteRecord(route))
+  }
+
+  function deleteRoute(path: string, res: ServerResponse): void {
+    const existed = routes.delete(path)
+    if (existed) log.info({ route: path }, 'route removed')
+    res.writeHead(existed ? 204 : 404).end()
+    metrics.countRoute('delete')
+  }
+
+  async function addRoute(path: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const body = await readBody(req)
+    if (body === undefined) return end(res, 413, 'The body is too large', ['Connection', 'close'])
+    let data: unknown
+    try {
+      data = JSON.parse(body)
+    } catch (error) {
+      return end(res, 400, `Body not valid JSON: ${error}`)
+    }
+    const target = hasTarget(data) ? data.target : undefined
+    if (!hasTarget(data) || target === undefined) return end(res, 400, "Must specify 'target' as string")
+    if (!parseUpstreamTarget(target))
+      return end(res, 400, `Cannot proxy to ${target}: expected http, https or http+unix`)
+    const route = routes.set(path, data, Date.now())
+    log.info({ route: route.path, target }, 'route added')
+    res.writeHead(201).end()
+    metrics.countRoute('add')
+  }
+
+  return {
+    async handle(req, res) {
+      res.once('finish', () => {
+        metrics.countApi(res.statusCode)
+        log.debug({ status: res.statusCode, method: req.method, path: loggedPath(req.url) }, 'api request')
+      })
+      try {
+        await answer(req, res)
+      } catch (error) {
+        if (req.destroyed && !req.complete) return // the caller hung up in mid-body
+        log.error({ err: error, method: req.method, path: loggedPath(req.url) }, 'api request failed')
+        if (!res.headersSent) end(res, 500)
+      }
+    },
+  }
+}
+
+/** Compares digests, so that the time taken tells nothing about the token. */
+function tokenCheck(token: string | undefined): (authorization: string | undefined) => boolean {
+  if (!token) return () => true
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(token)
+  return authorization => {
+    const given = /^\s*token\s+(\S+)/i.exec(authorization ?? '')?.[1]
+    return given !== undefined && timingSafeEqual(digest(given), expected)
+  }
+}
+
+function decodePath(written: string | undefined): string | undefined {
+  try {
+    return decodeURIComponent(written ?? '/')
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined when there is too much of it. */
+async function readBody(req: IncomingMessage): Promise<string | undefined> {
+  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return undefined
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MAX_BODY_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function hasTarget(data: unknown): data is Record<string, unknown> & { target: string } {
+  return typeof data === 'object' && data !== null && 'target' in data && typeof data.target === 'string'
+}
+
+function sendJson(res: ServerResponse, value: unknown): void {
+  const body = JSON.stringify(value)
+  res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body)
+}
+
+function end(res: ServerResponse, status: number, message = STATUS_CODES[status] ?? '', headers: string[] = []): void {
+  const body = Buffer.from(message)
+  res.writeHead(status, [
+    'Content-Type',
+    'text/plain; charset=utf-8',
+    'Content-Length',
+    String(body.length),
+    ...headers,
+  ])
+  res.end(body)
+}
