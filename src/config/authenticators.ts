@@ -66,10 +66,10 @@ export const describedAuthenticator = z.discriminatedUnion('kind', [
   sharedPasswordOptions,
 ])
 
-/** One of the above, the bare name of one (`'pam'`), or an object of the site's own that implements `Authenticator`. */
+/** One of the above, or an object of the site's own that implements `Authenticator`. */
 export const authenticatorOption = z.union([
   z.custom<Authenticator>(isAuthenticator, { error: 'expected pam(), ownAccounts() ... or an Authenticator' }),
-  z.preprocess(value => (typeof value === 'string' ? { kind: value } : value), describedAuthenticator),
+  describedAuthenticator,
 ])
 
 export type DescribedAuthenticator = z.output<typeof describedAuthenticator>

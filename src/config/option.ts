@@ -11,7 +11,7 @@ export interface OptionFacts {
   /** Masked wherever values are shown; may be given as `{ file: '/path' }`. */
   readonly secret?: boolean
   /** A path: a relative one starts from the folder of the config file. */
-  readonly path?: boolean
+  readonly isPath?: boolean
 }
 
 const facts = z.registry<OptionFacts>()

@@ -81,14 +81,14 @@ const pages = section({
   ),
   logoFile: option(z.string().optional(), 'Picture in the head of every page.', '/etc/orrery/logo.svg', {
     computed: "Orrery's own",
-    path: true,
+    isPath: true,
   }),
   templatePaths: option(
     z.array(z.string()).default([]),
     'Folders of templates that replace those of Orrery.',
     ['/etc/orrery/templates'],
     {
-      path: true,
+      isPath: true,
     },
   ),
   templateVars: option(z.record(z.string(), z.unknown()).default({}), 'Variables for the templates.', {
@@ -143,7 +143,7 @@ export const configSchema = z.strictObject({
   ),
   dataDir: option(z.string().min(1).optional(), 'Folder for everything that Orrery keeps.', '/srv/orrery', {
     computed: '/var/lib/orrery for root, else ~/.local/share/orrery',
-    path: true,
+    isPath: true,
   }),
   dbUrl: option(
     z.string().refine(isDbUrl, { error: 'expected sqlite:////path or postgresql://user@host/name' }).optional(),
@@ -151,7 +151,6 @@ export const configSchema = z.strictObject({
     'postgresql://orrery@db.internal/orrery',
     {
       computed: 'jupyterhub.sqlite in the data folder',
-      secret: false,
     },
   ),
   cookieSecretFile: option(
@@ -160,7 +159,7 @@ export const configSchema = z.strictObject({
     '/etc/orrery/cookie-secret',
     {
       computed: 'jupyterhub_cookie_secret in the data folder',
-      path: true,
+      isPath: true,
     },
   ),
   cookieMaxAgeDays: option(z.number().positive().default(14), 'For how many days one stays signed in.', 1),

@@ -24,7 +24,7 @@ export const describedSpawner = z.discriminatedUnion('kind', [localOptions])
 
 export const spawnerOption = z.union([
   z.custom<Spawner>(isSpawner, { error: 'expected local() or a Spawner' }),
-  z.preprocess(value => (typeof value === 'string' ? { kind: value } : value), describedSpawner),
+  describedSpawner,
 ])
 
 export type DescribedSpawner = z.output<typeof describedSpawner>

@@ -1,0 +1,38 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { CheckedConfig, Config } from './schema.ts'
+
+/** Fills in what follows from other options and from the machine. */
+export function completeConfig(config: CheckedConfig, env: NodeJS.ProcessEnv): Config {
+  const dataDir = config.dataDir ?? defaultDataDir(env)
+  const stateDir = join(dataDir, 'hub')
+  return {
+    ...config,
+    dataDir,
+    dbUrl: config.dbUrl ?? `sqlite:///${join(stateDir, 'jupyterhub.sqlite')}`,
+    cookieSecretFile: config.cookieSecretFile ?? join(stateDir, 'jupyterhub_cookie_secret'),
+    publicUrl: config.publicUrl ?? publicUrl(config),
+    hub: { ...config.hub, connectUrl: config.hub.connectUrl ?? reachable(config.hub.bindUrl) },
+    access: {
+      ...config.access,
+      allowExistingUsers: config.access.allowExistingUsers ?? config.access.allowedUsers.length > 0,
+    },
+    oauth: { ...config.oauth, tokenExpiresIn: config.oauth.tokenExpiresIn ?? config.cookieMaxAgeDays * 86_400 },
+  }
+}
+
+export function defaultDataDir(env: NodeJS.ProcessEnv): string {
+  if (process.getuid?.() === 0) return '/var/lib/orrery'
+  return join(env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local', 'share'), 'orrery')
+}
+
+/** An address to listen on as an address to connect to: every address becomes this machine's own. */
+export function reachable(bindUrl: string): string {
+  const url = new URL(bindUrl.replace('//:', '//0.0.0.0:'))
+  if (['0.0.0.0', '[::]'].includes(url.hostname)) url.hostname = '127.0.0.1'
+  return url.href.replace(/\/$/, '')
+}
+
+function publicUrl(config: CheckedConfig): string {
+  return `${reachable(config.bindUrl)}${config.baseUrl}`
+}
