@@ -1,0 +1,134 @@
+/** The real program, started as a person starts it, in a data folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { descendants, type ProcessInfo, readProcess } from './processes.ts'
+import { until } from './until.ts'
+
+const repository = join(import.meta.dirname, '../..')
+
+export interface OrreryProcess {
+  readonly url: string
+  readonly dataDir: string
+  /** The one-time link that makes the first administrator, as the terminal showed it. */
+  readonly firstAdminLink: string | undefined
+  output(): string
+  /** The process of a part as it is now; another one after a restart. */
+  part(name: 'hub' | 'proxy' | 'launcher'): ProcessInfo | undefined
+  /** `kill -9` of a part; returns when its successor answers. */
+  killPart(name: 'hub' | 'proxy' | 'launcher'): Promise<void>
+  stop(options?: { keepData?: boolean }): Promise<void>
+}
+
+export async function startOrrery(options: {
+  /** Source of `orrery.config.json`; hub, proxy and ports are added. */
+  config?: Record<string, unknown>
+  dataDir?: string
+  args?: readonly string[]
+  env?: Record<string, string>
+}): Promise<OrreryProcess> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'orrery-e2e-'))
+  chmodSync(dataDir, 0o755)
+  const [port, hubPort, apiPort] = await freePorts(3)
+  const configFile = join(dataDir, 'orrery.config.json')
+  const config = {
+    ...options.config,
+    bindUrl: `http://127.0.0.1:${port}`,
+    hub: { bindUrl: `http://127.0.0.1:${hubPort}` },
+    proxy: { apiUrl: `http://127.0.0.1:${apiPort}` },
+  }
+  writeFileSync(configFile, JSON.stringify(config, undefined, 2))
+  const child = spawn(
+    process.execPath,
+    [
+      join(repository, 'bin/orrery.mjs'),
+      'start',
+      '--data-dir',
+      dataDir,
+      '--config',
+      configFile,
+      ...(options.args ?? []),
+    ],
+    { cwd: repository, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+  )
+  let output = ''
+  child.stdout!.on('data', chunk => (output += chunk))
+  child.stderr!.on('data', chunk => (output += chunk))
+  const url = `http://127.0.0.1:${port}`
+
+  await until(
+    'Orrery answers',
+    async () => {
+      if (child.exitCode !== null) throw new Error(`orrery start ended with ${child.exitCode}:\n${output}`)
+      return (await fetch(`${url}/hub/api/`)).ok
+    },
+    300_000,
+  ).catch(error => {
+    end(child)
+    throw new Error(`${error}\n${output}`, { cause: error })
+  })
+  if (!options.dataDir) await until('the terminal shows where it listens', () => output.includes(String(port)))
+
+  const part = (name: string) => descendants(child.pid!).find(info => isPart(info, name))
+  return {
+    url,
+    dataDir,
+    firstAdminLink: /https?:\/\/\S+first-admin\S+/.exec(output)?.[0],
+    output: () => output,
+    part,
+    async killPart(name) {
+      const before = part(name)
+      if (!before) throw new Error(`no process of the ${name} is running`)
+      process.kill(before.pid, 'SIGKILL')
+      await until(`${name} is back`, () => {
+        const now = part(name)
+        return now !== undefined && now.pid !== before.pid
+      })
+      await until('Orrery answers again', async () => (await fetch(`${url}/hub/api/`)).ok)
+    },
+    async stop({ keepData = false } = {}) {
+      await end(child)
+      if (!keepData) rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The innermost Node process whose command is `... main.ts hub ...`. */
+function isPart(info: ProcessInfo, name: string): boolean {
+  const main = info.command.findIndex(word => /cli\/main\.(ts|js)$/.test(word))
+  return main > 0 && /node$/.test(info.command[0] ?? '') && info.command[main + 1] === name
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise(resolve => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await ended
+}
+
+/** Ports that are free now. Two tests at the same time get different ones because both sockets are open at once. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>(resolve => {
+          const server = createServer().listen(0, '127.0.0.1', () => resolve(server))
+        }),
+    ),
+  )
+  const ports = servers.map(server => (server.address() as { port: number }).port) // listens on TCP, so it is no string
+  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+  return ports
+}
+
+/** Ends the servers of users that outlive the hub: everything whose log or home lies in the data folder. */
+export function endServersOf(pids: Iterable<number>): void {
+  for (const pid of pids) if (readProcess(pid)) process.kill(-pid, 'SIGKILL')
+}
+
+export function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+}
