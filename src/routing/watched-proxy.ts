@@ -1,0 +1,116 @@
+/**
+ * One proxy as the hub sees it: changes to its table happen one after the other, and whether it answers is known and
+ * logged once a change, not once a failure.
+ */
+import type { Logger } from '../core/runtime.ts'
+import type { ProxyApi, ProxyRoute } from '../proxy/api-client.ts'
+import type { DesiredRoute, DesiredRoutes } from './desired-routes.ts'
+
+export interface WatchedProxy {
+  readonly url: string
+  /** False from the first call that failed until the first that succeeded. */
+  readonly isUp: boolean
+  set(spec: string, route: DesiredRoute, signal?: AbortSignal): Promise<void>
+  remove(spec: string, signal?: AbortSignal): Promise<void>
+  /** Makes the table what `desired` says; the table is read first, so that `desired` is the newer of the two. */
+  reconcile(desired: () => Promise<DesiredRoutes>, signal?: AbortSignal): Promise<void>
+  routes(signal?: AbortSignal): Promise<ReadonlyMap<string, ProxyRoute>>
+  /** Asks whether it is there; true when it is and a change did not reach it before. Never throws. */
+  hasMissedSomething(signal?: AbortSignal): Promise<boolean>
+}
+
+/** Changes sent to a proxy at the same time, as many as JupyterHub sends. */
+const CONCURRENCY = 10
+
+export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedProxy {
+  let isUp = true
+  let hasMissed = false
+  let tail: Promise<unknown> = Promise.resolve()
+
+  /** In turn, so that a reconcile never undoes what a start has just set. */
+  function inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = tail.then(() => noting(change))
+    tail = turn.catch(() => {})
+    return turn
+  }
+
+  async function noting<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      const result = await call()
+      if (!isUp) log.info({ proxy: url }, 'proxy is back')
+      isUp = true
+      return result
+    } catch (error) {
+      hasMissed = true
+      if (isUp && isProxyFault(error)) {
+        isUp = false
+        log.error({ proxy: url, err: error }, 'proxy is down')
+      }
+      throw error
+    }
+  }
+
+  return {
+    url,
+    get isUp() {
+      return isUp
+    },
+    set: (spec, route, signal) => inTurn(() => api.addRoute(spec, route.target, route.data, signal)),
+    remove: (spec, signal) => inTurn(() => api.deleteRoute(spec, signal)),
+    routes: signal => noting(() => api.getRoutes(signal)),
+    reconcile: (desired, signal) =>
+      inTurn(async () => {
+        // Cleared first: what fails from here on is missed anew.
+        hasMissed = false
+        const present = await api.getRoutes(signal)
+        const changes = routeChanges(present, await desired())
+        if (changes.length > 0) log.info({ proxy: url, changes: changes.length }, 'proxy routes brought up to date')
+        await inBatches(changes, CONCURRENCY, change => {
+          log.debug({ proxy: url, ...change }, 'proxy route changed')
+          return change.route
+            ? api.addRoute(change.spec, change.route.target, change.route.data, signal)
+            : api.deleteRoute(change.spec, signal)
+        })
+      }),
+    async hasMissedSomething(signal) {
+      return noting(() => api.ping(signal)).then(
+        () => hasMissed,
+        () => false,
+      )
+    },
+  }
+}
+
+export interface RouteChange {
+  readonly spec: string
+  /** Absent: the route is to go. */
+  readonly route?: DesiredRoute
+}
+
+/** What turns the table that is into the one that shall be. Additions come first: nobody waits for what is stale. */
+export function routeChanges(present: ReadonlyMap<string, ProxyRoute>, desired: DesiredRoutes): RouteChange[] {
+  const added = [...desired.routes]
+    .filter(([spec, route]) => !isSame(present.get(spec), route))
+    .map(([spec, route]) => ({ spec, route }))
+  const stale = [...present.keys()]
+    .filter(spec => !desired.routes.has(spec) && !desired.undecided.has(spec))
+    .map(spec => ({ spec }))
+  return [...added, ...stale]
+}
+
+function isSame(present: ProxyRoute | undefined, desired: DesiredRoute): boolean {
+  return (
+    present !== undefined &&
+    present.target.replace(/\/$/, '') === desired.target.replace(/\/$/, '') &&
+    Object.entries(desired.data).every(([name, value]) => present.data[name] === value)
+  )
+}
+
+function isProxyFault(error: unknown): boolean {
+  const code = (error as { code?: string }).code
+  return code === 'proxy_unreachable' || code === 'proxy_refused'
+}
+
+async function inBatches<T>(items: readonly T[], size: number, task: (item: T) => Promise<void>): Promise<void> {
+  for (let from = 0; from < items.length; from += size) await Promise.all(items.slice(from, from + size).map(task))
+}
