@@ -78,19 +78,7 @@ describe('route keeper', () => {
   it('sets a route in the proxies that answer, and in the others when they are back', async () => {
     await using first = await startTestProxy()
     await using second = await startTestProxy()
-    await using hub = await testHub([first, second], {
-      log: {
-        debug: (f, m) => console.log(m, f),
-        info: (f, m) => console.log(m, f),
-        warn: (f, m) => console.log(m, f),
-        error: (f, m) => console.log(m, f),
-        child() {
-          return this
-        },
-      } as never,
-      watchIntervalMs: 10,
-      reconcileIntervalMs: 60_000,
-    })
+    await using hub = await testHub([first, second], { watchIntervalMs: 10, reconcileIntervalMs: 60_000 })
     await hub.keeper.start()
     await second.down()
 
