@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from 'kysely'
+import type { HotReads } from './hot.ts'
 import type { Tables } from './tables.ts'
 
 export type Db = Kysely<Tables>
@@ -9,6 +10,8 @@ export type DialectName = 'sqlite' | 'postgres'
 export interface Database {
   readonly db: Db
   readonly dialect: DialectName
+  /** What every request begins with. */
+  readonly hot: HotReads
   /** The URL without its password, for logs. */
   readonly displayUrl: string
   /** Time by the database's clock, the only one that leases go by. */

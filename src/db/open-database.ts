@@ -1,8 +1,9 @@
-import { Kysely, sql } from 'kysely'
+import { Kysely, type RawBuilder, sql } from 'kysely'
 import type { Logger } from '../core/runtime.ts'
 import type { Database } from './database.ts'
 import { type DatabaseUrl, parseDatabaseUrl } from './database-url.ts'
 import { fromDbTime } from './db-time.ts'
+import { kyselyHotReads, sqliteHotReads } from './hot.ts'
 import { openSqlite } from './open-sqlite.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { prepareSchema } from './schema/check-schema.ts'
@@ -35,20 +36,41 @@ export async function openDatabase(url: string, options: OpenDatabaseOptions): P
 
 /** Without a look at the tables; for `openDatabase` and the upgrade. */
 export function connectDatabase(url: DatabaseUrl, log: Logger): Database {
-  const dialect =
-    url.dialect === 'sqlite'
-      ? sqliteDialect(openSqlite(url.file, url.display), url.display)
-      : postgresDialect(url.connectionString, url.display, log)
-  const db = new Kysely<Tables>({ dialect })
-  const clock =
-    url.dialect === 'sqlite'
-      ? sql<{ now: string }>`select strftime('%Y-%m-%d %H:%M:%f', 'now') as now`
-      : sql<{ now: string }>`select clock_timestamp() at time zone 'UTC' as now`
+  return url.dialect === 'sqlite' ? connectSqlite(url) : connectPostgres(url, log)
+}
+
+function connectSqlite(url: DatabaseUrl & { dialect: 'sqlite' }): Database {
+  const sqlite = openSqlite(url.file, url.display)
+  // A database in memory has one connection only.
+  const reader = url.file === undefined ? sqlite : openSqlite(url.file, url.display)
+  if (reader !== sqlite) reader.exec('pragma query_only = on')
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(sqlite, url.display) })
   return {
     db,
-    dialect: url.dialect,
+    dialect: 'sqlite',
+    hot: sqliteHotReads(reader, url.display),
     displayUrl: url.display,
-    now: async () => fromDbTime((await clock.execute(db)).rows[0]!.now),
+    now: () => readClock(db, sql`select strftime('%Y-%m-%d %H:%M:%f', 'now') as now`),
+    close: async () => {
+      await db.destroy()
+      for (const connection of [reader, sqlite]) if (connection.isOpen) connection.close()
+    },
+  }
+}
+
+function connectPostgres(url: DatabaseUrl & { dialect: 'postgres' }, log: Logger): Database {
+  const db = new Kysely<Tables>({ dialect: postgresDialect(url.connectionString, url.display, log) })
+  return {
+    db,
+    dialect: 'postgres',
+    hot: kyselyHotReads(db),
+    displayUrl: url.display,
+    now: () => readClock(db, sql`select clock_timestamp() at time zone 'UTC' as now`),
     close: () => db.destroy(),
   }
+}
+
+async function readClock(db: Database['db'], query: RawBuilder<unknown>): Promise<Date> {
+  const { rows } = await query.$castTo<{ now: string }>().execute(db)
+  return fromDbTime(rows[0]!.now)
 }
