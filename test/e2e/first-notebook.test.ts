@@ -20,7 +20,7 @@ describe('a new hub', () => {
 
   before(async () => {
     browser = await launchBrowser()
-    orrery = await startOrrery({ config: { servers: { cmd: await singleUserCommand() } } })
+    orrery = await startOrrery({ config: { servers: { cmd: singleUserCommand() } } })
     ;({ context, page } = await newPage(browser))
   })
   after(async () => {

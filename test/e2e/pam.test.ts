@@ -24,7 +24,7 @@ describe('sign-in by PAM', { skip }, () => {
       config: {
         authenticator: { kind: 'pam', service: 'orrery-test' },
         access: { allowedUsers: ['alice', 'erik', 'fred'] },
-        servers: { cmd: await singleUserCommand() },
+        servers: { cmd: singleUserCommand() },
       },
     })
     ;({ context, page } = await newPage(browser))

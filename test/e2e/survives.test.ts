@@ -28,7 +28,7 @@ describe('a running notebook', () => {
       config: {
         authenticator: { kind: 'dummy' },
         access: { allowAll: true },
-        servers: { cmd: await singleUserCommand() },
+        servers: { cmd: singleUserCommand() },
       },
     })
     ;({ context, page } = await newPage(browser))
