@@ -1,0 +1,71 @@
+/** A browser without pages: cookies by path, redirects followed, forms posted with their `_xsrf`. */
+export class HttpSession {
+  readonly #cookies = new Map<string, { value: string; path: string }>()
+  readonly #base: string
+
+  /** @param base for example `http://127.0.0.1:8000`; the session never leaves it. */
+  constructor(base: string) {
+    this.#base = base
+  }
+
+  cookie(name: string): string | undefined {
+    return [...this.#cookies].find(([key]) => key.startsWith(`${name};`))?.[1].value
+  }
+
+  setCookie(name: string, value: string, path: string): void {
+    this.#cookies.set(`${name};${path}`, { value, path })
+  }
+
+  /** One request, no redirect followed; cookies are sent and kept. */
+  async once(path: string, init: RequestInit = {}): Promise<Response> {
+    const url = new URL(path, this.#base)
+    if (url.origin !== new URL(this.#base).origin) throw new Error(`${url} leaves ${this.#base}`)
+    const headers = new Headers(init.headers)
+    const cookies = [...this.#cookies]
+      .filter(([, { path: at }]) => url.pathname.startsWith(at))
+      .sort((a, b) => b[1].path.length - a[1].path.length)
+    if (cookies.length > 0)
+      headers.set('cookie', cookies.map(([key, { value }]) => `${key.split(';')[0]}=${value}`).join('; '))
+    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    for (const line of response.headers.getSetCookie()) this.#keep(line, url)
+    return response
+  }
+
+  /** Follows redirects; `response.url` is where it ended. */
+  async go(path: string, init: RequestInit = {}): Promise<Response & { readonly at: string }> {
+    let at = new URL(path, this.#base).href
+    let response = await this.once(at, init)
+    for (let hops = 0; response.status >= 300 && response.status < 400 && response.headers.has('location'); hops++) {
+      if (hops > 20) throw new Error(`redirects without end at ${at}`)
+      await response.body?.cancel()
+      at = new URL(response.headers.get('location')!, at).href
+      response = await this.once(at)
+    }
+    return Object.assign(response, { at })
+  }
+
+  /** Signs in by the form of the login page; returns the page that follows. */
+  async signIn(name: string, password: string, next = '/hub/home'): Promise<Response & { readonly at: string }> {
+    const login = await this.go(`/hub/login?next=${encodeURIComponent(next)}`)
+    const xsrf = /name="_xsrf"[^>]*value="([^"]*)"/.exec(await login.text())?.[1]
+    if (xsrf === undefined) throw new Error('the login page has no _xsrf field')
+    return this.go(`/hub/login?next=${encodeURIComponent(next)}`, {
+      method: 'POST',
+      body: new URLSearchParams({ _xsrf: xsrf, username: name, password }),
+    })
+  }
+
+  #keep(line: string, url: URL): void {
+    const [pair, ...attributes] = line.split(';').map(part => part.trim())
+    const name = pair!.slice(0, pair!.indexOf('='))
+    const value = pair!.slice(pair!.indexOf('=') + 1)
+    const attribute = (wanted: string) =>
+      attributes.find(text => text.toLowerCase().startsWith(`${wanted}=`))?.slice(wanted.length + 1)
+    const path = attribute('path') ?? url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1)
+    const gone =
+      attribute('max-age') === '0' ||
+      (attribute('expires') !== undefined && Date.parse(attribute('expires')!) < Date.now())
+    if (gone) this.#cookies.delete(`${name};${path}`)
+    else this.#cookies.set(`${name};${path}`, { value, path })
+  }
+}
