@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, realpathSync } from 'node:fs'
+import { homedir, userInfo } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { pino } from 'pino'
+import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, withDefaults } from '../launcher/options.ts'
+import { startLauncher } from '../launcher/server.ts'
+
+/** `orrery launcher`: the only part with privilege. What it may do is fixed by this command line. */
+export function launcherCommand(): Command {
+  return new Command('launcher')
+    .description(
+      'start servers as users and check passwords with PAM, asked over a Unix socket (the part that may be root)',
+    )
+    .requiredOption('--socket <path>', 'Unix socket to listen on')
+    .option('--state-dir <folder>', 'records, logs and made accounts', defaultStateDir())
+    .option('--allow-uid <uid>', 'user (number or name) that may connect besides root; repeatable', collectUid, [])
+    .option(
+      '--singleuser-command <json>',
+      'program that may be started, as a JSON list; repeatable',
+      collectCommand,
+      [],
+    )
+    .option(
+      '--allow-argument <pattern>',
+      'further arguments the hub may add, a regular expression; repeatable',
+      collect,
+      [],
+    )
+    .option('--allow-environment <name>', 'guarded environment variable the hub may set; repeatable', collect, [])
+    .option('--environment <name=value>', 'set for every server; repeatable', collectPair, {})
+    .option(
+      '--path <path>',
+      'search path of the servers',
+      isRoot() ? DEFAULT_PATH : (process.env['PATH'] ?? DEFAULT_PATH),
+    )
+    .option('--min-uid <uid>', 'lowest uid that servers run as', parseCount, 1000)
+    .option('--shell <path>', 'login shell a user may have; repeatable (default: those of /etc/shells)', collect, [])
+    .option('--umask <octal>', 'umask of the servers', parseOctal, 0o022)
+    .option('--homes-dir <folder>', 'homes of Linux users made for accounts', '/home')
+    .option('--servers-dir <folder>', 'homes of servers when not root (default: servers in the state folder)')
+    .option('--max-log-bytes <bytes>', "size at which a server's log is turned over", parseCount, 10 * 1024 * 1024)
+    .option('--max-pam-checks <number>', 'PAM checks at the same time', parseCount, 8)
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .action(runLauncher)
+}
+
+interface Flags {
+  socket: string
+  stateDir: string
+  allowUid: number[]
+  singleuserCommand: string[][]
+  allowArgument: string[]
+  allowEnvironment: string[]
+  environment: Record<string, string>
+  path: string
+  minUid: number
+  shell: string[]
+  umask: number
+  homesDir: string
+  serversDir?: string
+  maxLogBytes: number
+  maxPamChecks: number
+  logLevel: string
+}
+
+async function runLauncher(flags: Flags): Promise<void> {
+  const log = pino({ name: 'launcher', level: flags.logLevel })
+  const launcher = await startLauncher(
+    withDefaults({
+      socketPath: flags.socket,
+      stateDir: flags.stateDir,
+      commands: flags.singleuserCommand,
+      allowUids: flags.allowUid.length > 0 ? flags.allowUid : [userInfo().uid],
+      allowedArguments: [...DEFAULT_ARGUMENTS, ...flags.allowArgument],
+      allowedEnvironment: flags.allowEnvironment,
+      environment: { LANG: process.env['LANG'] ?? 'C.UTF-8', ...flags.environment },
+      path: flags.path,
+      minUid: flags.minUid,
+      shells: flags.shell,
+      umask: flags.umask,
+      homesDir: flags.homesDir,
+      serversDir: flags.serversDir ?? join(flags.stateDir, 'servers'),
+      maxLogBytes: flags.maxLogBytes,
+      maxPamChecks: flags.maxPamChecks,
+      log,
+    }),
+  ).catch(error => {
+    log.error({ err: error }, 'launcher cannot start')
+    process.exit(1)
+  })
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      log.info({ signal: name }, 'launcher ends, servers go on')
+      launcher.close().then(() => process.exit(0))
+    })
+  }
+}
+
+/** Root's own folder, apart from the hub's data: whoever owns a folder above it could swap it. */
+function defaultStateDir(): string {
+  if (isRoot()) return '/var/lib/orrery-launcher'
+  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'orrery-launcher')
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}
+
+function collectPair(value: string, before: Record<string, string>): Record<string, string> {
+  const at = value.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('expected NAME=VALUE')
+  return { ...before, [value.slice(0, at)]: value.slice(at + 1) }
+}
+
+function collectUid(value: string, before: number[]): number[] {
+  return [...before, /^\d+$/.test(value) ? Number(value) : uidOf(value)]
+}
+
+function uidOf(name: string): number {
+  try {
+    return Number(execFileSync('id', ['-u', '--', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
+  } catch {
+    throw new InvalidArgumentError(`there is no user ${name}`)
+  }
+}
+
+function collectCommand(value: string, before: string[][]): string[][] {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(value)
+  } catch {
+    throw new InvalidArgumentError('expected a JSON list of strings')
+  }
+  if (!Array.isArray(parsed) || parsed.length === 0 || !parsed.every(word => typeof word === 'string')) {
+    throw new InvalidArgumentError('expected a JSON list of strings')
+  }
+  const [program] = parsed as string[]
+  if (!program || !isAbsolute(program)) throw new InvalidArgumentError('the program must be an absolute path')
+  return [...before, parsed as string[]]
+}
+
+function parseCount(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('expected a number')
+  return Number(value)
+}
+
+function parseOctal(value: string): number {
+  if (!/^[0-7]{1,4}$/.test(value)) throw new InvalidArgumentError('expected an octal number such as 022')
+  return Number.parseInt(value, 8)
+}
+
+const startedAs = process.argv[1]
+if (startedAs && existsSync(startedAs) && realpathSync(startedAs) === import.meta.filename) {
+  await launcherCommand().parseAsync()
+}

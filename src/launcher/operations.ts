@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ServerKey } from '../core/server-key.ts'
+import { allowedCommand } from './allowed-command.ts'
+import { allowedEnvironment, allowedGuardedNames } from './allowed-environment.ts'
+import { endServer } from './end-processes.ts'
+import { portOffice } from './free-port.ts'
+import { findLinuxUser } from './linux-user.ts'
+import { madeAccounts } from './made-accounts.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { isRoot, type LauncherOptions } from './options.ts'
+import { pamChecks } from './pam.ts'
+import { privateDirectory } from './private-directory.ts'
+import type { Answers, Asked, OperationName } from './protocol.ts'
+import { PROTOCOL_VERSION } from './protocol.ts'
+import { Refusal } from './refusal.ts'
+import { chooseUser } from './run-as.ts'
+import { runningServers } from './running-servers.ts'
+import { serverLogs } from './server-logs.ts'
+import { serverDigest, serverRecords } from './server-records.ts'
+import { listeningInodes } from './socket-owner.ts'
+import { environmentFor, startServer } from './start-server.ts'
+
+/** `gone` aborts when whoever asked has closed the connection and will not read the answer. */
+export type Operations = {
+  [Op in OperationName]: (asked: Asked<Op>, gone: AbortSignal) => Promise<Answers[Op]>
+}
+
+const WATCH_EVERY_MS = 100
+const REMAINS_TERMINATE_MS = 3_000
+
+export function launcherOperations(options: LauncherOptions): Operations & { turnOverLogs(): Promise<void> } {
+  privateDirectory(options.stateDir)
+  const { log } = options
+  const records = serverRecords(options.stateDir)
+  const logs = serverLogs(options.stateDir)
+  const accounts = isRoot() ? madeAccounts(options) : undefined
+  const servers = runningServers(records, options)
+  const freePort = portOffice()
+  const pam = pamChecks(options)
+  const inTurn = oneAtATime()
+
+  async function start(asked: Asked<'start'>, gone: AbortSignal): Promise<Answers['start']> {
+    const { key } = asked
+    const argv = allowedCommand(asked.command, options)
+    const hubEnvironment = allowedEnvironment(asked.environment, options, isRoot())
+    const runAs = await chooseUser(key.user, asked.as, options, accounts)
+    await endRemains(key)
+    const started = await startServer({
+      runAs,
+      argv,
+      environment: environmentFor(runAs, argv, options, hubEnvironment),
+      directory: asked.directory,
+      umask: options.umask,
+      logFd: logs.open(key),
+    })
+    await servers.add(key, started)
+    const { pid, startTime } = started
+    log.info({ user: key.user, server: key.server, linuxUser: runAs.name, uid: runAs.uid, pid }, 'server started')
+    if (gone.aborted) {
+      // Nobody learns of this server, so nobody would ever stop it.
+      await stop({ key, pid, startTime, interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
+      throw new Refusal('asker_gone', 'The hub closed the connection while the server was started.')
+    }
+    return { pid, startTime, linuxUser: runAs.name, home: runAs.home, warnings: warningsFor(asked) }
+  }
+
+  function warningsFor({ key, limits }: Asked<'start'>): string[] {
+    const asked = Object.keys(limits)
+    if (asked.length === 0) return []
+    log.warn({ user: key.user, server: key.server, limits: asked }, 'limits are not enforced for local servers')
+    return ['Limits of memory and processor are not enforced for servers on this machine.']
+  }
+
+  /** An earlier run of the same server whose end nobody could wait for, for example because the hub was killed. */
+  async function endRemains(key: ServerKey): Promise<void> {
+    const found = await servers.find({ key })
+    if (!found.running) return
+    log.warn({ user: key.user, server: key.server, pid: found.process.pid }, 'ending what is left of an earlier run')
+    await endServer(found.process, { interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
+  }
+
+  async function watch(asked: Asked<'watch'>, gone: AbortSignal): Promise<Answers['watch']> {
+    for (const until = Date.now() + asked.waitMs; ; ) {
+      const found = await servers.find(asked)
+      if (!found.running) {
+        const portTaken = (await listeningInodes(asked.ip, asked.port)).length > 0
+        return { seen: 'ended', exit: found.exit, portTaken }
+      }
+      const port = await servers.ownsPort(found.process, asked.ip, asked.port)
+      if (port === 'owns') return { seen: 'listening' }
+      if (port === 'other') return { seen: 'taken' }
+      if (Date.now() >= until || gone.aborted) return { seen: 'waiting' }
+      await sleep(WATCH_EVERY_MS)
+    }
+  }
+
+  async function stop(asked: Asked<'stop'>): Promise<Answers['stop']> {
+    const found = await servers.find(asked)
+    if (!found.running) return { stopped: true }
+    const { key } = asked
+    const stopped = await endServer(found.process, asked)
+    if (!stopped) log.error({ user: key.user, server: key.server, pid: found.process.pid }, 'server cannot be killed')
+    return { stopped }
+  }
+
+  return {
+    async hello() {
+      return {
+        version: PROTOCOL_VERSION,
+        pid: process.pid,
+        separateUsers: isRoot(),
+        allowedEnvironment: allowedGuardedNames(options, isRoot()),
+        commands: options.commands.map(command => command.join(' ')),
+      }
+    },
+    start: (asked, gone) => inTurn(serverDigest(asked.key), () => start(asked, gone)),
+    async poll(asked) {
+      const found = await servers.find(asked)
+      return found.running ? { running: true } : found
+    },
+    watch,
+    async owns(asked) {
+      const found = await servers.find(asked)
+      return { owns: found.running && (await servers.ownsPort(found.process, asked.ip, asked.port)) === 'owns' }
+    },
+    stop,
+    logs: async asked => ({ text: await logs.tail(asked.key, asked.lines) }),
+    freePort: async ({ ip }) => ({ port: await freePort(ip) }),
+    lookupUser: async ({ name }) => ({ user: (await findLinuxUser(name, options)) ?? null }),
+    async makeAccount({ name }) {
+      if (!accounts) throw new Refusal('accounts_unavailable', 'A launcher that is not root makes no Linux users.')
+      const { user, made } = await accounts.ensure(name)
+      return { linuxUser: user.name, home: user.home, made }
+    },
+    pamAuthenticate: pam.authenticate,
+    pamSession: pam.session,
+    turnOverLogs: () => logs.turnOver(options.maxLogBytes),
+  }
+}

@@ -1,0 +1,70 @@
+import type { Logger } from '../core/runtime.ts'
+
+/** What whoever starts the launcher decides; nothing of it can be changed over the socket. */
+export interface LauncherOptions {
+  readonly socketPath: string
+  /** Records, logs and made accounts. When root: owned by root, and so must be every folder above it. */
+  readonly stateDir: string
+  /** Who may connect, besides root. The first one owns the socket. */
+  readonly allowUids: readonly number[]
+  /** Programs that may be started, each with its fixed first arguments: `[['/opt/venv/bin/jupyterhub-singleuser']]`. */
+  readonly commands: readonly (readonly string[])[]
+  /** Regular expressions, whole argument, for what the hub may add. */
+  readonly allowedArguments: readonly string[]
+  /** Guarded environment names that the hub may set all the same. */
+  readonly allowedEnvironment: readonly string[]
+  /** Set for every server: `LANG` and the like. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Search path of servers; the folder of the started program is put before it. */
+  readonly path: string
+  readonly minUid: number
+  /** Shells a user may have whose server is started; empty: those of `/etc/shells`. */
+  readonly shells: readonly string[]
+  readonly umask: number
+  /** Homes of made accounts are folders in it. */
+  readonly homesDir: string
+  /** Homes of servers when the launcher is not root. */
+  readonly serversDir: string
+  /** Bytes after which a server's log is turned over. */
+  readonly maxLogBytes: number
+  /** PAM checks at the same time. */
+  readonly maxPamChecks: number
+  readonly log: Logger
+}
+
+export const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin'
+
+/**
+ * Flags that jupyterhub-singleuser is commonly given. Not among them: what names a file to load (`--config`,
+ * `config_file`), since a hub that was taken over should not choose code to run as its users.
+ */
+export const DEFAULT_ARGUMENTS: readonly string[] = [
+  '--debug',
+  '--log-level=[A-Za-z0-9]+',
+  '--(ip|port|notebook-dir|default-url)=[^\\x00-\\x1f]*',
+  '--(?![A-Za-z]+\\.(?:config_file|config_file_name|config_file_paths|jpserver_extensions|allow_root|extra_\\w+)=)[A-Z][A-Za-z]*\\.[a-z_]+=[^\\x00-\\x1f]*',
+]
+
+export function withDefaults(
+  given: Pick<LauncherOptions, 'socketPath' | 'stateDir' | 'commands' | 'log'> & Partial<LauncherOptions>,
+): LauncherOptions {
+  return {
+    allowUids: [process.getuid?.() ?? 0],
+    allowedArguments: DEFAULT_ARGUMENTS,
+    allowedEnvironment: [],
+    environment: {},
+    path: DEFAULT_PATH,
+    minUid: 1000,
+    shells: [],
+    umask: 0o022,
+    homesDir: '/home',
+    serversDir: `${given.stateDir}/servers`,
+    maxLogBytes: 10 * 1024 * 1024,
+    maxPamChecks: 8,
+    ...given,
+  }
+}
+
+export function isRoot(): boolean {
+  return process.getuid?.() === 0
+}

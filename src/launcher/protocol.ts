@@ -1,0 +1,156 @@
+/**
+ * What may be said to the launcher, and nothing else. One JSON object a line, each way, over its Unix socket; answers
+ * carry the id of their request and may come in any order. Unknown operations and unknown keys are refused.
+ */
+import { z } from 'zod'
+
+/** Grows with every change that an older launcher or hub would not understand. */
+export const PROTOCOL_VERSION = 1
+
+/** Bytes of one request line. Environments and arguments are far below. */
+export const MAX_REQUEST_BYTES = 256 * 1024
+/** Bytes of one answer line: log tails are the largest. */
+export const MAX_RESPONSE_BYTES = 2 * 1024 * 1024
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const withoutControls = /^[^\u0000-\u001f\u007f]*$/
+
+const accountName = z.string().min(1).max(255).regex(withoutControls)
+const serverName = z.string().max(255).regex(withoutControls)
+const pid = z.int().min(2).max(4_194_304)
+const startTime = z
+  .string()
+  .max(80)
+  .regex(/^[0-9a-f-]+\/\d+$/)
+const port = z.int().min(1).max(65_535)
+const timeoutMs = z.int().min(0).max(600_000)
+
+/** Whose server: names as they stand in the hub's database. */
+const key = z.strictObject({ user: accountName, server: serverName })
+/** `startTime` is absent for servers that JupyterHub started: it writes down the pid alone. */
+const server = { key, pid: pid.optional(), startTime: startTime.optional() }
+
+const withoutNul = z.string().refine(text => !text.includes('\0'), 'holds a NUL character')
+
+const operation = {
+  hello: z.strictObject({ op: z.literal('hello') }),
+  start: z.strictObject({
+    op: z.literal('start'),
+    key,
+    /** As whom: the Linux user of the same name, or the Linux user made for this account. */
+    as: z.enum(['linux-user', 'own-account']),
+    command: z.array(withoutNul.max(8192)).min(1).max(64),
+    environment: z.record(z.string().max(256), withoutNul.max(64 * 1024)),
+    /** Below the home or absolute; entered as the user. */
+    directory: z.string().max(4096).regex(withoutControls),
+    limits: z.strictObject({ memoryBytes: z.number().positive().optional(), cpus: z.number().positive().optional() }),
+  }),
+  poll: z.strictObject({ op: z.literal('poll'), ...server }),
+  /** Answers when the server listens on the port, has ended, somebody else holds the port, or `waitMs` has passed. */
+  watch: z.strictObject({ op: z.literal('watch'), ...server, ip: z.ipv4().or(z.ipv6()), port, waitMs: timeoutMs }),
+  owns: z.strictObject({ op: z.literal('owns'), ...server, ip: z.ipv4().or(z.ipv6()), port }),
+  stop: z.strictObject({ op: z.literal('stop'), ...server, interruptMs: timeoutMs, terminateMs: timeoutMs }),
+  logs: z.strictObject({ op: z.literal('logs'), key, lines: z.int().min(1).max(10_000) }),
+  freePort: z.strictObject({ op: z.literal('freePort'), ip: z.ipv4().or(z.ipv6()) }),
+  lookupUser: z.strictObject({ op: z.literal('lookupUser'), name: accountName }),
+  makeAccount: z.strictObject({ op: z.literal('makeAccount'), name: accountName }),
+  pamAuthenticate: z.strictObject({
+    op: z.literal('pamAuthenticate'),
+    name: accountName,
+    password: withoutNul.max(4096),
+    service: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/),
+    checkAccount: z.boolean(),
+    address: z.string().max(64).regex(withoutControls).optional(),
+  }),
+  pamSession: z.strictObject({
+    op: z.literal('pamSession'),
+    name: accountName,
+    service: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/),
+    action: z.enum(['open', 'close']),
+  }),
+}
+
+export const requestSchema = z.strictObject({
+  v: z.literal(PROTOCOL_VERSION),
+  id: z.int().min(0),
+  request: z.discriminatedUnion('op', [
+    operation.hello,
+    operation.start,
+    operation.poll,
+    operation.watch,
+    operation.owns,
+    operation.stop,
+    operation.logs,
+    operation.freePort,
+    operation.lookupUser,
+    operation.makeAccount,
+    operation.pamAuthenticate,
+    operation.pamSession,
+  ]),
+})
+
+export type LauncherRequest = z.infer<typeof requestSchema>['request']
+export type OperationName = LauncherRequest['op']
+export type Asked<Op extends OperationName> = Omit<Extract<LauncherRequest, { op: Op }>, 'op'>
+
+/** How a server ended; empty when nobody saw it. */
+export interface ServerExit {
+  status?: number
+  signal?: string
+}
+
+/** Name, ids and groups of a Linux user, as the name service tells them. */
+export interface LinuxUserFacts {
+  name: string
+  uid: number
+  gid: number
+  home: string
+  shell: string
+  groups: string[]
+  /** False for `nologin`, `false` and shells the launcher does not know. */
+  mayLogIn: boolean
+}
+
+/** What each operation answers. */
+export interface Answers {
+  hello: {
+    version: number
+    pid: number
+    /** True: servers run as users of their own. False: everything runs as the launcher's own user. */
+    separateUsers: boolean
+    /** Names besides `JUPYTERHUB_*` and the like that the launcher lets the hub set although it guards them. */
+    allowedEnvironment: string[]
+    commands: string[]
+  }
+  start: { pid: number; startTime: string; linuxUser: string; home: string; warnings: string[] }
+  poll: { running: true } | { running: false; exit: ServerExit }
+  watch: { seen: 'listening' | 'waiting' | 'taken' } | { seen: 'ended'; exit: ServerExit; portTaken: boolean }
+  owns: { owns: boolean }
+  stop: { stopped: boolean }
+  logs: { text: string }
+  freePort: { port: number }
+  lookupUser: { user: LinuxUserFacts | null }
+  makeAccount: { linuxUser: string; home: string; made: boolean }
+  pamAuthenticate: { authenticated: true; user: LinuxUserFacts } | { authenticated: false; refused: PamRefusal }
+  pamSession: { done: boolean; message: string }
+}
+
+export type PamRefusal =
+  | 'wrong_credentials'
+  | 'account_expired'
+  | 'account_locked'
+  | 'password_must_change'
+  | 'account_refused'
+  | 'root_refused'
+  | 'shell_disabled'
+  | 'pam_unavailable'
+
+export interface RefusedRequest {
+  code: string
+  message: string
+  nextStep?: string
+}
+
+export type LauncherResponse =
+  | { id: number; ok: true; result: unknown }
+  | { id: number; ok: false; error: RefusedRequest }

@@ -1,0 +1,13 @@
+/** A request that the launcher does not fulfil. The words go over the socket, so they hold no secrets. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  /** Stable code, one of `docs/reference/errors.md`. */
+  readonly code: string
+  readonly nextStep: string | undefined
+
+  constructor(code: string, message: string, nextStep?: string) {
+    super(message)
+    this.code = code
+    this.nextStep = nextStep
+  }
+}

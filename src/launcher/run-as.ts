@@ -1,0 +1,75 @@
+import { lstatSync, mkdirSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { folderNameOf } from './account-names.ts'
+import { findLinuxUser } from './linux-user.ts'
+import type { MadeAccounts } from './made-accounts.ts'
+import { isRoot, type LauncherOptions } from './options.ts'
+import { privateDirectory } from './private-directory.ts'
+import type { LinuxUserFacts } from './protocol.ts'
+import { Refusal } from './refusal.ts'
+
+/** Whom a server runs as. `switchUser` is false when the launcher has no other user to offer than its own. */
+export interface RunAs {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+  readonly home: string
+  readonly shell: string
+  readonly switchUser: boolean
+}
+
+export async function chooseUser(
+  account: string,
+  as: 'linux-user' | 'own-account',
+  options: LauncherOptions,
+  accounts: MadeAccounts | undefined,
+): Promise<RunAs> {
+  if (!isRoot()) return ownUser(account, options)
+  if (as === 'own-account') {
+    if (!accounts) throw new Refusal('accounts_unavailable', 'This launcher makes no Linux users.')
+    const { user } = await accounts.ensure(account)
+    return { ...checkUser(user, options), switchUser: true }
+  }
+  const user = await findLinuxUser(account, options)
+  if (!user) {
+    throw new Refusal(
+      'linux_user_missing',
+      `There is no Linux user ${account} on this machine.`,
+      'An administrator can add it, or choose an authenticator with own accounts.',
+    )
+  }
+  return { ...checkUser(user, options), switchUser: true }
+}
+
+/** Refuses root, users of the system, users without a shell, and whoever the hub itself runs as. */
+export function checkUser(user: LinuxUserFacts, options: LauncherOptions): LinuxUserFacts {
+  if (user.uid === 0) throw new Refusal('root_refused', 'No server is started as root.', 'Sign in as an ordinary user.')
+  if (user.gid === 0) throw new Refusal('root_refused', 'No server is started in the group root.')
+  if (user.uid < options.minUid) {
+    throw new Refusal(
+      'system_user_refused',
+      `${user.name} is a user of the system (uid ${user.uid}), not of a person.`,
+      `The launcher starts servers for uids from ${options.minUid}; an administrator can change that.`,
+    )
+  }
+  if (options.allowUids.includes(user.uid)) {
+    throw new Refusal('hub_user_refused', `${user.name} is the user that the hub itself runs as.`)
+  }
+  if (!user.mayLogIn) {
+    throw new Refusal(
+      'shell_disabled',
+      `The login shell of ${user.name} is ${user.shell}, which means that this user may not log in.`,
+      'An administrator can give the user another shell.',
+    )
+  }
+  return user
+}
+
+function ownUser(account: string, options: LauncherOptions): RunAs {
+  const { username, uid, gid, shell } = userInfo()
+  privateDirectory(options.serversDir)
+  const home = join(options.serversDir, folderNameOf(account))
+  if (!lstatSync(home, { throwIfNoEntry: false })) mkdirSync(home, { mode: 0o700 })
+  return { name: username, uid, gid, home, shell: shell ?? '/bin/sh', switchUser: false }
+}

@@ -1,0 +1,86 @@
+import type { ServerKey } from '../core/server-key.ts'
+import { isRoot, type LauncherOptions } from './options.ts'
+import { findEnvironment, findProcess, type ProcessInfo, processTree } from './process-info.ts'
+import type { ServerExit } from './protocol.ts'
+import type { ServerRecord, ServerRecords } from './server-records.ts'
+import { holdsAny, listeningInodes } from './socket-owner.ts'
+import type { StartedServer } from './start-server.ts'
+
+/** What the hub remembers of a server. JupyterHub's own state is a pid and nothing more. */
+export interface ServerClaim {
+  readonly key: ServerKey
+  readonly pid?: number | undefined
+  readonly startTime?: string | undefined
+}
+
+export type FoundServer = { running: true; process: ProcessInfo } | { running: false; exit: ServerExit }
+
+export interface RunningServers {
+  /** Writes down a server that was just started, and how it ends. */
+  add(key: ServerKey, started: StartedServer): Promise<void>
+  find(claim: ServerClaim): Promise<FoundServer>
+  /** Does the server hold every socket that takes connections to this address? */
+  ownsPort(server: ProcessInfo, ip: string, port: number): Promise<'owns' | 'other' | 'nobody'>
+}
+
+export function runningServers(
+  records: ServerRecords,
+  options: Pick<LauncherOptions, 'minUid' | 'log'>,
+): RunningServers {
+  const ours = new Map<number, StartedServer>()
+
+  async function add(key: ServerKey, started: StartedServer): Promise<void> {
+    const { pid, startTime, ended } = started
+    const uid = (await findProcess(pid))?.uid ?? -1
+    const record = { key, pid, startTime, uid, startedAt: new Date().toISOString() }
+    records.write(record)
+    ours.set(pid, started)
+    void ended.then(exit => {
+      ours.delete(pid)
+      const last = records.find(key)
+      if (last?.pid === pid && last.startTime === startTime) records.write({ ...record, exit })
+      options.log.info({ user: key.user, server: key.server, pid, ...exit }, 'server ended')
+    })
+  }
+
+  async function find(claim: ServerClaim): Promise<FoundServer> {
+    const record = records.find(claim.key)
+    const pid = claim.pid ?? record?.pid
+    if (pid === undefined) return { running: false, exit: {} }
+    const known = record?.pid === pid && (claim.startTime ?? record.startTime) === record.startTime ? record : undefined
+    const info = await findProcess(pid)
+    if (info && !info.ended && (await isTheServer(info, claim, known))) return { running: true, process: info }
+    // It has just ended: its status is on the way.
+    if (known && ours.get(pid)?.startTime === known.startTime)
+      return { running: false, exit: await ours.get(pid)!.ended }
+    return { running: false, exit: (known && records.find(claim.key)?.exit) ?? {} }
+  }
+
+  /**
+   * The hub names a pid, and the launcher can signal any process: so the process must be one that was started for this
+   * server, by the launcher's own record or by the environment it was started with (JupyterHub's servers, adopted).
+   */
+  async function isTheServer(info: ProcessInfo, claim: ServerClaim, known: ServerRecord | undefined): Promise<boolean> {
+    if (known) return info.startTime === known.startTime
+    if (claim.startTime !== undefined && info.startTime !== claim.startTime) return false
+    if (isRoot() && info.uid < options.minUid) return false
+    const environment = await findEnvironment(info.pid)
+    return (
+      environment?.get('JUPYTERHUB_USER') === claim.key.user &&
+      (environment.get('JUPYTERHUB_SERVER_NAME') ?? '') === claim.key.server
+    )
+  }
+
+  async function ownsPort(server: ProcessInfo, ip: string, port: number): Promise<'owns' | 'other' | 'nobody'> {
+    const inodes = await listeningInodes(ip, port)
+    if (inodes.length === 0) return 'nobody'
+    const tree = await processTree(server)
+    for (const inode of inodes) {
+      const held = await Promise.all(tree.map(info => holdsAny(info.pid, new Set([inode]))))
+      if (!held.includes(true)) return 'other'
+    }
+    return 'owns'
+  }
+
+  return { add, find, ownsPort }
+}

@@ -1,0 +1,72 @@
+import { constants, createReadStream, createWriteStream, existsSync, openSync, renameSync, rmSync } from 'node:fs'
+import { open, readdir, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { ServerKey } from '../core/server-key.ts'
+import { privateDirectory } from './private-directory.ts'
+import { serverDigest } from './server-records.ts'
+
+/** Files of one server: the running one and the two before it. */
+const KEPT = 3
+const MAX_TAIL_BYTES = 1024 * 1024
+
+export interface ServerLogs {
+  /** Turns the files over and opens a new one for appending. The caller closes it. */
+  open(key: ServerKey): number
+  tail(key: ServerKey, lines: number): Promise<string>
+  /** Empties logs that have grown above the limit, keeping their content as the file before. */
+  turnOver(maxBytes: number): Promise<void>
+}
+
+/**
+ * Servers write into files of the launcher's own folder through a descriptor they inherit, so no path of a user's is
+ * ever opened with privilege and no user can read or replace another's log.
+ */
+export function serverLogs(stateDir: string): ServerLogs {
+  const folder = privateDirectory(join(stateDir, 'logs'))
+  const pathOf = (name: string, age: number) => join(folder, age === 0 ? `${name}.log` : `${name}.log.${age}`)
+  return {
+    open(key) {
+      const name = serverDigest(key)
+      rmSync(pathOf(name, KEPT - 1), { force: true })
+      for (let age = KEPT - 2; age >= 0; age--) {
+        if (existsSync(pathOf(name, age))) renameSync(pathOf(name, age), pathOf(name, age + 1))
+      }
+      const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW } = constants
+      return openSync(pathOf(name, 0), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600)
+    },
+    async tail(key, lines) {
+      return withoutSecrets(await lastLines(pathOf(serverDigest(key), 0), lines))
+    },
+    async turnOver(maxBytes) {
+      for (const file of await readdir(folder)) {
+        if (!file.endsWith('.log')) continue
+        const path = join(folder, file)
+        if ((await stat(path)).size <= maxBytes) continue
+        // The server keeps its descriptor, so the file is copied and emptied; it was opened for appending, which makes
+        // the next line land at the new beginning.
+        await pipeline(createReadStream(path), createWriteStream(`${path}.1`, { mode: 0o600 }))
+        await truncate(path)
+      }
+    },
+  }
+}
+
+async function lastLines(path: string, lines: number): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined)
+  if (!file) return ''
+  try {
+    const { size } = await file.stat()
+    const length = Math.min(size, MAX_TAIL_BYTES)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length)
+    const text = buffer.toString('utf8', 0, bytesRead).replace(/\n$/, '')
+    return text === '' ? '' : `${text.split('\n').slice(-lines).join('\n')}\n`
+  } finally {
+    await file.close()
+  }
+}
+
+/** Tokens in addresses and headers that servers print. */
+function withoutSecrets(text: string): string {
+  return text.replace(/([?&](?:token|code|state)=|authorization: *(?:token|bearer) +)[^\s&"']+/gi, '$1[hidden]')
+}

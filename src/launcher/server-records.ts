@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ServerKey } from '../core/server-key.ts'
+import { serverKeyText } from '../core/server-key.ts'
+import { privateDirectory } from './private-directory.ts'
+import type { ServerExit } from './protocol.ts'
+
+/** The last run of one server, kept so that a launcher started anew knows what an earlier one started. */
+export interface ServerRecord {
+  readonly key: ServerKey
+  readonly pid: number
+  readonly startTime: string
+  readonly uid: number
+  readonly startedAt: string
+  readonly exit?: ServerExit
+}
+
+export interface ServerRecords {
+  find(key: ServerKey): ServerRecord | undefined
+  write(record: ServerRecord): void
+}
+
+/** One small file a server, named by a digest: no name of a user reaches a path. */
+export function serverRecords(stateDir: string): ServerRecords {
+  const folder = privateDirectory(join(stateDir, 'records'))
+  const pathOf = (key: ServerKey) => join(folder, `${serverDigest(key)}.json`)
+  return {
+    find(key) {
+      try {
+        const record = JSON.parse(readFileSync(pathOf(key), 'utf8')) as ServerRecord // written by this module alone
+        return record.key.user === key.user && record.key.server === key.server ? record : undefined
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined
+        throw error
+      }
+    },
+    write(record) {
+      const path = pathOf(record.key)
+      // Renamed into place: a launcher killed while writing leaves the former record, not half of one.
+      writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 })
+      renameSync(`${path}.new`, path)
+    },
+  }
+}
+
+export function serverDigest(key: ServerKey): string {
+  return createHash('sha256')
+    .update(JSON.stringify([key.user, key.server]))
+    .digest('hex')
+    .slice(0, 32)
+}
+
+export function describeKey(key: ServerKey): string {
+  return serverKeyText(key)
+}

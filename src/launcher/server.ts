@@ -1,0 +1,152 @@
+import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { z } from 'zod'
+import { background } from '../core/runtime.ts'
+import { readLines } from './lines.ts'
+import { launcherOperations, type Operations } from './operations.ts'
+import { isRoot, type LauncherOptions } from './options.ts'
+import { peerCredentials } from './peer-credentials.ts'
+import { type LauncherRequest, type LauncherResponse, MAX_REQUEST_BYTES, requestSchema } from './protocol.ts'
+import { Refusal } from './refusal.ts'
+
+export interface Launcher {
+  /** Closes the socket. Servers go on. */
+  close(): Promise<void>
+}
+
+const TURN_OVER_EVERY_MS = 30_000
+const MAX_CONNECTIONS = 64
+
+/** Listens on the launcher's socket until closed. Rejects when another launcher already does. */
+export async function startLauncher(options: LauncherOptions): Promise<Launcher> {
+  const operations = launcherOperations(options)
+  await removeStaleSocket(options.socketPath)
+  const open = new Set<Socket>()
+  const server = createServer(socket => {
+    if (!isAllowed(socket, options)) return
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    serve(socket, operations, options)
+  })
+  server.maxConnections = MAX_CONNECTIONS
+  await listen(server, options)
+  const timer = setInterval(
+    () => background(operations.turnOverLogs(), 'turn over logs', options.log),
+    TURN_OVER_EVERY_MS,
+  )
+  if (!isRoot())
+    options.log.warn({}, 'not root: all servers run as this user and can read each other, fit for trials only')
+  options.log.info({ socket: options.socketPath, root: isRoot() }, 'launcher ready')
+  return {
+    async close() {
+      clearInterval(timer)
+      const closed = new Promise<void>(done => server.close(() => done()))
+      for (const socket of open) socket.destroy()
+      await closed
+    },
+  }
+}
+
+/** The kernel's word on who is connected, besides the socket's permissions. */
+function isAllowed(socket: Socket, options: LauncherOptions): boolean {
+  try {
+    const peer = peerCredentials(socket)
+    if (peer.uid === 0 || options.allowUids.includes(peer.uid)) return true
+    options.log.warn({ uid: peer.uid, pid: peer.pid }, 'connection of another user refused')
+  } catch (error) {
+    options.log.error({ err: error }, 'connection refused')
+  }
+  socket.destroy()
+  return false
+}
+
+function serve(socket: Socket, operations: Operations, { log }: LauncherOptions): void {
+  const gone = new AbortController()
+  socket.once('close', () => gone.abort())
+  socket.on('error', error => log.debug({ err: error }, 'connection broke'))
+  const answer = (response: LauncherResponse) => {
+    if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`)
+  }
+  readLines(socket, MAX_REQUEST_BYTES, line => {
+    background(
+      handle(line, operations, gone.signal).then(answer, error => {
+        log.error({ err: error }, 'request failed')
+        answer({ id: idOf(line), ok: false, error: { code: 'launcher_failed', message: 'The launcher failed.' } })
+      }),
+      'launcher request',
+      log,
+    )
+  })
+}
+
+async function handle(line: string, operations: Operations, gone: AbortSignal): Promise<LauncherResponse> {
+  const parsed = requestSchema.safeParse(parseJson(line))
+  if (!parsed.success) {
+    // The paths and expectations, never the values: there may be a password among them.
+    const faults = parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.code}`).join('; ')
+    const error = { code: 'request_refused', message: `The launcher does not understand the request (${faults}).` }
+    return { id: idOf(line), ok: false, error }
+  }
+  const { id, request } = parsed.data
+  try {
+    return { id, ok: true, result: await perform(request, operations, gone) }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const { code, message, nextStep } = error
+    return { id, ok: false, error: { code, message, ...(nextStep === undefined ? {} : { nextStep }) } }
+  }
+}
+
+function perform(request: LauncherRequest, operations: Operations, gone: AbortSignal): Promise<unknown> {
+  const { op, ...asked } = request
+  // The schema has paired `op` with its own fields; TypeScript cannot follow that through the table.
+  return (operations[op] as (asked: object, gone: AbortSignal) => Promise<unknown>)(asked, gone)
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+function idOf(line: string): number {
+  const parsed = z.object({ id: z.int().min(0) }).safeParse(parseJson(line))
+  return parsed.success ? parsed.data.id : 0
+}
+
+async function listen(server: ReturnType<typeof createServer>, options: LauncherOptions): Promise<void> {
+  // The socket must not be connectable for others even for a moment, so it is made with the narrowest mode.
+  const before = process.umask(0o177)
+  try {
+    await new Promise<void>((done, fail) => {
+      server.once('error', fail)
+      server.listen(options.socketPath, done)
+    })
+  } finally {
+    process.umask(before)
+  }
+  chmodSync(options.socketPath, 0o600)
+  const owner = options.allowUids[0]
+  if (isRoot() && owner !== undefined) chownSync(options.socketPath, owner, -1)
+}
+
+async function removeStaleSocket(path: string): Promise<void> {
+  const entry = lstatSync(path, { throwIfNoEntry: false })
+  if (!entry) return
+  if (!entry.isSocket()) throw new Refusal('socket_unsafe', `${path} is there already and is not a socket.`)
+  if (await answers(path)) throw new Refusal('launcher_running', `Another launcher listens on ${path}.`)
+  rmSync(path)
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise(done => {
+    const probe = connect(path)
+    probe.once('connect', () => {
+      probe.destroy()
+      done(true)
+    })
+    probe.once('error', () => done(false))
+  })
+}

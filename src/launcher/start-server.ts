@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { entryFile } from './entry-file.ts'
+import { findProcess } from './process-info.ts'
+import type { ServerExit } from './protocol.ts'
+import { Refusal } from './refusal.ts'
+import type { RunAs } from './run-as.ts'
+import type { ChildFault, ChildOrder, ChildReport } from './server-child.ts'
+
+/** A process that has become the user and turned into the server's program. */
+export interface StartedServer {
+  readonly pid: number
+  readonly startTime: string
+  /** Resolves when it ends; never rejects. */
+  readonly ended: Promise<ServerExit>
+}
+
+const BECOME_TIMEOUT_MS = 30_000
+
+export interface ServerOrder {
+  readonly runAs: RunAs
+  readonly argv: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly directory: string
+  readonly umask: number
+  /** Taken over and closed. */
+  readonly logFd: number
+}
+
+export async function startServer(order: ServerOrder): Promise<StartedServer> {
+  const child = spawnChild(order.logFd)
+  const ended = endOf(child)
+  const [toChild, fromChild] = [child.stdio[3] as Writable, child.stdio[4] as unknown as Readable] // 'pipe' below
+  const { pid } = child
+  if (pid === undefined) throw new Refusal('launcher_failed', 'The launcher could not start a process.')
+  const startTime = (await findProcess(pid))?.startTime
+  const timer = setTimeout(() => child.kill('SIGKILL'), BECOME_TIMEOUT_MS)
+  toChild.on('error', () => {}) // a child that died early; its report or exit tells why
+  toChild.end(JSON.stringify(childOrder(order)))
+  const report = parseReport(await text(fromChild).catch(() => ''))
+  clearTimeout(timer)
+  if (report?.ok && startTime) return { pid, startTime, ended }
+  child.kill('SIGKILL')
+  await ended
+  throw faultOf(report, order.runAs)
+}
+
+function spawnChild(logFd: number): ChildProcess {
+  try {
+    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entryFile('server-child')], {
+      cwd: '/',
+      env: {},
+      detached: true, // a session and process group of its own: no signal meant for the launcher reaches it
+      stdio: ['ignore', logFd, logFd, 'pipe', 'pipe'],
+    })
+  } finally {
+    closeSync(logFd)
+  }
+}
+
+function endOf(child: ChildProcess): Promise<ServerExit> {
+  return new Promise(done => {
+    child.once('error', () => done({}))
+    child.once('exit', (status, signal) => done(signal ? { signal } : { status: status ?? 0 }))
+  })
+}
+
+function childOrder({ runAs, argv, environment, directory, umask }: ServerOrder): ChildOrder {
+  return {
+    become: runAs.switchUser ? { name: runAs.name, uid: runAs.uid, gid: runAs.gid } : null,
+    umask,
+    home: runAs.home,
+    directory,
+    argv,
+    environment,
+  }
+}
+
+/** The whole environment of a server: the user's own entry, the site's, then the hub's. */
+export function environmentFor(
+  runAs: RunAs,
+  argv: readonly string[],
+  site: { path: string; environment: Readonly<Record<string, string>> },
+  hub: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const programs = dirname(argv[0]!)
+  const path = hub['PATH'] ?? site.path
+  return {
+    ...site.environment,
+    ...hub,
+    // Kernels and terminals find the environment the server itself was started from.
+    PATH: path.split(':').includes(programs) ? path : `${programs}:${path}`,
+    HOME: runAs.home,
+    USER: runAs.name,
+    LOGNAME: runAs.name,
+    SHELL: runAs.shell,
+  }
+}
+
+function parseReport(line: string): ChildReport | undefined {
+  try {
+    return JSON.parse(line) as ChildReport // written by server-child.ts alone
+  } catch {
+    return undefined
+  }
+}
+
+const FAULTS: Record<ChildFault, (detail: string, user: string) => Refusal> = {
+  switch_failed: (detail, user) =>
+    new Refusal('switch_failed', `The launcher could not become the user ${user}: ${detail}.`),
+  home_missing: (home, user) =>
+    new Refusal(
+      'home_missing',
+      `The home folder ${home} of ${user} does not exist.`,
+      'An administrator can make it (mkhomedir_helper) or let PAM make it at sign-in.',
+    ),
+  home_not_readable: (home, user) =>
+    new Refusal(
+      'home_not_readable',
+      `${user} may not enter the home folder ${home}.`,
+      'An administrator can correct its owner and permissions, and those of the folders above it.',
+    ),
+  home_not_writable: (home, user) =>
+    new Refusal(
+      'home_not_writable',
+      `${user} may not write into the home folder ${home}.`,
+      'An administrator can correct its owner and permissions.',
+    ),
+  directory_missing: (directory, user) =>
+    new Refusal('directory_missing', `The folder ${directory} does not exist, or ${user} may not enter it.`),
+  command_not_found: program =>
+    new Refusal(
+      'command_not_found',
+      `The program ${program} does not exist.`,
+      'An administrator can install jupyterhub and jupyterlab there, or name another program.',
+    ),
+  command_not_executable: (program, user) =>
+    new Refusal(
+      'command_not_executable',
+      `${user} may not run ${program}.`,
+      'An administrator can correct its permissions, and those of the folders above it.',
+    ),
+  interpreter_missing: interpreter =>
+    new Refusal(
+      'interpreter_missing',
+      `The program needs ${interpreter}, which does not exist or may not be run.`,
+      'An administrator can install that Python environment anew.',
+    ),
+}
+
+function faultOf(report: ChildReport | undefined, runAs: RunAs): Refusal {
+  if (report && !report.ok) return FAULTS[report.code](report.detail, runAs.name)
+  return new Refusal('launcher_failed', 'The launcher could not prepare the process of the server.')
+}
