@@ -1,5 +1,6 @@
 import { type Dialect, PostgresDialect, type PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
 import { translateDatabaseError } from './database-errors.ts'
 import { normalDbTime } from './db-time.ts'
@@ -29,22 +30,40 @@ export function postgresDialect(connectionString: string, displayUrl: string, lo
       end: () => pool.end(),
       connect: async () => {
         const client = await pool.connect().catch(fail)
-        return {
-          query: (...args: unknown[]) => query(client, args),
-          release: (destroy?: boolean) => client.release(destroy),
-        } as PostgresPoolClient // the two members that kysely calls
+        return guardedClient(client, displayUrl)
       },
     },
   })
 
-  function query(client: pg.PoolClient, args: unknown[]): Promise<unknown> {
-    const run = client.query as unknown as (...args: unknown[]) => Promise<unknown> // overloads
-    return run.apply(client, args).catch(fail)
-  }
-
   function fail(error: unknown): never {
     throw translateDatabaseError(error, displayUrl)
   }
+}
+
+/** The two members of a pool's client that kysely calls. A connection that broke does not go back to the pool. */
+function guardedClient(client: pg.PoolClient, displayUrl: string): PostgresPoolClient {
+  let broken = false
+  const markBroken = () => {
+    broken = true
+  }
+  // Without a listener the event of a connection that breaks ends the process.
+  client.on('error', markBroken)
+  const run = client.query as unknown as (...args: unknown[]) => Promise<unknown> // overloads
+  return {
+    query: async (...args: unknown[]) => {
+      try {
+        return await run.apply(client, args)
+      } catch (error) {
+        const translated = translateDatabaseError(error, displayUrl)
+        if (translated instanceof HubError && translated.code === 'database_unreachable') markBroken()
+        throw translated
+      }
+    },
+    release: (destroy?: boolean) => {
+      client.off('error', markBroken)
+      client.release(destroy || broken)
+    },
+  } as PostgresPoolClient // the rest is for streaming and cancelling, which are not used
 }
 
 const getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
