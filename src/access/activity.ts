@@ -1,0 +1,64 @@
+import type { Clock, Logger } from '../core/runtime.ts'
+import { background } from '../core/runtime.ts'
+import type { Database } from '../db/database.ts'
+import { fromDbTime, toDbTime } from '../db/db-time.ts'
+
+const FLUSH_AFTER_MS = 50
+const REMEMBERED = 10_000
+
+/** Writes `last_activity` of users and tokens down, seldom and in the background. */
+export interface ActivityRecorder {
+  /** `known` is what the database said when the row was read. */
+  seen(kind: 'users' | 'api_tokens', id: number, known: string | null): void
+  /** Waits until everything seen so far is written. */
+  flush(): Promise<void>
+}
+
+export function createActivityRecorder(options: {
+  database: Database
+  /** Activity less than this much later than the last one is not written. */
+  resolutionMs: number
+  clock: Clock
+  log: Logger
+}): ActivityRecorder {
+  const { database, resolutionMs, clock, log } = options
+  const lastSeen = new Map<string, number>()
+  let waiting: { kind: 'users' | 'api_tokens'; id: number; at: string }[] = []
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> = Promise.resolve()
+
+  return {
+    seen(kind, id, known) {
+      const key = `${kind}:${id}`
+      const now = clock.now()
+      const last = Math.max(known === null ? 0 : fromDbTime(known).getTime(), lastSeen.get(key) ?? 0)
+      if (now.getTime() - last <= resolutionMs && last !== 0) return
+      lastSeen.delete(key)
+      lastSeen.set(key, now.getTime())
+      if (lastSeen.size > REMEMBERED) lastSeen.delete(lastSeen.keys().next().value!)
+      waiting.push({ kind, id, at: toDbTime(now) })
+      timer ??= setTimeout(() => background(write(), 'record activity', log), FLUSH_AFTER_MS).unref()
+    },
+    flush: () => write(),
+  }
+
+  function write(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    const batch = waiting
+    waiting = []
+    writing = writing.catch(() => {}).then(() => writeBatch(batch)) // an earlier failure was logged where it happened
+    return writing
+  }
+
+  async function writeBatch(batch: typeof waiting): Promise<void> {
+    for (const { kind, id, at } of batch) {
+      await database.db
+        .updateTable(kind)
+        .set({ last_activity: at })
+        .where('id', '=', id)
+        .where(where => where.or([where('last_activity', 'is', null), where('last_activity', '<', at)]))
+        .execute()
+    }
+  }
+}

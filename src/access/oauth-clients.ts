@@ -1,0 +1,39 @@
+import type { Db } from '../db/database.ts'
+import { CHOSEN_TOKEN_ROUNDS, hashToken } from './token-format.ts'
+
+/** A single-user server or service that signs people in with the hub. */
+export interface OauthClient {
+  readonly identifier: string
+  /** Plain; stored hashed. */
+  readonly secret: string
+  /** The one address that answers go to; may be a path on this host. */
+  readonly redirectUri: string
+  /** Raw scopes it may ask for. */
+  readonly allowedScopes: readonly string[]
+  readonly description?: string
+}
+
+/** Creates a client, or brings an existing one of that identifier up to date. `db` may be a transaction. */
+export async function ensureOauthClient(db: Db, client: OauthClient): Promise<void> {
+  const values = {
+    secret: client.secret ? hashToken(client.secret, { rounds: CHOSEN_TOKEN_ROUNDS }).hashed : '',
+    redirect_uri: client.redirectUri,
+    allowed_scopes: JSON.stringify([...client.allowedScopes]),
+    description: client.description || client.identifier,
+  }
+  await db
+    .insertInto('oauth_clients')
+    .values({ identifier: client.identifier, ...values })
+    .onConflict(conflict => conflict.column('identifier').doUpdateSet(values))
+    .execute()
+}
+
+/** Removes a client with its codes and tokens. True when it existed. */
+export async function removeOauthClient(db: Db, identifier: string): Promise<boolean> {
+  const removed = await db
+    .deleteFrom('oauth_clients')
+    .where('identifier', '=', identifier)
+    .returning('id')
+    .executeTakeFirst()
+  return removed !== undefined
+}

@@ -1,0 +1,40 @@
+/**
+ * Where to go after a login: a path on this host, or an empty text when `next` leads anywhere else, cannot stand in a
+ * header, or would sign the person out again. `host` is that of the browser's address, port included. Absolute
+ * addresses of this host become paths. Follows what browsers make of an address (WHATWG URL), not what it looks like.
+ */
+export function safeNext(next: string | undefined, baseUrl: string, host: string): string {
+  if (!next || next.length > 4096) return ''
+  const local = next.replaceAll('\\', '%5C')
+  // Browsers drop tabs and line ends inside an address, and skip any number of slashes before a host.
+  if (hasControlCharacters(local)) return ''
+  const isPath = local.startsWith('/') && !local.startsWith('//')
+  if (!isPath && !/^(https?:)?\/\//i.test(local)) return ''
+  const url = parseUrl(local, host)
+  if (!url || url.username || url.password || url.host.toLowerCase() !== host.toLowerCase()) return ''
+  const path = `/${url.pathname.replace(/^\/+/, '')}`
+  if (path === `${baseUrl}hub/logout`) return ''
+  // A path comes back as it was written: single-user servers are particular about their escapes.
+  return isPath ? encodeForHeader(local) : path + url.search + url.hash
+}
+
+function parseUrl(text: string, host: string): URL | undefined {
+  for (const scheme of ['http', 'https']) {
+    const url = URL.parse(text.replace(/^\/{2,}/, '//'), `${scheme}://${host}/`)
+    // The default port of the scheme is dropped from the host; compare on the scheme where it stays as written.
+    if (url && url.host.toLowerCase() === host.toLowerCase()) return url
+  }
+  return undefined
+}
+
+function encodeForHeader(path: string): string {
+  return path.replace(/[^\x21-\x7e]+/gu, part => encodeURIComponent(part))
+}
+
+function hasControlCharacters(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x20 || code === 0x7f) return true
+  }
+  return false
+}

@@ -1,0 +1,31 @@
+/**
+ * Remembers answers for a moment. Whoever changes what they were read from calls `clear`; changes made by other
+ * processes show when the term is over. An answer that was asked for before a `clear` is not kept: it may be stale.
+ */
+export interface ShortCache<Value> {
+  get(key: string, load: () => Promise<Value>): Promise<Value>
+  clear(): void
+}
+
+export function createShortCache<Value>(options: {
+  termMs: number
+  maxEntries: number
+  now: () => number
+}): ShortCache<Value> {
+  const entries = new Map<string, { value: Promise<Value>; until: number }>()
+  return {
+    get: (key, load) => {
+      const known = entries.get(key)
+      if (known && known.until > options.now()) return known.value
+      const entry = { value: load(), until: options.now() + options.termMs }
+      entries.delete(key)
+      entries.set(key, entry)
+      if (entries.size > options.maxEntries) entries.delete(entries.keys().next().value!)
+      // What failed or was not found is asked again the next time; the caller sees the failure.
+      const forget = () => void (entries.get(key) === entry && entries.delete(key))
+      entry.value.then(value => value === undefined && forget(), forget)
+      return entry.value
+    },
+    clear: () => entries.clear(),
+  }
+}
