@@ -14,8 +14,10 @@ if [ "$(cat "$place/complete" 2>/dev/null)" != "$want" ]; then
   for python in "${PYTHON:-}" /usr/bin/python3 python3; do
     [ -n "$python" ] && "$python" -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break
   done
+  "$python" -m venv "$place" >&2
   # shellcheck disable=SC2086 # two words on purpose
-  { "$python" -m venv "$place" && "$place/bin/pip" install -q -r "$requirements" $extra && chmod -R a+rX "$(dirname "$place")"; } >&2
+  "$place/bin/pip" install -q -r "$requirements" $extra >&2
+  chmod -R a+rX "$(dirname "$place")"
   echo "$want" >"$place/complete"
 fi
 echo "$place/bin/python"
