@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, realpathSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
@@ -30,15 +29,12 @@ export function launcherCommand(): Command {
     )
     .option('--allow-environment <name>', 'guarded environment variable the hub may set; repeatable', collect, [])
     .option('--environment <name=value>', 'set for every server; repeatable', collectPair, {})
-    .option(
-      '--path <path>',
-      'search path of the servers',
-      isRoot() ? DEFAULT_PATH : (process.env['PATH'] ?? DEFAULT_PATH),
-    )
+    .option('--path <path>', 'search path of the servers', isRoot() ? DEFAULT_PATH : (process.env.PATH ?? DEFAULT_PATH))
     .option('--min-uid <uid>', 'lowest uid that servers run as', parseCount, 1000)
     .option('--shell <path>', 'login shell a user may have; repeatable (default: those of /etc/shells)', collect, [])
     .option('--umask <octal>', 'umask of the servers', parseOctal, 0o022)
     .option('--homes-dir <folder>', 'homes of Linux users made for accounts', '/home')
+    .option('--account-prefix <text>', 'what the name of such a Linux user starts with', 'jupyter-')
     .option('--servers-dir <folder>', 'homes of servers when not root (default: servers in the state folder)')
     .option('--max-log-bytes <bytes>', "size at which a server's log is turned over", parseCount, 10 * 1024 * 1024)
     .option('--max-pam-checks <number>', 'PAM checks at the same time', parseCount, 8)
@@ -59,6 +55,7 @@ interface Flags {
   shell: string[]
   umask: number
   homesDir: string
+  accountPrefix: string
   serversDir?: string
   maxLogBytes: number
   maxPamChecks: number
@@ -75,12 +72,13 @@ async function runLauncher(flags: Flags): Promise<void> {
       allowUids: flags.allowUid.length > 0 ? flags.allowUid : [userInfo().uid],
       allowedArguments: [...DEFAULT_ARGUMENTS, ...flags.allowArgument],
       allowedEnvironment: flags.allowEnvironment,
-      environment: { LANG: process.env['LANG'] ?? 'C.UTF-8', ...flags.environment },
+      environment: { LANG: process.env.LANG ?? 'C.UTF-8', ...flags.environment },
       path: flags.path,
       minUid: flags.minUid,
       shells: flags.shell,
       umask: flags.umask,
       homesDir: flags.homesDir,
+      accountPrefix: flags.accountPrefix,
       serversDir: flags.serversDir ?? join(flags.stateDir, 'servers'),
       maxLogBytes: flags.maxLogBytes,
       maxPamChecks: flags.maxPamChecks,
@@ -101,7 +99,7 @@ async function runLauncher(flags: Flags): Promise<void> {
 /** Root's own folder, apart from the hub's data: whoever owns a folder above it could swap it. */
 function defaultStateDir(): string {
   if (isRoot()) return '/var/lib/orrery-launcher'
-  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'orrery-launcher')
+  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local/state'), 'orrery-launcher')
 }
 
 function collect(value: string, before: string[]): string[] {
@@ -151,7 +149,4 @@ function parseOctal(value: string): number {
   return Number.parseInt(value, 8)
 }
 
-const startedAs = process.argv[1]
-if (startedAs && existsSync(startedAs) && realpathSync(startedAs) === import.meta.filename) {
-  await launcherCommand().parseAsync()
-}
+if (import.meta.main) await launcherCommand().parseAsync()

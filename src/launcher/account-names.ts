@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 
 /** Linux user names hold at most 32 characters. */
 const LONGEST = 32
-const PREFIX = 'jupyter-'
 const DIGEST_LENGTH = 12
 
 /**
@@ -11,8 +10,8 @@ const DIGEST_LENGTH = 12
  * name ends like a digest, so a plain and a digested name never meet; two digested ones that did would be told apart
  * by the record of whom the user was made for.
  */
-export function linuxNameOf(account: string): string {
-  return PREFIX + safeName(account, LONGEST - PREFIX.length)
+export function linuxNameOf(account: string, prefix: string): string {
+  return prefix + safeName(account, LONGEST - prefix.length)
 }
 
 /** The same for a folder name, where servers of all accounts run as one user. */

@@ -31,6 +31,7 @@ export interface MadeAccounts {
 export function madeAccounts(options: {
   stateDir: string
   homesDir: string
+  accountPrefix: string
   shells: readonly string[]
   minUid: number
   log: Logger
@@ -39,7 +40,7 @@ export function madeAccounts(options: {
   const underway = new Map<string, Promise<{ user: LinuxUserFacts; made: boolean }>>()
 
   async function ensure(account: string): Promise<{ user: LinuxUserFacts; made: boolean }> {
-    const linuxName = linuxNameOf(account)
+    const linuxName = linuxNameOf(account, options.accountPrefix)
     const record = readRecord(linuxName)
     if (record && record.account !== account) throw foreign(linuxName)
     const before = await findLinuxUser(linuxName, options)
@@ -111,7 +112,7 @@ export function madeAccounts(options: {
   return {
     ensure(account) {
       // Two requests for one account share one useradd; its lock file would fail the second.
-      const key = linuxNameOf(account)
+      const key = linuxNameOf(account, options.accountPrefix)
       const waiting = underway.get(key) ?? Promise.resolve()
       const next = Promise.resolve(waiting)
         .catch(() => {})

@@ -16,15 +16,18 @@ export function oneAtATime(): <T>(name: string, task: () => Promise<T>) => Promi
 export function limitedQueue(width: number, length: number): <T>(task: () => Promise<T>) => Promise<T> | undefined {
   const waiting: (() => void)[] = []
   let running = 0
+  // Whoever waits longest takes over the place.
   const finished = () => {
-    running--
-    waiting.shift()?.()
+    const next = waiting.shift()
+    if (next) next()
+    else running--
   }
   return task => {
-    if (running >= width && waiting.length >= length) return undefined
-    const turn = running < width ? Promise.resolve() : new Promise<void>(go => waiting.push(go))
-    if (running < width) running++
-    else return turn.then(() => (running++, task())).finally(finished)
-    return turn.then(task).finally(finished)
+    if (running < width) {
+      running++
+      return task().finally(finished)
+    }
+    if (waiting.length >= length) return undefined
+    return new Promise<void>(go => waiting.push(go)).then(task).finally(finished)
   }
 }

@@ -23,6 +23,8 @@ export interface LauncherOptions {
   readonly umask: number
   /** Homes of made accounts are folders in it. */
   readonly homesDir: string
+  /** What names of made Linux users start with: a-z, 0-9 and `-`, at most 15 characters. */
+  readonly accountPrefix: string
   /** Homes of servers when the launcher is not root. */
   readonly serversDir: string
   /** Bytes after which a server's log is turned over. */
@@ -58,6 +60,7 @@ export function withDefaults(
     shells: [],
     umask: 0o022,
     homesDir: '/home',
+    accountPrefix: 'jupyter-',
     serversDir: `${given.stateDir}/servers`,
     maxLogBytes: 10 * 1024 * 1024,
     maxPamChecks: 8,

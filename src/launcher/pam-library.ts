@@ -29,7 +29,7 @@ const strdup = libc.func('void *strdup(const char *text)')
 const PamMessage = koffi.struct('pam_message', { msg_style: 'int', msg: 'const char *' })
 const PamResponse = koffi.struct('pam_response', { resp: 'void *', resp_retcode: 'int' })
 const Conversation = koffi.proto(
-  'int pam_conversation(int count, const pam_message **messages, _Out_ void **responses, void *data)',
+  'int pam_conversation(int count, const pam_message **messages, void **responses, void *data)',
 )
 koffi.struct('pam_conv', { conv: koffi.pointer(Conversation), appdata_ptr: 'void *' })
 
@@ -46,7 +46,7 @@ export function openPam(who: { service: string; name: string; password: string; 
   const [openSession, closeSession, end] = [step('pam_open_session'), step('pam_close_session'), step('pam_end')]
 
   const conversation = koffi.register(
-    (count: number, messages: unknown, responses: unknown[]) => converse(who, count, messages, responses),
+    (count: number, messages: unknown, responses: unknown) => converse(who, count, messages, responses),
     koffi.pointer(Conversation),
   )
   const handle: unknown[] = [null]
@@ -87,7 +87,7 @@ function converse(
   who: { name: string; password: string },
   count: number,
   messages: unknown,
-  responses: unknown[],
+  responses: unknown,
 ): number {
   if (count < 1 || count > 32) return PAM_CONV_ERR
   const answers = calloc(count, koffi.sizeof(PamResponse)) as unknown
@@ -103,6 +103,6 @@ function converse(
     const answer = { resp: text === null ? null : (strdup(text) as unknown), resp_retcode: 0 }
     koffi.encode(answers, at * koffi.sizeof(PamResponse), PamResponse, answer)
   })
-  responses[0] = answers
+  koffi.encode(responses, 'void *', answers)
   return PAM_SUCCESS
 }

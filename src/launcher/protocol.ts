@@ -41,7 +41,7 @@ const operation = {
     as: z.enum(['linux-user', 'own-account']),
     command: z.array(withoutNul.max(8192)).min(1).max(64),
     environment: z.record(z.string().max(256), withoutNul.max(64 * 1024)),
-    /** Below the home or absolute; entered as the user. */
+    /** Folder that must be there, below the home or absolute; looked at as the user. Empty: none. */
     directory: z.string().max(4096).regex(withoutControls),
     limits: z.strictObject({ memoryBytes: z.number().positive().optional(), cpus: z.number().positive().optional() }),
   }),

@@ -50,7 +50,7 @@ becomeUser()
 closeInherited()
 process.umask(order.umask)
 enterHome()
-enterDirectory()
+checkDirectory()
 checkProgram(order.argv[0]!)
 writeSync(REPORT_FD, JSON.stringify({ ok: true } satisfies ChildReport))
 closeSync(REPORT_FD)
@@ -103,11 +103,13 @@ function enterHome(): void {
   }
 }
 
-function enterDirectory(): void {
+/** The working folder is the home, as JupyterHub has it; the server enters the notebook folder itself. */
+function checkDirectory(): void {
   if (order.directory === '') return
   const directory = resolve(order.home, order.directory)
   try {
-    process.chdir(directory)
+    if (!statSync(directory).isDirectory()) fail('directory_missing', directory)
+    accessSync(directory, constants.R_OK | constants.X_OK)
   } catch {
     fail('directory_missing', directory)
   }

@@ -87,7 +87,7 @@ export function environmentFor(
   hub: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const programs = dirname(argv[0]!)
-  const path = hub['PATH'] ?? site.path
+  const path = hub.PATH ?? site.path
   return {
     ...site.environment,
     ...hub,
