@@ -31,9 +31,7 @@ export async function runCell(page: Page, code: string): Promise<void> {
   await editor.fill(code)
   await page.keyboard.press('Shift+Enter')
   // JupyterLab opens the next cell as soon as it has taken this one: the sign that the key press was not lost.
-  await page.waitForFunction(count => document.querySelectorAll('.jp-Notebook .jp-CodeCell').length > count, before, {
-    timeout: LAB_READY_MS,
-  })
+  await cells.nth(before).waitFor({ timeout: LAB_READY_MS })
 }
 
 /** Waits for a text in the outputs of the notebook. */
