@@ -94,10 +94,11 @@ const pages = section({
   templateVars: option(z.record(z.string(), z.unknown()).default({}), 'Variables for the templates.', {
     phone: '2222',
   }),
-  announcement: option(z.string().default(''), 'Text on top of every page.', 'Maintenance on Friday at 18:00.'),
+  announcement: option(z.string().default(''), 'HTML on top of every page.', 'Maintenance on Friday at 18:00.'),
+  footer: option(z.string().default(''), 'HTML below every page.', '<a href="/imprint">Imprint</a>'),
   announcements: option(
     z.partialRecord(z.enum(['login', 'home', 'spawn', 'token', 'logout']), z.string()).default({}),
-    'Texts on top of single pages, in place of the common one.',
+    'HTML on top of single pages, in place of the common one.',
     { login: 'Use your library card.' },
   ),
 })
