@@ -1,0 +1,54 @@
+import type { FastifyInstance } from 'fastify'
+import { isApiPath } from './api-path.ts'
+
+/** What single-user servers and clients compare their own version with. */
+export const JUPYTERHUB_VERSION = '6.1.1'
+
+export interface HeaderOptions {
+  /** Begins and ends with a slash. */
+  baseUrl: string
+  /** Set on every response, over the ones below; JupyterHub's `tornado_settings['headers']`. */
+  headers?: Readonly<Record<string, string>>
+}
+
+/**
+ * The headers of every response, errors included. A route may set its own afterwards: pages with a nonce, static files
+ * with a cache time. Values of the configuration win over ours.
+ */
+export function addSecurityHeaders(server: FastifyInstance, options: HeaderOptions): void {
+  const own = Object.fromEntries(
+    Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+  server.addHook('onRequest', async (request, reply) => {
+    const api = isApiPath(request.url, options.baseUrl)
+    reply.headers({
+      'x-jupyterhub-version': JUPYTERHUB_VERSION,
+      'access-control-allow-headers': 'accept, content-type, authorization',
+      'content-security-policy': api ? apiPolicy(options.baseUrl) : pagePolicy(options.baseUrl),
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'same-origin',
+      ...(api ? { 'cache-control': 'no-store' } : {}),
+      ...own,
+    })
+  })
+}
+
+/** Exactly JupyterHub's for its API. */
+export function apiPolicy(baseUrl: string): string {
+  return `frame-ancestors 'none'; report-uri ${baseUrl}hub/security/csp-report; default-src 'none'`
+}
+
+/**
+ * No script but our own files. No `form-action`: Chromium holds it against the redirect after a form, and the OAuth
+ * confirmation page redirects to services on other hosts.
+ */
+export function pagePolicy(baseUrl: string): string {
+  return [
+    "default-src 'self'",
+    "img-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "frame-ancestors 'none'",
+    `report-uri ${baseUrl}hub/security/csp-report`,
+  ].join('; ')
+}
