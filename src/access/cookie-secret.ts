@@ -18,12 +18,12 @@ export async function loadCookieSecret(
 ): Promise<Buffer> {
   const fromEnvironment = options.env?.[ENVIRONMENT_NAME]
   if (fromEnvironment) return parseSecret(fromEnvironment, `environment variable ${ENVIRONMENT_NAME}`)
-  const existing = await readSecretFile(path)
+  const existing = await readSecretFile(path, options.log)
   if (existing !== undefined) return parseSecret(existing, path)
   return createSecretFile(path, options.log)
 }
 
-async function readSecretFile(path: string): Promise<string | undefined> {
+async function readSecretFile(path: string, log: Logger): Promise<string | undefined> {
   const found = await stat(path).catch(undefinedIfMissing)
   if (!found) return undefined
   if (found.mode & 0o007) {
@@ -33,7 +33,12 @@ async function readSecretFile(path: string): Promise<string | undefined> {
       nextStep: `Delete ${path} and start again: a new one is made, and everybody signs in once more.`,
     })
   }
-  if (found.mode & 0o070) await chmod(path, 0o600)
+  if (found.mode & 0o070) {
+    // A mounted secret cannot be changed, and its group was chosen by whoever mounted it.
+    await chmod(path, 0o600).catch(error =>
+      log.warn({ path, err: error }, 'the cookie secret can be read by its group'),
+    )
+  }
   return readFile(path, 'utf8')
 }
 
@@ -48,7 +53,7 @@ async function createSecretFile(path: string, log: Logger): Promise<Buffer> {
     return secret
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    return parseSecret((await readSecretFile(path)) ?? '', path)
+    return parseSecret((await readSecretFile(path, log)) ?? '', path)
   } finally {
     await unlink(draft)
   }

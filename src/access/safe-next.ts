@@ -10,21 +10,17 @@ export function safeNext(next: string | undefined, baseUrl: string, host: string
   if (hasControlCharacters(local)) return ''
   const isPath = local.startsWith('/') && !local.startsWith('//')
   if (!isPath && !/^(https?:)?\/\//i.test(local)) return ''
-  const url = parseUrl(local, host)
-  if (!url || url.username || url.password || url.host.toLowerCase() !== host.toLowerCase()) return ''
+  const url = URL.parse(local.replace(/^\/{2,}/, '//'), `http://${host}/`)
+  if (!url || url.username || url.password || url.host !== hostAsUrlsWriteIt(url.protocol, host)) return ''
   const path = `/${url.pathname.replace(/^\/+/, '')}`
   if (path === `${baseUrl}hub/logout`) return ''
   // A path comes back as it was written: single-user servers are particular about their escapes.
   return isPath ? encodeForHeader(local) : path + url.search + url.hash
 }
 
-function parseUrl(text: string, host: string): URL | undefined {
-  for (const scheme of ['http', 'https']) {
-    const url = URL.parse(text.replace(/^\/{2,}/, '//'), `${scheme}://${host}/`)
-    // The default port of the scheme is dropped from the host; compare on the scheme where it stays as written.
-    if (url && url.host.toLowerCase() === host.toLowerCase()) return url
-  }
-  return undefined
+/** In lower case and without the scheme's own port. */
+function hostAsUrlsWriteIt(protocol: string, host: string): string | undefined {
+  return URL.parse(`${protocol}//${host}/`)?.host
 }
 
 function encodeForHeader(path: string): string {

@@ -1,0 +1,126 @@
+"""Answers what the released JupyterHub would: one JSON request a line on stdin, one JSON answer a line on stdout."""
+
+import json
+import logging
+import sys
+import warnings
+from types import SimpleNamespace
+
+from jupyterhub import orm, roles, scopes, utils
+from tornado import web
+
+warnings.simplefilter("ignore")
+logging.disable(logging.CRITICAL)
+
+session = orm.new_session_factory("sqlite:///:memory:")()
+
+
+def setup(membership):
+    """membership: {user: [group, ...]}"""
+    for name, groups in membership.items():
+        user = orm.User(name=name)
+        session.add(user)
+        for group_name in groups:
+            group = orm.Group.find(session, group_name)
+            if group is None:
+                group = orm.Group(name=group_name)
+                session.add(group)
+            user.groups.append(group)
+    session.commit()
+
+
+def owner_of(owner):
+    if owner.get("user"):
+        return orm.User.find(session, owner["user"])
+    if owner.get("owner_service"):
+        return orm.Service(name=owner["owner_service"])
+    return None
+
+
+def client_of(owner):
+    if owner.get("client_service"):
+        name = owner["client_service"]
+        return SimpleNamespace(
+            identifier="service-" + name,
+            service=SimpleNamespace(name=name),
+            spawner=None,
+        )
+    if owner.get("client_server"):
+        user, _, server = owner["client_server"].partition("/")
+        return SimpleNamespace(
+            identifier="server-" + owner["client_server"],
+            service=None,
+            spawner=SimpleNamespace(name=server, user=SimpleNamespace(name=user)),
+        )
+    return None
+
+
+def expand(raw, owner):
+    return sorted(scopes.expand_scopes(raw, owner_of(owner), client_of(owner)))
+
+
+def intersect(a, b):
+    return sorted(scopes._intersect_expanded_scopes(set(a), set(b), db=session))
+
+
+def has_scope(scope, held):
+    return scopes.has_scope(scope, set(held), db=session)
+
+
+def resolve(requested, have, owner):
+    allowed, disallowed = scopes._resolve_requested_scopes(
+        set(requested), set(have), owner_of(owner), client_of(owner), session
+    )
+    return [sorted(allowed), sorted(disallowed)]
+
+
+def definitions():
+    return {
+        name: definition.get("subscopes", [])
+        for name, definition in scopes.scope_definitions.items()
+    }
+
+
+def default_roles():
+    return {role["name"]: role["scopes"] for role in roles.get_default_roles()}
+
+
+def hash_token(token, rounds):
+    return utils.hash_token(token, rounds=rounds, salt=8)
+
+
+def verify_token(hashed, token):
+    return utils.compare_token(hashed, token)
+
+
+def sign(secret, name, value):
+    return web.create_signed_value(bytes.fromhex(secret), name, value).decode()
+
+
+def unsign(secret, name, value, max_age_days):
+    found = web.decode_signed_value(
+        bytes.fromhex(secret), name, value, max_age_days=max_age_days, min_version=2
+    )
+    return None if found is None else found.decode()
+
+
+def validate_next(next_url, proto, host):
+    from jupyterhub.handlers.base import BaseHandler
+
+    handler = SimpleNamespace(
+        settings={},
+        subdomain_host="",
+        request=SimpleNamespace(host=host, protocol=proto, headers={}),
+        log=logging.getLogger(),
+    )
+    return BaseHandler._validate_next_url(handler, next_url)
+
+
+for line in sys.stdin:
+    call = json.loads(line)
+    try:
+        answer = {"value": globals()[call["name"]](*call["args"])}
+    except Exception as error:
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
