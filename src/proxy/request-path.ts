@@ -35,7 +35,7 @@ export function parseRequestPath(target: string): RequestPath | undefined {
 
 /**
  * `path` without the part that `prefix` (decoded) stands for; what `--no-include-prefix` forwards.
- * Counts decoded characters, so that `/user/%C3%A4/lab` without `/user/ä` is `/lab`.
+ * Empty when nothing is left. Counts decoded characters, so that `/user/%C3%A4/lab` without `/user/ä` is `/lab`.
  */
 export function stripPrefix(path: string, prefix: string): string {
   let rest = path.replace(/^\/+/, '/')
@@ -47,12 +47,13 @@ export function stripPrefix(path: string, prefix: string): string {
     wanted = wanted.slice(plain.length)
     rest = rest.slice(piece.length)
   }
-  return rest.startsWith('/') ? rest : `/${rest}`
+  return rest === '' || rest.startsWith('/') ? rest : `/${rest}`
 }
 
 /** Target path and request path with one slash between them, both queries kept; what `--prepend-path` does. */
 export function joinPaths(before: { path: string; search: string }, after: { path: string; search: string }): string {
-  const path = before.path.endsWith('/') ? before.path.slice(0, -1) + after.path : before.path + after.path
+  const base = before.path.endsWith('/') && after.path !== '' ? before.path.slice(0, -1) : before.path
+  const path = base + after.path
   const query = [before.search.slice(1), after.search.slice(1)].filter(part => part !== '').join('&')
   return query === '' ? path : `${path}?${query}`
 }
@@ -60,7 +61,7 @@ export function joinPaths(before: { path: string; search: string }, after: { pat
 const BASE = 'http://base.invalid'
 
 // Nothing here is changed by the URL parser or by decoding: no escapes, no dot segments, no doubled first slash.
-const PLAIN = /^\/(?![/.])(?:[\w~!$&'()*+,;=:@-]|\/(?!\.)|(?<!\/)\.)*(?:\?[\w.~!$&()*+,;=:@/?%-]*)?$/
+const PLAIN = /^\/(?![/.])(?:[\w~!$&'()*+,;=:@-]|\/(?!\.)|(?<!\/)\.)*(?:\?[\w.~!$&()*+,;=:@/?%-]+)?$/
 
 function isPlain(target: string): boolean {
   return PLAIN.test(target)
