@@ -124,7 +124,11 @@ export interface Answers {
   }
   start: { pid: number; startTime: string; linuxUser: string; home: string; warnings: string[] }
   poll: { running: true } | { running: false; exit: ServerExit }
-  watch: { seen: 'listening' | 'waiting' | 'taken' } | { seen: 'ended'; exit: ServerExit; portTaken: boolean }
+  watch:
+    | { seen: 'listening' }
+    | { seen: 'waiting' }
+    | { seen: 'taken' }
+    | { seen: 'ended'; exit: ServerExit; portTaken: boolean }
   owns: { owns: boolean }
   stop: { stopped: boolean }
   logs: { text: string }

@@ -1,0 +1,149 @@
+import { HubError } from '../../core/errors.ts'
+import { SpawnError } from '../../core/reason.ts'
+import type { Json } from '../../core/runtime.ts'
+import type { ServerKey } from '../../core/server-key.ts'
+import type { LauncherClient } from '../../launcher/client.ts'
+import type { Address, ServerSpec, Spawner, SpawnRun } from '../../plugin/spawner.ts'
+import { environmentForLauncher } from './environment.ts'
+import { exitedEarly, notStopped, portsTaken } from './reasons.ts'
+import { claimOf, type LocalState } from './state.ts'
+
+export interface LocalOptions {
+  readonly launcher: LauncherClient
+  /** As whom servers run: the Linux user of the same name (PAM), or one made for each account. */
+  readonly as: 'linux-user' | 'own-account'
+  /** Where servers listen; 127.0.0.1 unless hub or proxy are elsewhere. */
+  readonly ip?: string
+  /** How long a start waits for the server to listen before it leaves the waiting to the hub. */
+  readonly listenWaitMs?: number
+}
+
+const PORT_TRIES = 5
+const LOG_LINES = 40
+const START_CALL_MS = 90_000
+const WATCH_MS = 5_000
+/** Interrupting, terminating and killing take this much longer than the person was told, at most. */
+const STOP_MARGIN_MS = 20_000
+
+/** Servers are processes on this machine, started by the launcher as the user they belong to. */
+export function local(options: LocalOptions): Spawner<Json, LocalState> {
+  const { launcher, ip = '127.0.0.1', listenWaitMs = 120_000 } = options
+
+  async function start(server: ServerSpec, run: SpawnRun<LocalState>): Promise<Address> {
+    for (let tried = 1; tried <= PORT_TRIES; tried++) {
+      const { port } = await launcher.call('freePort', { ip }, { signal: run.signal })
+      const state = await startOn(port, server, run)
+      const outcome = await orEnd(server.key, state, run.signal, () => watch(server.key, state, port, run))
+      if (outcome === 'up') return { proto: 'http', host: ip, port }
+      await end(server.key, state, 0)
+      run.log.warn({ user: server.key.user, server: server.key.server, port }, 'port was taken by another program')
+      run.progress({ message: `Port ${port} was taken by another program; trying another one.` })
+    }
+    throw new SpawnError(portsTaken(PORT_TRIES))
+  }
+
+  async function startOn(port: number, server: ServerSpec, run: SpawnRun<LocalState>): Promise<LocalState> {
+    const { key } = server
+    const { allowedEnvironment } = await launcher.call('hello', {}, { signal: run.signal })
+    run.signal.throwIfAborted()
+    // Not given up when the signal aborts: only the answer tells which process to end.
+    const started = await launcher.call(
+      'start',
+      {
+        key,
+        as: options.as,
+        command: [...server.command],
+        environment: environmentForLauncher(server.environment({ ip, port }), allowedEnvironment),
+        directory: server.notebookDir.replace(/^~\/?/, ''),
+        limits: server.limits,
+      },
+      { timeoutMs: START_CALL_MS },
+    )
+    const state: LocalState = { pid: started.pid, startTime: started.startTime, port }
+    await orEnd(key, state, undefined, () => run.saveState(state))
+    await orEnd(key, state, run.signal, async () => run.signal.throwIfAborted())
+    for (const warning of started.warnings) run.progress({ message: warning })
+    run.progress({ percent: 30, message: `Started as ${started.linuxUser}, waiting for it to listen.` })
+    return state
+  }
+
+  async function watch(
+    key: ServerKey,
+    state: LocalState,
+    port: number,
+    run: SpawnRun<LocalState>,
+  ): Promise<'up' | 'port taken'> {
+    for (const until = Date.now() + listenWaitMs; Date.now() < until; ) {
+      const asked = { key, ...claimOf(state), ip, port, waitMs: WATCH_MS }
+      const seen = await launcher.call('watch', asked, { signal: run.signal })
+      if (seen.seen === 'listening') return 'up'
+      if (seen.seen === 'taken') return 'port taken'
+      if (seen.seen === 'waiting') continue
+      const { text } = await launcher.call('logs', { key, lines: LOG_LINES })
+      const reason = exitedEarly(seen.exit, text)
+      if (seen.portTaken || reason.code === 'port_taken') return 'port taken'
+      throw new SpawnError(reason)
+    }
+    return 'up'
+  }
+
+  /**
+   * What goes wrong after the process exists must not leave it behind. Only a hub that closes or has lost the lease
+   * leaves a saved server to its successor.
+   */
+  async function orEnd<T>(
+    key: ServerKey,
+    state: LocalState,
+    signal: AbortSignal | undefined,
+    step: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await step()
+    } catch (error) {
+      if (!signal || !isHandedOver(signal)) await end(key, state, 0)
+      throw error
+    }
+  }
+
+  async function end(key: ServerKey, state: unknown, timeoutMs: number): Promise<void> {
+    const half = Math.min(600_000, Math.round(timeoutMs / 2))
+    const asked = { key, ...claimOf(state), interruptMs: half, terminateMs: half }
+    const { stopped } = await launcher.call('stop', asked, { timeoutMs: timeoutMs + STOP_MARGIN_MS })
+    if (!stopped) throw new SpawnError(notStopped(claimOf(state).pid))
+  }
+
+  return {
+    name: 'local',
+    start: (server, run) => explained(() => start(server, run)),
+    async poll(key, state, signal) {
+      const found = await launcher.call('poll', { key, ...claimOf(state) }, { signal })
+      return found.running ? undefined : found.exit
+    },
+    async owns(key, state, address, signal) {
+      if (address.proto !== 'http' && address.proto !== 'https') return false
+      const host = address.host === 'localhost' ? '127.0.0.1' : address.host
+      const asked = { key, ...claimOf(state), ip: host, port: address.port }
+      return (await launcher.call('owns', asked, { signal })).owns
+    },
+    stop: (key, state, how) => explained(() => end(key, state, how.now ? 0 : how.timeoutMs)),
+    async logs(key, _state, lines) {
+      return (await launcher.call('logs', { key, lines: Math.min(lines, 10_000) })).text
+    },
+  }
+}
+
+function isHandedOver(signal: AbortSignal): boolean {
+  const code = signal.aborted && (signal.reason as { code?: unknown } | undefined)?.code
+  return code === 'lease_lost' || code === 'hub_closing'
+}
+
+/** The launcher's refusals are reasons of a failed start, told as they are. */
+async function explained<T>(task: () => Promise<T>): Promise<T> {
+  try {
+    return await task()
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error
+    const { code, message, nextStep, status } = error
+    throw new SpawnError({ code, message, ...(nextStep === undefined ? {} : { nextStep }) }, { status, cause: error })
+  }
+}

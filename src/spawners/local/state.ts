@@ -1,0 +1,26 @@
+import { z } from 'zod'
+
+/**
+ * What is remembered of a server. `pid` is the one key of JupyterHub's LocalProcessSpawner, so each hub can take over
+ * the other's servers; the others are absent in a state that JupyterHub wrote.
+ */
+export type LocalState = {
+  pid: number
+  /** Names the process for ever, so that a pid given to another process later is no mistake. */
+  startTime?: string
+  port?: number
+}
+
+const stored = z.object({
+  pid: z.int().min(2),
+  startTime: z.string().optional().catch(undefined),
+  port: z.int().optional().catch(undefined),
+})
+
+/** The part of a state that names the process; empty for what cannot be read. The launcher also knows it by its key. */
+export function claimOf(state: unknown): { pid?: number; startTime?: string } {
+  const parsed = stored.safeParse(state)
+  if (!parsed.success) return {}
+  const { pid, startTime } = parsed.data
+  return startTime === undefined ? { pid } : { pid, startTime }
+}

@@ -1,0 +1,66 @@
+"""Enough of a single-user server for tests of spawners: listens where JUPYTERHUB_SERVICE_URL says, answers below its
+prefix with the version header, and tells its environment. Takes a second instead of ten to start."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--fail", type=int, help="print a line and end with this status")
+parser.add_argument("--stubborn", action="store_true", help="ignore being interrupted and terminated")
+parser.add_argument("--children", action="store_true", help="leave a child in the session")
+parser.add_argument("--print", default="", help="a line for the log")
+options = parser.parse_args()
+
+url = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
+prefix = url.path.rstrip("/") + "/"
+
+if options.print:
+    print(options.print, flush=True)
+if options.fail is not None:
+    print(f"ending with {options.fail} on purpose", flush=True)
+    sys.exit(options.fail)
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.rstrip("/") + "/" == prefix + "environment/":
+            return self.answer(200, {"env": dict(os.environ), "cwd": os.getcwd(), "uid": os.getuid(), "groups": os.getgroups(), "umask": umask})
+        if self.path.startswith(prefix + "api"):
+            return self.answer(200, {"version": "0"})
+        return self.answer(404, {"message": "not here"})
+
+    def answer(self, status, body):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-JupyterHub-Version", "6.1.1")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+umask = os.umask(0)
+os.umask(umask)
+if options.stubborn:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+else:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+server = ThreadingHTTPServer.__new__(ThreadingHTTPServer)
+server.allow_reuse_address = True
+ThreadingHTTPServer.__init__(server, (url.hostname, url.port), Handler)
+if options.children and os.fork() == 0:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    server.socket.close()
+    while True:
+        signal.pause()
+print(f"listening on {url.hostname}:{url.port}", flush=True)
+try:
+    server.serve_forever()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
