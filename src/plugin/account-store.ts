@@ -4,7 +4,8 @@ export interface Account {
   readonly passwordHash: string
   readonly approved: boolean
   readonly email: string | undefined
-  readonly created: Date
+  /** Unknown for a legacy row. */
+  readonly created: Date | undefined
   /** Set by an administrator's reset: the next login must choose a new password. */
   readonly mustChange: boolean
   /** A row of NativeAuthenticator's `users_info`, not yet upgraded. */
@@ -16,12 +17,23 @@ export interface AccountStore {
   /** Looks in `orrery_accounts`, then in NativeAuthenticator's `users_info` where that table exists. */
   find(name: string): Promise<Account | undefined>
   /** Returns false when the name is taken; never overwrites. */
-  add(account: { name: string; passwordHash: string; approved: boolean; email?: string; mustChange?: boolean }): Promise<boolean>
+  add(account: {
+    name: string
+    passwordHash: string
+    approved: boolean
+    email?: string
+    mustChange?: boolean
+  }): Promise<boolean>
   setPassword(name: string, passwordHash: string, options?: { mustChange?: boolean }): Promise<boolean>
   approve(name: string, by: string): Promise<boolean>
   withdrawApproval(name: string, by: string): Promise<boolean>
   remove(name: string): Promise<boolean>
-  list(page: { offset: number; limit: number; search?: string; approved?: boolean }): Promise<{ accounts: Account[]; total: number }>
+  list(page: {
+    offset: number
+    limit: number
+    search?: string
+    approved?: boolean
+  }): Promise<{ accounts: Account[]; total: number }>
 }
 
 /** Links that work once: the first administrator's, and password resets. Stored hashed. */

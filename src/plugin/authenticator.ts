@@ -1,5 +1,5 @@
 import type { Json, Logger } from '../core/runtime.ts'
-import type { UserRecord, ServerSpec } from './spawner.ts'
+import type { ServerSpec, UserRecord } from './spawner.ts'
 
 /** One try at signing in. `form` holds the fields of the login form, each once, without `_xsrf`. */
 export interface LoginAttempt {
@@ -32,6 +32,8 @@ export interface Refused {
   readonly retryAfter?: number
   /** False when nothing was guessed (a provider that is down): does not count towards the lock-out. Default true. */
   readonly countsAsFailure?: boolean
+  /** Path below the hub where the person can go on at once (`reset-password?link=...`): the login page sends them there. */
+  readonly continueAt?: string
 }
 
 export interface AuthContext {
@@ -62,14 +64,25 @@ export interface PluginRequest {
 
 /** Routes below `/hub/` that an authenticator brings. POST is guarded by `_xsrf` by the hub. */
 export interface PluginRouter {
-  get(path: string, access: 'everyone' | 'signed-in' | 'admin', handler: (request: PluginRequest) => Promise<PluginResponse>): void
-  post(path: string, access: 'everyone' | 'signed-in' | 'admin', handler: (request: PluginRequest) => Promise<PluginResponse>): void
+  get(
+    path: string,
+    access: 'everyone' | 'signed-in' | 'admin',
+    handler: (request: PluginRequest) => Promise<PluginResponse>,
+  ): void
+  post(
+    path: string,
+    access: 'everyone' | 'signed-in' | 'admin',
+    handler: (request: PluginRequest) => Promise<PluginResponse>,
+  ): void
 }
 
 /** Turns proof of identity into a user name. Keeps nothing in memory. */
 export interface Authenticator<AuthState extends Json = Json> {
   readonly name: string
-  readonly login: { kind: 'form'; signUp?: boolean; otp?: boolean } | { kind: 'redirect'; label: string; url: string } | { kind: 'request' }
+  readonly login:
+    | { kind: 'form'; signUp?: boolean; otp?: boolean }
+    | { kind: 'redirect'; label: string; url: string }
+    | { kind: 'request' }
   /** Checks a filled-in login form. Unknown name and wrong password look and take the same. */
   authenticate?(attempt: LoginAttempt, context: AuthContext): Promise<Authenticated<AuthState> | Refused>
   /** Pages of its own: sign-up, OAuth callback, approval. */

@@ -108,7 +108,8 @@ export interface AuthorizeRow {
   readonly name: string
   readonly email: string | undefined
   readonly approved: boolean
-  readonly created: Date
+  /** Unknown for a legacy row. */
+  readonly created: Date | undefined
   readonly mustChange: boolean
   /** A row taken over from NativeAuthenticator. */
   readonly legacy: boolean
