@@ -5,8 +5,7 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { pino } from 'pino'
-import pretty from 'pino-pretty'
+import { type DestinationStream, pino } from 'pino'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
 import { type ProxyFlags, proxyOptionsFrom } from '../proxy/options-from-flags.ts'
@@ -84,7 +83,7 @@ export function proxyCommand(): Command {
 }
 
 async function runProxy(flags: ProxyFlags): Promise<void> {
-  const log = createLogger(flags.logLevel)
+  const log = createLogger(flags.logLevel, process.stdout.isTTY ? await prettyPrinter() : undefined)
   try {
     const running = await startProxy(proxyOptionsFrom(flags, process.env, log))
     const { publicAddress, apiAddress, metricsAddress, redirectAddress } = running
@@ -141,10 +140,17 @@ function keepPidFile(file: string): void {
   })
 }
 
-function createLogger(level: string): Logger {
+/** One JSON record a line; on a terminal made for reading. */
+function createLogger(level: string, terminal: DestinationStream | undefined): Logger {
   const known = ['debug', 'info', 'warn', 'error'].includes(level.toLowerCase())
-  const options = { name: 'proxy', level: known ? level.toLowerCase() : 'info', redact: ['headers'] }
-  return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options)
+  const options = { name: 'proxy', level: known ? level.toLowerCase() : 'info' }
+  return terminal ? pino(options, terminal) : pino(options)
+}
+
+/** Loaded on a terminal only: it is a good part of the start. */
+async function prettyPrinter(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ sync: true })
 }
 
 function parsePort(value: string): number {

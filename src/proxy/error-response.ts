@@ -119,7 +119,7 @@ function builtInPage(status: number): ErrorPage {
 
 function logAnd(source: string, log: Logger): (error: unknown) => undefined {
   return error => {
-    log.warn({ err: error, source }, 'no error page from there, using the next one')
+    log.debug({ err: error, source }, 'no error page from there, using the next one')
     return undefined
   }
 }

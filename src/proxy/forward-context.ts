@@ -30,7 +30,7 @@ export interface ForwardContext {
 
 export function touchRoute(context: ForwardContext, route: Route): void {
   const end = context.metrics.timeActivity()
-  route.lastActivityMs = Date.now()
+  context.routes.touch(route.path, Date.now())
   end()
 }
 

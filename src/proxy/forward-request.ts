@@ -187,7 +187,7 @@ function fail(
 ): void {
   context.metrics.countProxied(status)
   const fields = { status, method: req.method, path: loggedPath(req.url), ...why }
-  if (status === 404) context.log.info(fields, 'no route')
+  if (status === 404) context.log.debug(fields, 'no route')
   else context.log.warn(fields, 'request failed at the proxy')
   void context.errors.answer(req, res, status)
   if (hasBody(req)) drainBody(req, res)

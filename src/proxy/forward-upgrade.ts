@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
 import { type ForwardContext, loggedPath, touchRoute } from './forward-context.ts'
 import { hasBody, requestHeaders, responseHeaders } from './header-fields.ts'
-import { matchRoute } from './match-route.ts'
+import { matchRoute, type RouteMatch } from './match-route.ts'
 import { findRequestFault } from './request-fault.ts'
 import { splice } from './splice.ts'
 
@@ -20,99 +20,134 @@ export function isUpgrade(req: IncomingMessage): boolean {
   return !/(?:^|,)\s*h2c?\s*(?:,|$)/i.test(req.headers.upgrade ?? '')
 }
 
-export function forwardUpgrade(context: ForwardContext, req: IncomingMessage, client: Socket, head: Buffer): void {
+export async function forwardUpgrade(
+  context: ForwardContext,
+  req: IncomingMessage,
+  client: Socket,
+  head: Buffer,
+): Promise<void> {
   const { settings, metrics, log } = context
   metrics.countUpgrade()
   client.on('error', () => client.destroy()) // Node takes its own listeners away when it hands the socket over
   context.tunnels.add(client)
   client.once('close', () => context.tunnels.delete(client))
 
-  const fail = (status: number, why: { target?: string; reason?: string }) => {
-    metrics.countProxied(status)
-    log.warn(
-      { status, method: req.method, path: loggedPath(req.url), upgrade: req.headers.upgrade, ...why },
-      'upgrade failed at the proxy',
-    )
-    void context.errors.answer(req, responseOn(client, req), status)
-  }
   const endSearch = metrics.timeFindTarget()
   const match = matchRoute(req, context.routes, settings)
   endSearch()
-  if (match.kind === 'malformed') return void fail(400, { reason: 'malformed path' })
-  if (match.kind === 'none') return void fail(404, { reason: 'no route' })
+  if (match.kind === 'malformed') return fail(context, req, client, 400, { reason: 'malformed path' })
+  if (match.kind === 'none') return fail(context, req, client, 404, { reason: 'no route' })
 
-  const { route, path, authority } = match
-  const headers = requestHeaders(req, route.upstream, settings, { upgrade: true, authority })
-  const upstreamReq = context.upstreams.request(route.upstream, {
-    method: req.method ?? 'GET',
-    path,
-    headers,
-    upgrade: true,
-  })
+  const { route } = match
   const early = collectEarlyBytes(client, head)
-  const giveUp = () => upstreamReq.destroy()
-  client.once('end', giveUp)
-  client.once('close', giveUp)
-
-  let settled = false
-  const settle = (): boolean => {
-    if (settled) return false
-    settled = true
-    clearTimeout(timer)
-    client.off('end', giveUp)
-    return true
+  const answer = await askUpstream(context, req, client, match)
+  const bytes = early.stop()
+  if (answer.kind === 'left') return void client.destroy()
+  if (answer.kind === 'failed') {
+    return fail(context, req, client, answer.status, { target: route.upstream.href, reason: answer.reason })
   }
-  const timer = setTimeout(
-    () => {
-      if (settle())
-        fail(504, { target: route.upstream.href, reason: `no response within ${settings.proxyTimeoutMs} ms` })
-      upstreamReq.destroy()
-    },
-    settings.proxyTimeoutMs > 0 ? settings.proxyTimeoutMs : HANDSHAKE_TIMEOUT_MS,
-  )
-
-  upstreamReq.once('upgrade', (upstreamRes, socket, upstreamHead) => {
-    const upstream = socket as Socket // an agent of node:http makes nothing else
-    upstream.on('error', () => upstream.destroy())
-    if (!settle() || client.destroyed) return void upstream.destroy()
-    client.off('close', giveUp)
-    metrics.countProxied(101)
-    client.write(switchingHead(upstreamRes), 'latin1')
-    if (upstreamHead.length > 0) client.write(upstreamHead)
-    const bytes = early.stop()
-    if (bytes.length > 0) {
-      upstream.write(bytes)
-      touchRoute(context, route)
-    }
-    splice(client, upstream, {
-      halfClosedIdleMs: settings.halfClosedIdleMs,
-      onClientData: () => touchRoute(context, route),
-    })
+  metrics.countProxied(answer.response.statusCode ?? 502)
+  if (answer.kind === 'refused') {
+    log.info({ status: answer.response.statusCode, path: loggedPath(req.url) }, 'upgrade refused by the upstream')
+    return handOn(answer.response, req, client)
+  }
+  client.write(switchingHead(answer.response), 'latin1')
+  if (answer.head.length > 0) client.write(answer.head)
+  if (bytes.length > 0) {
+    answer.socket.write(bytes)
+    touchRoute(context, route)
+  }
+  splice(client, answer.socket, {
+    halfClosedIdleMs: settings.halfClosedIdleMs,
+    onClientData: () => touchRoute(context, route),
   })
-  upstreamReq.once('response', upstreamRes => {
-    if (!settle()) return void upstreamRes.resume()
-    early.stop()
-    metrics.countProxied(upstreamRes.statusCode ?? 502)
-    log.info({ status: upstreamRes.statusCode, path: loggedPath(req.url) }, 'upgrade refused by the upstream')
-    const res = responseOn(client, req)
-    res.writeHead(upstreamRes.statusCode ?? 502, upstreamRes.statusMessage, responseHeaders(upstreamRes, req))
-    pipeline(upstreamRes, res, error => error && upstreamReq.destroy())
-  })
-  let failure: NodeJS.ErrnoException | undefined
-  upstreamReq.on('error', error => {
-    failure ??= error
-  })
-  upstreamReq.once('close', () => {
-    if (!settle() || client.destroyed) return
-    early.stop()
-    fail(503, { target: route.upstream.href, reason: failure?.code ?? 'the upstream closed the connection' })
-  })
-  upstreamReq.end()
 }
 
-/** An upstream that takes the connection and never says anything must not hold the client's socket for ever. */
-const HANDSHAKE_TIMEOUT_MS = 60_000
+/**
+ * An upstream that takes the connection and never says anything must not hold the client's socket for ever. Servers do
+ * keep a kernel's WebSocket waiting until a slow kernel has started.
+ */
+const HANDSHAKE_TIMEOUT_MS = 5 * 60_000
 const MAX_EARLY_BYTES = 64 * 1024
+
+type UpgradeAnswer =
+  | { kind: 'accepted'; response: IncomingMessage; socket: Socket; head: Buffer }
+  | { kind: 'refused'; response: IncomingMessage }
+  | { kind: 'failed'; status: number; reason: string }
+  | { kind: 'left' } // the client did not wait
+
+function askUpstream(
+  context: ForwardContext,
+  req: IncomingMessage,
+  client: Socket,
+  { route, path, authority }: RouteMatch & { kind: 'found' },
+): Promise<UpgradeAnswer> {
+  const { settings, upstreams } = context
+  const timeoutMs = settings.proxyTimeoutMs > 0 ? settings.proxyTimeoutMs : HANDSHAKE_TIMEOUT_MS
+  const headers = requestHeaders(req, route.upstream, settings, { upgrade: true, authority })
+  const asked = upstreams.request(route.upstream, { method: req.method ?? 'GET', path, headers, upgrade: true })
+  const { promise, resolve } = Promise.withResolvers<UpgradeAnswer>()
+
+  let answered = false
+  /** The first answer counts; true if this is it. */
+  const answer = (first: UpgradeAnswer): boolean => {
+    if (answered) return false
+    answered = true
+    clearTimeout(timer)
+    client.off('end', leave)
+    client.off('close', leave)
+    resolve(first)
+    return true
+  }
+  const leave = () => {
+    answer({ kind: 'left' })
+    asked.destroy()
+  }
+  const timer = setTimeout(() => {
+    answer({ kind: 'failed', status: 504, reason: `no answer within ${timeoutMs} ms` })
+    asked.destroy()
+  }, timeoutMs)
+
+  client.once('end', leave)
+  client.once('close', leave)
+  asked.once('upgrade', (response, stream, upstreamHead) => {
+    const socket = stream as Socket // an agent of node:http makes nothing else
+    socket.on('error', () => socket.destroy())
+    if (!answer({ kind: 'accepted', response, socket, head: upstreamHead })) socket.destroy()
+  })
+  asked.once('response', response => {
+    if (!answer({ kind: 'refused', response })) response.resume()
+  })
+  asked.on('error', (error: NodeJS.ErrnoException) => {
+    answer({ kind: 'failed', status: 503, reason: error.code ?? error.message })
+  })
+  asked.once('close', () => answer({ kind: 'failed', status: 503, reason: 'the upstream closed the connection' }))
+  asked.end()
+  return promise
+}
+
+function fail(
+  context: ForwardContext,
+  req: IncomingMessage,
+  client: Socket,
+  status: number,
+  why: { target?: string; reason: string },
+): Promise<void> {
+  context.metrics.countProxied(status)
+  const fields = { status, method: req.method, path: loggedPath(req.url), upgrade: req.headers.upgrade, ...why }
+  if (status === 404) context.log.debug(fields, 'no route')
+  else context.log.warn(fields, 'upgrade failed at the proxy')
+  return context.errors.answer(req, responseOn(client, req), status)
+}
+
+/** The upstream's refusal, as the response it is. */
+function handOn(response: IncomingMessage, req: IncomingMessage, client: Socket): void {
+  const res = responseOn(client, req)
+  res.writeHead(response.statusCode ?? 502, response.statusMessage, responseHeaders(response, req))
+  pipeline(response, res, error => {
+    if (error) client.destroy()
+  })
+}
 
 /** Reads on while the upstream decides, in order to notice a client that leaves; keeps what an eager one has sent. */
 function collectEarlyBytes(client: Socket, head: Buffer): { stop(): Buffer } {

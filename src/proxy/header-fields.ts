@@ -44,7 +44,7 @@ export function requestHeaders(
 ): string[] {
   const left = nominatedFields(req.headers.connection)
   for (const name in settings.customHeaders) left.add(name.toLowerCase())
-  const added = settings.xForward ? forwardedFields(req, how.upgrade) : []
+  const added = settings.xForward ? forwardedFields(req, how.upgrade, how.authority ?? req.headers.host) : []
   for (let i = 0; i < added.length; i += 2) left.add(added[i]!.toLowerCase())
   const chunked = req.headers['transfer-encoding'] !== undefined
 
@@ -108,9 +108,8 @@ function nominatedFields(connection: string | undefined): Set<string> {
  * configurable-http-proxy appends to what arrived, separated by a bare comma, and calls the protocol of an upgrade
  * `ws` or `wss`; the host that the first proxy saw stays. An IPv4 client on a dual-stack socket is written as IPv4.
  */
-function forwardedFields(req: IncomingMessage, upgrade: boolean): string[] {
+function forwardedFields(req: IncomingMessage, upgrade: boolean, host: string | undefined): string[] {
   const encrypted = isEncrypted(req)
-  const host = req.headers.host
   const fields: string[] = []
   const append = (name: string, lower: string, value: string | undefined) => {
     const before = req.headers[lower] as string | undefined // Node joins repetitions of unknown fields

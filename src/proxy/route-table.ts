@@ -10,7 +10,7 @@ export interface Route {
   readonly upstream: UpstreamTarget
   /** All members of the POST that made the route, `target` among them. */
   readonly data: Readonly<Record<string, unknown>>
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds; changed through `RouteTable.touch`. */
   lastActivityMs: number
 }
 
@@ -28,6 +28,8 @@ export interface RouteTable {
   delete(path: string): boolean
   /** The route that owns a decoded path. */
   find(path: string): Route | undefined
+  /** Records traffic of a route; one that was replaced meanwhile passes it to its successor. `path` is `Route.path`. */
+  touch(path: string, nowMs: number): void
   all(): Iterable<Route>
   onChange(listener: (change: RouteChange) => void): void
 }
@@ -64,6 +66,10 @@ export function createRouteTable(options: { hostRouting: boolean }): RouteTable 
       return true
     },
     find: path => trie.find(path)?.value,
+    touch(path, nowMs) {
+      const route = routes.get(path)
+      if (route) route.lastActivityMs = nowMs
+    },
     all: () => routes.values(),
     onChange: listener => void listeners.push(listener),
   }

@@ -7,11 +7,11 @@ import https from 'node:https'
 import type { Server as NetServer, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createErrorResponder } from './error-response.ts'
-import type { ForwardContext } from './forward-context.ts'
+import { type ForwardContext, loggedPath } from './forward-context.ts'
 import { forwardRequest } from './forward-request.ts'
 import { forwardUpgrade, isUpgrade } from './forward-upgrade.ts'
 import { type BoundAddress, type ListenAddress, listen } from './listen.ts'
-import { createProxyMetrics, type ExposedMetrics, noMetrics } from './proxy-metrics.ts'
+import { type ExposedMetrics, noMetrics } from './proxy-metrics.ts'
 import type { ProxyOptions, RunningProxy } from './proxy-options.ts'
 import { createRedirectServer } from './redirect-server.ts'
 import { keepSnapshot, loadSnapshot } from './route-snapshot.ts'
@@ -30,7 +30,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log } = options
   const routes = createRouteTable({ hostRouting: options.hostRouting ?? false })
   const upstreams = createUpstreamConnections({ insecure: options.insecure ?? false, tls: options.upstreamTls })
-  const exposed = options.metrics ? createProxyMetrics() : undefined
+  // Loaded when asked for: most proxies start without it.
+  const exposed = options.metrics ? (await import('./prometheus-metrics.ts')).createProxyMetrics() : undefined
   const metrics = exposed ?? noMetrics
   const context: ForwardContext = {
     routes,
@@ -134,8 +135,15 @@ function createPublicServer(options: ProxyOptions, context: ForwardContext): Htt
   )
   server.maxHeadersCount = 0 // bounded by maxHeaderSize; Node would drop what is beyond 2000 silently
   server.on('checkContinue', (req, res) => forwardRequest(context, req, res)) // the upstream decides, not Node
-  server.on('upgrade', (req, socket, head) => forwardUpgrade(context, req, socket as Socket, head)) // TCP and TLS only
+  server.on('upgrade', (req, stream, head) => {
+    const socket = stream as Socket // TCP, TLS or a Unix socket
+    forwardUpgrade(context, req, socket, head).catch(error => {
+      context.log.error({ err: error, path: loggedPath(req.url) }, 'upgrade could not be handled')
+      socket.destroy()
+    })
+  })
   server.on('connect', (_req, socket) => {
+    socket.on('error', () => socket.destroy())
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
   return server

@@ -66,11 +66,13 @@ export async function spawnProxy(
     const scheme = flags.includes('--ssl-key') ? 'https' : 'http'
     const url = `${scheme}://127.0.0.1:${port}`
     const apiUrl = `http://127.0.0.1:${apiPort}`
-    const isUp = () =>
-      fetch(`${apiUrl}/api/routes`).then(
-        response => response.status === 403,
-        () => false,
+    // Both answer with an error by themselves once they listen; a certificate that fetch refuses is an answer, too.
+    const answers = (address: string) =>
+      fetch(address).then(
+        () => true,
+        error => error.cause?.code !== 'ECONNREFUSED',
       )
+    const isUp = async () => (await answers(`${apiUrl}/api/routes`)) && (await answers(`${url}/_chp_healthz`))
     await until(async () => child.exitCode !== null || (await isUp()), `${program} to start`, 30_000)
     if (child.exitCode !== null) {
       if (tries < 3 && /EADDRINUSE|already listens/.test(output)) continue

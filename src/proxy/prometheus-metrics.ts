@@ -1,0 +1,43 @@
+/** The metrics of `--metrics-port`, named as configurable-http-proxy names them, so that its dashboards go on. */
+import { Counter, collectDefaultMetrics, Registry, Summary } from 'prom-client'
+import type { ExposedMetrics } from './proxy-metrics.ts'
+
+export function createProxyMetrics(): ExposedMetrics {
+  const register = new Registry()
+  collectDefaultMetrics({ register })
+  const registers = [register]
+  const counter = (name: string, help: string) => new Counter({ name, help, registers })
+  const byStatus = (name: string, help: string) => new Counter({ name, help, registers, labelNames: ['status'] })
+
+  const routes = {
+    get: counter('api_route_get', 'Reads of the routing table over the API'),
+    add: counter('api_route_add', 'Routes added over the API'),
+    delete: counter('api_route_delete', 'Deletions of routes over the API'),
+  }
+  const findTarget = new Summary({
+    name: 'find_target_for_req',
+    help: 'Seconds to find the route of a request',
+    registers,
+  })
+  const activity = new Summary({
+    name: 'last_activity_updating',
+    help: 'Seconds to record activity of a route',
+    registers,
+  })
+  const upgrades = counter('requests_ws', 'Upgrade requests, WebSockets for the most part')
+  const web = counter('requests_web', 'HTTP requests other than upgrades')
+  const proxied = byStatus('requests_proxy', 'Responses by status, those of the proxy itself included')
+  const api = byStatus('requests_api', 'Responses of the API by status')
+
+  return {
+    contentType: register.contentType,
+    render: () => register.metrics(),
+    countWeb: () => web.inc(),
+    countUpgrade: () => upgrades.inc(),
+    countProxied: status => proxied.inc({ status }),
+    countApi: status => api.inc({ status }),
+    countRoute: action => routes[action].inc(),
+    timeFindTarget: () => findTarget.startTimer(),
+    timeActivity: () => activity.startTimer(),
+  }
+}
