@@ -3,8 +3,11 @@ import { homedir, userInfo } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
+import { HubError } from '../core/errors.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, withDefaults } from '../launcher/options.ts'
+import { Refusal } from '../launcher/refusal.ts'
 import { startLauncher } from '../launcher/server.ts'
+import { exitStatusOf } from './exit-codes.ts'
 
 /** `orrery launcher`: the only part with privilege. What it may do is fixed by this command line. */
 export function launcherCommand(): Command {
@@ -86,7 +89,7 @@ async function runLauncher(flags: Flags): Promise<void> {
     }),
   ).catch(error => {
     log.error({ err: error }, 'launcher cannot start')
-    process.exit(1)
+    process.exit(error instanceof Refusal ? exitStatusOf(asHubError(error)) : exitStatusOf(error))
   })
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {
@@ -94,6 +97,18 @@ async function runLauncher(flags: Flags): Promise<void> {
       launcher.close().then(() => process.exit(0))
     })
   }
+  endWithParent()
+}
+
+/** Started by `orrery start`, it ends when that has gone in any way; the next start brings its own. */
+function endWithParent(): void {
+  if (!process.connected) return
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  process.channel?.unref()
+}
+
+function asHubError({ code, message }: Refusal): HubError {
+  return new HubError(code, { status: 500, message })
 }
 
 /** Root's own folder, apart from the hub's data: whoever owns a folder above it could swap it. */
