@@ -21,7 +21,7 @@ export async function changePassword(setup: OwnAccountsSetup, request: PluginReq
   const account = await accounts.find(name)
   if (!account) return changePasswordPage(setup, request, { occasion: 'self', state: 'none', name }, 404)
   const { old_password: old = '', password = '', password_confirm: confirm = '' } = request.form
-  const faults = passwordFaults({ name, password, confirm }, passwordRules)
+  const faults = await passwordFaults({ name, password, confirm }, passwordRules)
   if (faults.length > 0) return page(faults, 400)
   const wait = await request.throttle(`old-password:${name}`)
   if (wait) return page([tooManyTries(wait.retryAfter)], 429)
@@ -47,7 +47,7 @@ export async function resetPassword(setup: OwnAccountsSetup, request: PluginRequ
   const invalid = () => changePasswordPage(setup, request, { occasion: 'link', state: 'invalid' }, 403)
   const name = await nameOfLink(setup, link)
   if (name === undefined) return invalid()
-  const faults = passwordFaults({ name, password, confirm }, setup.passwordRules)
+  const faults = await passwordFaults({ name, password, confirm }, setup.passwordRules)
   if (faults.length > 0) return changePasswordPage(setup, request, { occasion: 'link', name, link, faults }, 400)
   const passwordHash = await setup.hasher.hash(password)
   if (!(await setup.links.consume(link))) return invalid()

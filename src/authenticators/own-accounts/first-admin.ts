@@ -22,7 +22,7 @@ export async function makeFirstAdmin(setup: OwnAccountsSetup, request: PluginReq
   const faults = [
     // Names of administrators are reserved for this very page.
     nameFault(name, { ...setup.nameRules, reserved: new Set() }),
-    ...passwordFaults(password, setup.passwordRules),
+    ...(await passwordFaults(password, setup.passwordRules)),
   ].filter(fault => fault !== undefined)
   if (faults.length > 0) return firstAdminPage(setup, request, { link, username: name, faults }, 400)
 

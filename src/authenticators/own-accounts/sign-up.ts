@@ -24,7 +24,7 @@ export async function signUp(setup: OwnAccountsSetup, request: PluginRequest): P
   const faults = [
     nameFault(name, setup.nameRules),
     setup.askEmail ? emailFault(email) : undefined,
-    ...passwordFaults(password, setup.passwordRules),
+    ...(await passwordFaults(password, setup.passwordRules)),
   ].filter(fault => fault !== undefined)
   if (faults.length > 0) return signUpPage(setup, request, { ...typed, faults }, 400)
 
