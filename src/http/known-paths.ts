@@ -11,7 +11,8 @@ export interface KnownPaths {
 
 export function collectKnownPaths(server: FastifyInstance): KnownPaths {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
-  server.addHook('onRoute', ({ url, method }) => {
+  server.addHook('onRoute', ({ url, method, config }) => {
+    if ((config as { catchAll?: boolean } | undefined)?.catchAll) return // knows every path, so tells of none
     const route = routes.get(url) ?? { pattern: patternOf(url), methods: new Set<string>() }
     for (const name of [method].flat()) route.methods.add(name)
     routes.set(url, route)

@@ -22,9 +22,11 @@ export interface RendererOptions {
   /** An image of the site's own in place of the mark. */
   readonly logoFile?: string
   /** `#rrggbb`; made darker or lighter until text on it and in it can be read. */
-  readonly accentColor?: string
+  readonly accentColour?: string
   /** HTML shown on every page; `templateVars` may hold `announcement_login`, `announcement_home` and so on. */
   readonly announcement?: string
+  /** HTML for single pages in place of the common one: `login`, `home`, `spawn`, `token`, `logout`. */
+  readonly announcements?: Readonly<Record<string, string>>
   /** HTML below every page. */
   readonly footer?: string
   readonly clock?: Clock
@@ -45,7 +47,7 @@ export function createRenderer(options: RendererOptions): Renderer {
   nunjucks.installJinjaCompat() // True, None, dict.items(), slices: what Python people write in templates
   const hashes = hashStaticFiles()
   const hubUrl = `${options.baseUrl}hub/`
-  const accent = accentCss(options.accentColor)
+  const accent = accentCss(options.accentColour)
 
   const loader = new TemplateLoader(options.templatePaths ?? [], hasFilter)
   const environment = new nunjucks.Environment(loader, { autoescape: true, trimBlocks: false, lstripBlocks: false })
@@ -76,6 +78,9 @@ export function createRenderer(options: RendererOptions): Renderer {
     site_name: options.siteName ?? 'Orrery',
     own_logo: options.logoFile !== undefined,
     announcement: options.announcement,
+    ...Object.fromEntries(
+      Object.entries(options.announcements ?? {}).map(([page, html]) => [`announcement_${page}`, html]),
+    ),
     footer: options.footer,
     services: [],
     parsed_scopes: {},
@@ -89,7 +94,7 @@ export function createRenderer(options: RendererOptions): Renderer {
     render(name, vars) {
       const context = { ...globals, ...siteVars(options.templateVars, vars.user), ...vars }
       try {
-        return environment.render(name, context)
+        return environment.render(name, context).trimStart()
       } catch (cause) {
         throw templateError(name, cause)
       }
@@ -98,7 +103,9 @@ export function createRenderer(options: RendererOptions): Renderer {
 }
 
 function siteVars(vars: Readonly<Record<string, unknown>> = {}, user: unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, typeof value === 'function' ? value(user) : value]))
+  return Object.fromEntries(
+    Object.entries(vars).map(([name, value]) => [name, typeof value === 'function' ? value(user) : value]),
+  )
 }
 
 /** nunjucks puts file, line and column into the text of its errors: `(file) [Line 3, Column 5]`. */

@@ -11,7 +11,9 @@ export function addFilters(environment: nunjucks.Environment, clock: Clock): voi
   }
 
   environment.addFilter('ago', date => time(date, moment => agoWords(moment, clock.now()), 'ago'))
-  environment.addFilter('span', date => time(date, moment => spanWords((clock.now().getTime() - moment.getTime()) / 1000), 'span'))
+  environment.addFilter('span', date =>
+    time(date, moment => spanWords((clock.now().getTime() - moment.getTime()) / 1000), 'span'),
+  )
   environment.addFilter('elapsed', date => time(date, moment => elapsedWords(moment, clock.now()), 'elapsed'))
   environment.addFilter('elapsed_since', (date, since) =>
     date instanceof Date && since instanceof Date ? elapsedWords(since, date) : '',

@@ -50,7 +50,9 @@ export class TemplateLoader implements nunjucks.ILoader {
     }
     for (const filter of tree.findAll(nodes.Filter)) {
       if (this.#knowsFilter(filter.name.value)) continue
-      throw new Error(`(${path}) [Line ${filter.name.lineno + 1}, Column ${filter.name.colno + 1}]\n  filter not found: ${filter.name.value}`)
+      throw new Error(
+        `(${path}) [Line ${filter.name.lineno + 1}, Column ${filter.name.colno + 1}]\n  filter not found: ${filter.name.value}`,
+      )
     }
   }
 }

@@ -58,7 +58,9 @@ function follow() {
     const name = card.dataset.serverName
     if (streams.has(name)) continue
     const path = name ? `servers/${encodeURIComponent(name)}/progress` : 'server/progress'
-    const stream = new EventSource(`${baseUrl}api/users/${encodeURIComponent(user)}/${path}?_xsrf=${encodeURIComponent(xsrf)}`)
+    const stream = new EventSource(
+      `${baseUrl}api/users/${encodeURIComponent(user)}/${path}?_xsrf=${encodeURIComponent(xsrf)}`,
+    )
     streams.set(name, stream)
     stream.onmessage = message => {
       const event = JSON.parse(message.data)

@@ -21,9 +21,13 @@ for (const form of document.querySelectorAll('form[data-busy]')) {
     button.textContent = form.dataset.busy
     button.setAttribute('aria-disabled', 'true')
     // A page that comes back from the browser's cache must be usable again.
-    addEventListener('pageshow', () => {
-      button.textContent = text
-      button.removeAttribute('aria-disabled')
-    }, { once: true })
+    addEventListener(
+      'pageshow',
+      () => {
+        button.textContent = text
+        button.removeAttribute('aria-disabled')
+      },
+      { once: true },
+    )
   })
 }

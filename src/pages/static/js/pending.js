@@ -51,8 +51,10 @@ function addStep(event) {
   steps.append(item)
 }
 
-const DONE = '<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path d="m3 8.5 3.2 3.2L13 4.8" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/></svg>'
-const CURRENT = '<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="4.25" fill="none" stroke="currentColor" stroke-width="1.5"/><path d="M8 3.75a4.25 4.25 0 0 1 0 8.5z" fill="currentColor"/></svg>'
+const DONE =
+  '<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><path d="m3 8.5 3.2 3.2L13 4.8" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round"/></svg>'
+const CURRENT =
+  '<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="4.25" fill="none" stroke="currentColor" stroke-width="1.5"/><path d="M8 3.75a4.25 4.25 0 0 1 0 8.5z" fill="currentColor"/></svg>'
 
 setInterval(async () => {
   if (!slow.textContent && Date.now() - since.getTime() > SLOW_MS) {

@@ -30,7 +30,7 @@ export function elapsedWords(seconds) {
 const words = { ago: agoWords, span: spanWords, elapsed: elapsedWords }
 
 /** @param {ParentNode} within */
-export function refreshTimes(within = document) {
+export function refreshTimes(within = globalThis.document) {
   for (const element of within.querySelectorAll('time[data-form]')) {
     const moment = new Date(element.dateTime)
     const say = words[element.dataset.form]
@@ -43,5 +43,7 @@ export function refreshTimes(within = document) {
   }
 }
 
-refreshTimes()
-setInterval(refreshTimes, 1000)
+if (globalThis.document) {
+  refreshTimes()
+  setInterval(refreshTimes, 1000)
+}

@@ -1,0 +1,135 @@
+/** What pages need of the rest of the hub, no more. The composition root hands in the real ones. */
+import type { Access } from '../access/access.ts'
+import type { Clock, Json, Logger } from '../core/runtime.ts'
+import type { ServerKey } from '../core/server-key.ts'
+import type { ProgressEvent, ServerState } from '../core/server-state.ts'
+import type { Authenticated, Authenticator, LoginAttempt, Refused } from '../plugin/authenticator.ts'
+import type { OptionsForm, UserRecord } from '../plugin/spawner.ts'
+import type { Renderer } from './render.ts'
+
+export interface PageDeps {
+  readonly renderer: Renderer
+  readonly access: PageAccess
+  readonly signIn: PageSignIn
+  readonly users: PageUsers
+  readonly servers: PageServers
+  readonly tokens: PageTokens
+  /** Absent: no admin page. */
+  readonly admin?: PageAdmin
+  readonly authenticator: Pick<Authenticator, 'name' | 'login' | 'routes'>
+  readonly settings: PageSettings
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+export interface PageSettings {
+  /** `/` or `/jupyter/`; pages lie below `<baseUrl>hub/`. */
+  readonly baseUrl: string
+  /** After signing in: to the user's server (JupyterHub's default) or to the home page. */
+  readonly redirectToServer: boolean
+  /** Where '/hub/' leads instead, when set. */
+  readonly defaultUrl?: string
+  readonly allowNamedServers: boolean
+  /** 0: any number. */
+  readonly namedServerLimitPerUser: number
+  /** The server that `/user-redirect/` leads to; empty for the default one. */
+  readonly defaultServerName?: string
+  /** Answer 503 instead of 424 for a stopped server, as JupyterLab before 3.4 expects. */
+  readonly useLegacyStoppedServerStatusCode?: boolean
+  /** The stopped-server page starts the server by itself after this time; 0 for never. */
+  readonly implicitSpawnSeconds?: number
+  readonly shutdownOnLogout?: boolean
+  /** 0: any life. */
+  readonly tokenExpiresInMaxSeconds: number
+  readonly logoFile?: string
+  /** Terms that the login form asks to accept. */
+  readonly loginTermUrl?: string
+}
+
+export type PageAccess = Pick<Access, 'identify' | 'signIn' | 'signOut' | 'xsrf'>
+
+export interface PageSignIn {
+  /** Asks the authenticator, the throttle and the access rules; finds or makes the user. */
+  attempt(attempt: LoginAttempt): Promise<{ user: { id: number; name: string } } | Refused>
+  /** For identities that a plug-in route has proven: access rules, find or make the user. */
+  admit(authenticated: Authenticated, address: string): Promise<{ user: { id: number; name: string } } | Refused>
+  /** Counts a try under a key of a plug-in's own; tells when the next one is allowed. */
+  throttle(key: string): Promise<{ retryAfter: number } | undefined>
+}
+
+export interface PageUsers {
+  find(name: string): Promise<UserRecord | undefined>
+}
+
+export interface PageServer {
+  readonly name: string
+  readonly displayName?: string
+  readonly state: ServerState
+  readonly lastActivity?: Date
+}
+
+export interface PageServers {
+  /** The default server first, also when it never ran, then those with names. */
+  list(user: string): Promise<readonly PageServer[]>
+  /** Undefined for a named server that does not exist; the default server always does. */
+  find(key: ServerKey): Promise<PageServer | undefined>
+  optionsForm(key: ServerKey): Promise<OptionsForm | undefined>
+  /** Resolves once the start is on its way. Throws HubError or SpawnError when it is refused. */
+  start(key: ServerKey, request: { options?: Json; displayName?: string; requestedBy: string }): Promise<unknown>
+  stop(key: ServerKey, request: { by: string }): Promise<unknown>
+  /** Deletes a stopped named server for good. */
+  remove(key: ServerKey, request: { by: string }): Promise<void>
+  /** The steps of the present start so far. */
+  progress(key: ServerKey): Promise<readonly ProgressEvent[]>
+  /** Last lines of the server's own log; empty when there are none. */
+  logs(key: ServerKey, lines: number): Promise<string>
+}
+
+export interface PageToken {
+  /** `a17`, as in the REST API. */
+  readonly apiId: string
+  readonly note: string
+  readonly scopes: readonly string[]
+  readonly created?: Date
+  readonly lastActivity?: Date
+  readonly expiresAt?: Date
+}
+
+/** Tokens that one application holds for the user; revoking one revokes all. */
+export interface PageApplication {
+  readonly description: string
+  readonly tokens: readonly PageToken[]
+}
+
+export interface PageTokens {
+  list(user: string): Promise<{ own: readonly PageToken[]; applications: readonly PageApplication[] }>
+  /** Throws HubError 400 or 403 for scopes that do not exist or that the user lacks. Returns the secret. */
+  create(request: {
+    user: string
+    note: string
+    expiresInSeconds?: number
+    /** Absent: everything the user may do. */
+    scopes?: readonly string[]
+  }): Promise<string>
+  revoke(user: string, apiId: string): Promise<boolean>
+}
+
+export interface PageAdminUser {
+  readonly name: string
+  readonly admin: boolean
+  readonly groups: readonly string[]
+  readonly lastActivity?: Date
+  readonly servers: readonly PageServer[]
+}
+
+/** The users table. Methods throw HubError for what cannot be. */
+export interface PageAdmin {
+  list(page: {
+    search: string
+    offset: number
+    limit: number
+  }): Promise<{ users: readonly PageAdminUser[]; total: number }>
+  add(names: readonly string[], by: string): Promise<void>
+  setAdmin(name: string, admin: boolean, by: string): Promise<void>
+  remove(name: string, by: string): Promise<void>
+}

@@ -1,0 +1,63 @@
+/** The variables every template gets, under JupyterHub's names. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Identity, UserIdentity } from '../access/identity.ts'
+import { escapePathSegment, serverPath, userPath } from '../core/names.ts'
+import { unparseScopes } from '../core/scopes/parse.ts'
+import type { PageDeps } from './deps.ts'
+
+export type PageVars = Readonly<Record<string, unknown>>
+
+/** Renders a page for whoever asks and sends it. Pages hold names and tokens of a person, so nobody keeps a copy. */
+export async function sendPage(
+  deps: PageDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: { template: string; status?: number; vars?: PageVars },
+): Promise<FastifyReply> {
+  const identity = await deps.access.identify(request)
+  const xsrf = await deps.access.xsrf.token(request, reply)
+  const html = deps.renderer.render(page.template, {
+    ...identityVars(deps, identity),
+    xsrf,
+    xsrf_token: xsrf,
+    ...page.vars,
+  })
+  return reply
+    .code(page.status ?? 200)
+    .type('text/html; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .send(html)
+}
+
+export function identityVars(
+  deps: Pick<PageDeps, 'settings' | 'authenticator'>,
+  identity: Identity | undefined,
+): PageVars {
+  const { login } = deps.authenticator
+  const common = { login_service: login.kind === 'redirect' ? login.label : '' }
+  if (identity?.kind !== 'user') return common
+  return {
+    ...common,
+    user: userVars(deps, identity),
+    parsed_scopes: Object.fromEntries(identity.scopes),
+    expanded_scopes: [...unparseScopes(identity.scopes)],
+    admin_access: identity.scopes.has('admin-ui'),
+  }
+}
+
+/** A user as JupyterHub's templates know one. */
+export function userVars(
+  deps: Pick<PageDeps, 'settings'>,
+  user: Pick<UserIdentity, 'name' | 'admin' | 'groups'>,
+): PageVars {
+  const { baseUrl } = deps.settings
+  return {
+    name: user.name,
+    escaped_name: escapePathSegment(user.name),
+    json_escaped_name: JSON.stringify(user.name).slice(1, -1),
+    admin: user.admin,
+    groups: user.groups,
+    url: userPath(user.name, baseUrl),
+    server_url: (server = '') => serverPath({ user: user.name, server }, baseUrl),
+  }
+}

@@ -1,0 +1,110 @@
+/** '/hub/home', and the forms on it: stop, delete, add. They work without scripts. */
+import type { FastifyInstance } from 'fastify'
+import { HubError } from '../../core/errors.ts'
+import { isValidServerName, spawnPath } from '../../core/names.ts'
+import type { PageDeps } from '../deps.ts'
+import { isActive, nextUrl } from '../next-url.ts'
+import { reachUser, signedIn, signedInForm } from '../page-guards.ts'
+import { sendPage, userVars } from '../page-vars.ts'
+import { formText } from '../request-parts.ts'
+import { serverTitle, serverVars } from '../server-vars.ts'
+
+interface ServerParams {
+  user: string
+  server?: string
+}
+
+export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
+  const { baseUrl, allowNamedServers, namedServerLimitPerUser } = deps.settings
+  const hub = `${baseUrl}hub/`
+
+  app.get(
+    '/hub/home',
+    signedIn(deps, async (request, reply, me) => {
+      const listed = await deps.servers.list(me.name)
+      const shown = listed.filter(server => server.name === '' || allowNamedServers)
+      const servers = shown.map(server => serverVars(baseUrl, me.name, server))
+      const named = servers.filter(server => server.name !== '')
+      const defaultServer = servers.find(server => server.name === '')
+      return sendPage(deps, request, reply, {
+        template: 'home.html',
+        vars: {
+          page: 'home',
+          user: { ...userVars(deps, me), spawner: defaultServer, all_spawners: () => named },
+          url: defaultServer?.active ? defaultServer.url : defaultServer?.start_url,
+          servers,
+          spawners: servers,
+          default_server: defaultServer,
+          allow_named_servers: allowNamedServers,
+          named_server_limit_per_user: namedServerLimitPerUser,
+          limit_reached: namedServerLimitPerUser > 0 && named.length >= namedServerLimitPerUser,
+          invalid_server_names: named.map(server => String(server.name)).filter(name => !isValidServerName(name)),
+        },
+      })
+    }),
+  )
+
+  app.post(
+    '/hub/home/new-server',
+    signedInForm(deps, async (request, reply, me) => {
+      const name = formText(request, 'name').trim()
+      return reply.redirect(name === '' ? `${hub}home` : spawnPath({ user: me.name, server: name }, baseUrl), 303)
+    }),
+  )
+
+  for (const path of ['/hub/stop/:user', '/hub/stop/:user/:server']) {
+    app.post<{ Params: ServerParams }>(
+      path,
+      signedInForm(deps, async (request, reply, me) => {
+        const key = serverOf(request.params as ServerParams) // typed by the route
+        await reachUser(deps, me, key, 'delete:servers')
+        const server = await deps.servers.find(key)
+        if (isActive(server?.state.phase)) await deps.servers.stop(key, { by: me.name })
+        return reply.redirect(await nextUrl(deps, request, { fallback: `${hub}home` }), 303)
+      }),
+    )
+  }
+
+  app.get<{ Params: ServerParams }>(
+    '/hub/delete-server/:user/:server',
+    signedIn(deps, async (request, reply, me) => {
+      const key = serverOf(request.params as ServerParams) // typed by the route
+      await reachUser(deps, me, key, 'delete:servers')
+      const server = await stoppedServer(deps, key)
+      return sendPage(deps, request, reply, {
+        template: 'delete_server.html',
+        vars: {
+          server: serverVars(baseUrl, key.user, server),
+          server_title: serverTitle(server, 'the server'),
+          for_user: key.user,
+        },
+      })
+    }),
+  )
+
+  app.post<{ Params: ServerParams }>(
+    '/hub/delete-server/:user/:server',
+    signedInForm(deps, async (request, reply, me) => {
+      const key = serverOf(request.params as ServerParams) // typed by the route
+      await reachUser(deps, me, key, 'delete:servers')
+      await stoppedServer(deps, key)
+      await deps.servers.remove(key, { by: me.name })
+      return reply.redirect(`${hub}home`, 303)
+    }),
+  )
+}
+
+async function stoppedServer(deps: PageDeps, key: { user: string; server: string }) {
+  const server = await deps.servers.find(key)
+  if (!server) {
+    throw new HubError('no_such_server', { status: 404, message: `${key.user} has no server named ${key.server}.` })
+  }
+  if (isActive(server.state.phase)) {
+    throw new HubError('server_is_running', { status: 400, message: 'This server runs.', nextStep: 'Stop it first.' })
+  }
+  return server
+}
+
+export function serverOf(params: ServerParams): { user: string; server: string } {
+  return { user: params.user, server: params.server ?? '' }
+}

@@ -1,0 +1,147 @@
+/**
+ * '/hub/spawn-pending/…': how a start (or stop) goes on, and what became of it. Looking never starts anything
+ * (JupyterHub's `SpawnPendingHandler`). '/hub/server-log/…' is the end of the server's log for this page's script.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { HubError } from '../../core/errors.ts'
+import { serverPath, spawnPath } from '../../core/names.ts'
+import type { Reason } from '../../core/reason.ts'
+import type { ServerKey } from '../../core/server-key.ts'
+import type { PageDeps, PageServer } from '../deps.ts'
+import { nextUrl, withQuery } from '../next-url.ts'
+import { reachUser, signedIn } from '../page-guards.ts'
+import { sendPage, userVars } from '../page-vars.ts'
+import { queryText } from '../request-parts.ts'
+import { serverTitle, serverVars } from '../server-vars.ts'
+import { templateTime } from '../template-time.ts'
+import { serverOf } from './home.ts'
+
+const LOG_LINES = 40
+const SLOW_MS = 60_000
+
+export function pendingRoutes(app: FastifyInstance, deps: PageDeps): void {
+  for (const path of ['/hub/spawn-pending/:user', '/hub/spawn-pending/:user/:server']) {
+    app.get(
+      path,
+      signedIn(deps, async (request, reply, me) => {
+        const key = serverOf(request.params as { user: string; server?: string }) // typed by the routes above
+        await reachUser(deps, me, key)
+        const server = await deps.servers.find(key)
+        if (!server) {
+          throw new HubError('no_such_server', { status: 404, message: `${key.user} has no such server ${key.server}` })
+        }
+        return sendState(deps, request, reply, key, server)
+      }),
+    )
+  }
+
+  for (const path of ['/hub/server-log/:user', '/hub/server-log/:user/:server']) {
+    app.get(
+      path,
+      signedIn(deps, async (request, reply, me) => {
+        const key = serverOf(request.params as { user: string; server?: string }) // typed by the routes above
+        await reachUser(deps, me, key)
+        const text = await deps.servers.logs(key, LOG_LINES)
+        return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(text)
+      }),
+    )
+  }
+}
+
+async function sendState(
+  deps: PageDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  key: ServerKey,
+  server: PageServer,
+) {
+  const { state } = server
+  switch (state.phase) {
+    case 'ready':
+      return reply.redirect(await nextUrl(deps, request, { fallback: serverPath(key, deps.settings.baseUrl) }))
+    case 'spawning':
+      return sendProgress(deps, request, reply, key, server)
+    case 'stopping':
+      return sendPage(deps, request, reply, {
+        template: 'stop_pending.html',
+        vars: { ...aboutServer(deps, key, server), since: templateTime(state.since) },
+      })
+    case 'failed':
+      return sendNotRunning(deps, request, reply, { key, server, status: 500, next: queryText(request, 'next') })
+    case 'stopped':
+      return sendNotRunning(deps, request, reply, { key, server, status: 200, next: queryText(request, 'next') })
+  }
+}
+
+async function sendProgress(
+  deps: PageDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  key: ServerKey,
+  server: PageServer,
+) {
+  const { baseUrl } = deps.settings
+  const { state } = server
+  if (state.phase !== 'spawning') throw new TypeError('progress of a server that does not start')
+  const [events, logTail, xsrf] = await Promise.all([
+    deps.servers.progress(key),
+    deps.servers.logs(key, LOG_LINES),
+    deps.access.xsrf.token(request, reply),
+  ])
+  const urls = serverVars(baseUrl, key.user, server)
+  return sendPage(deps, request, reply, {
+    template: 'spawn_pending.html',
+    vars: {
+      ...aboutServer(deps, key, server),
+      progress_url: withQuery(String(urls.progress_url), { _xsrf: xsrf }),
+      stop_url: withQuery(String(urls.stop_url), { next: String(urls.pending_url) }),
+      log_url: urls.log_url,
+      percent: state.percent,
+      message: state.message,
+      since: templateTime(state.since),
+      slow: deps.clock.now().getTime() - state.since.getTime() > SLOW_MS,
+      events: events.map(event => ({ ...event, at: templateTime(event.at) })),
+      log_tail: logTail,
+    },
+  })
+}
+
+/** The page of a server that stopped or never started; also for visits to `/user/NAME/…`. */
+export async function sendNotRunning(
+  deps: PageDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: { key: ServerKey; server: PageServer; status: number; next: string; implicitSpawnSeconds?: number },
+) {
+  const { key, server } = page
+  const { state } = server
+  const failed = state.phase === 'failed'
+  const reason: Reason | undefined = failed ? state.reason : state.phase === 'stopped' ? state.reason : undefined
+  const spawnUrl = spawnPath(key, deps.settings.baseUrl)
+  return sendPage(deps, request, reply, {
+    template: 'not_running.html',
+    status: page.status,
+    vars: {
+      ...aboutServer(deps, key, server),
+      spawn_url: page.next === '' ? spawnUrl : withQuery(spawnUrl, { next: page.next }),
+      failed,
+      failed_message: failed ? reason?.message : undefined,
+      failed_next_step: failed ? reason?.nextStep : undefined,
+      stopped_message: failed ? undefined : reason?.message,
+      next_step: failed ? undefined : reason?.nextStep,
+      reason_code: reason?.code,
+      since: templateTime(state.since),
+      log_tail: reason?.logTail,
+      implicit_spawn_seconds: page.implicitSpawnSeconds ?? 0,
+    },
+  })
+}
+
+function aboutServer(deps: PageDeps, key: ServerKey, server: PageServer) {
+  return {
+    user: userVars(deps, { name: key.user, admin: false, groups: [] }),
+    server_name: key.server,
+    server_title: serverTitle(server, 'your server'),
+    spawner: serverVars(deps.settings.baseUrl, key.user, server),
+  }
+}

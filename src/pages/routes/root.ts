@@ -1,0 +1,28 @@
+/**
+ * '/hub/' and everything without a page of its own: outside the hub's prefix JupyterHub redirects inside
+ * (`/user/ada/lab` to '/hub/user/ada/lab'), inside there is nothing.
+ */
+import type { FastifyInstance } from 'fastify'
+import { HubError } from '../../core/errors.ts'
+import type { PageDeps } from '../deps.ts'
+import { nextUrl } from '../next-url.ts'
+
+export function rootRoutes(app: FastifyInstance, deps: PageDeps): void {
+  const { baseUrl } = deps.settings
+  const hub = `${baseUrl}hub/`
+
+  app.get('/hub/', async (request, reply) => {
+    const identity = await deps.access.identify(request)
+    if (identity?.kind === 'user') return reply.redirect(await nextUrl(deps, request, { user: identity }))
+    if (deps.settings.defaultUrl) return reply.redirect(deps.settings.defaultUrl)
+    return reply.redirect(`${hub}login?next=${encodeURIComponent(request.url)}`)
+  })
+
+  app.get('/hub', async (_request, reply) => reply.redirect(hub, 301))
+
+  app.get('/*', { config: { catchAll: true } }, async (request, reply) => {
+    if (request.url.startsWith(hub)) throw new HubError('not_found', { status: 404, message: 'Not Found' })
+    const path = request.url.startsWith(baseUrl) ? request.url.slice(baseUrl.length) : request.url.slice(1)
+    return reply.redirect(`${hub}${path.replace(/^\/+/, '')}`)
+  })
+}

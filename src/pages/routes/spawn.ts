@@ -1,0 +1,164 @@
+/** '/hub/spawn': the options form where the spawner has one, else the start itself (JupyterHub's `SpawnHandler`). */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { UserIdentity } from '../../access/identity.ts'
+import { HubError } from '../../core/errors.ts'
+import { checkNewServerName, serverPath, spawnPendingPath } from '../../core/names.ts'
+import { SpawnError } from '../../core/reason.ts'
+import type { Json } from '../../core/runtime.ts'
+import type { ServerKey } from '../../core/server-key.ts'
+import type { PageDeps, PageServer } from '../deps.ts'
+import { isActive, nextUrl, withQuery, withQueryOf } from '../next-url.ts'
+import { reachUser, signedIn, signedInForm } from '../page-guards.ts'
+import { sendPage, userVars } from '../page-vars.ts'
+import { formLists, queryLists, queryText } from '../request-parts.ts'
+import { serverTitle } from '../server-vars.ts'
+
+interface SpawnParams {
+  user?: string
+  server?: string
+}
+
+export function spawnRoutes(app: FastifyInstance, deps: PageDeps): void {
+  for (const path of ['/hub/spawn', '/hub/spawn/:user', '/hub/spawn/:user/:server']) {
+    app.get(
+      path,
+      signedIn(deps, (request, reply, me) => showOrStart(deps, request, reply, me)),
+    )
+    app.post(
+      path,
+      signedInForm(deps, (request, reply, me) => startFromForm(deps, request, reply, me)),
+    )
+  }
+}
+
+async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: FastifyReply, me: UserIdentity) {
+  const { key, server } = await wantedServer(deps, request, me)
+  const target = serverPath(key, deps.settings.baseUrl)
+  if (server?.state.phase === 'ready') return reply.redirect(await nextUrl(deps, request, { fallback: target }))
+  if (isActive(server?.state.phase)) return reply.redirect(pendingUrl(deps, request, key))
+
+  const form = await deps.servers.optionsForm(key)
+  const asked = optionsInQuery(request)
+  let fault: unknown
+  if (asked !== undefined || form === undefined) {
+    try {
+      const options = asked && (form ? form.parse(asked) : (asked as unknown as Json)) // lists of texts are JSON
+      await start(deps, request, me, key, options)
+      return reply.redirect(pendingUrl(deps, request, key))
+    } catch (error) {
+      if (form === undefined) throw error
+      fault = error
+    }
+  }
+  return sendForm(deps, request, reply, { key, server, html: form.html, fault })
+}
+
+async function startFromForm(deps: PageDeps, request: FastifyRequest, reply: FastifyReply, me: UserIdentity) {
+  const { key, server } = await wantedServer(deps, request, me)
+  if (isActive(server?.state.phase)) {
+    // JupyterHub answers 400; a second press of the button should rather see what the first one did.
+    return reply.redirect(pendingUrl(deps, request, key), 303)
+  }
+  const form = await deps.servers.optionsForm(key)
+  try {
+    await start(deps, request, me, key, form?.parse(formLists(request)))
+    return reply.redirect(pendingUrl(deps, request, key), 303)
+  } catch (fault) {
+    if (form === undefined) throw fault
+    return sendForm(deps, request, reply, { key, server, html: form.html, fault })
+  }
+}
+
+async function wantedServer(deps: PageDeps, request: FastifyRequest, me: UserIdentity) {
+  const params = request.params as SpawnParams // typed by the routes above
+  const key = { user: params.user ?? me.name, server: params.server ?? '' }
+  await reachUser(deps, me, key)
+  const server = await deps.servers.find(key)
+  if (key.server !== '') await checkNamedServer(deps, key, server, displayName(request, key))
+  return { key, server }
+}
+
+async function checkNamedServer(deps: PageDeps, key: ServerKey, server: PageServer | undefined, display: string) {
+  const { allowNamedServers, namedServerLimitPerUser: limit } = deps.settings
+  if (!allowNamedServers) {
+    throw new HubError('named_servers_disabled', { status: 400, message: 'Named servers are not enabled.' })
+  }
+  if (server) return
+  const named = (await deps.servers.list(key.user)).filter(other => other.name !== '')
+  if (limit > 0 && named.length >= limit) {
+    throw new HubError('named_server_limit', {
+      status: 400,
+      message: `User ${key.user} already has the maximum of ${limit} named servers.`,
+      nextStep: 'Delete one before you make another.',
+    })
+  }
+  checkNewServerName(key.server, display)
+}
+
+async function start(deps: PageDeps, request: FastifyRequest, me: UserIdentity, key: ServerKey, options?: Json) {
+  await deps.servers.start(key, {
+    requestedBy: me.name,
+    ...(options !== undefined && { options }),
+    ...(key.server !== '' && { displayName: displayName(request, key) }),
+  })
+}
+
+function displayName(request: FastifyRequest, key: ServerKey): string {
+  return queryText(request, 'display_name') || key.server
+}
+
+/**
+ * Options in the address: arguments that begin with `opt-`, else (JupyterHub's old form) all that have no other
+ * meaning. Undefined when there are none.
+ */
+function optionsInQuery(request: FastifyRequest): Record<string, readonly string[]> | undefined {
+  const given = Object.entries(queryLists(request)).filter(([name]) => name !== 'next' && name !== 'display_name')
+  const prefixed = given
+    .filter(([name]) => name.startsWith('opt-'))
+    .map(([name, values]) => [name.slice(4), values] as const)
+  if (prefixed.some(([name]) => name === '')) {
+    throw new HubError('invalid_options', { status: 422, message: 'Invalid user-option name opt-' })
+  }
+  const options = prefixed.length > 0 ? prefixed : given
+  return options.length > 0 ? Object.fromEntries(options) : undefined
+}
+
+/** Options stay in the address, as in JupyterHub: they tell what is being started. `next` is kept for afterwards. */
+function pendingUrl(deps: PageDeps, request: FastifyRequest, key: ServerKey): string {
+  const plain = withQueryOf(request, spawnPendingPath(key, deps.settings.baseUrl), ['next', 'display_name', '_xsrf'])
+  const next = queryText(request, 'next')
+  return next === '' ? plain : withQuery(plain, { next })
+}
+
+async function sendForm(
+  deps: PageDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { key, server, html, fault }: { key: ServerKey; server: PageServer | undefined; html: string; fault?: unknown },
+) {
+  const told = fault === undefined ? undefined : tellFault(deps, key, fault)
+  const forUser = await deps.users.find(key.user)
+  return sendPage(deps, request, reply, {
+    template: 'spawn.html',
+    status: told?.status ?? 200,
+    vars: {
+      for_user: forUser && userVars(deps, forUser),
+      spawner_options_form: html,
+      error_message: told?.message,
+      error_next: told?.nextStep,
+      url: request.url,
+      server_title: serverTitle(server ?? { name: key.server }, 'your server'),
+    },
+  })
+}
+
+function tellFault(deps: PageDeps, key: ServerKey, fault: unknown) {
+  deps.log.warn({ err: fault, user: key.user, server: key.server }, 'start refused')
+  if (fault instanceof SpawnError) return { status: fault.status, ...fault.reason }
+  if (fault instanceof HubError) return { status: fault.status, message: fault.message, nextStep: fault.nextStep }
+  return {
+    status: 500,
+    message: 'The server could not be started.',
+    nextStep: 'Tell the administrator if it happens again.',
+  }
+}
