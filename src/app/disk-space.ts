@@ -3,7 +3,7 @@ import { HubError } from '../core/errors.ts'
 
 const MIB = 1024 * 1024
 /** What a Python environment with JupyterLab takes, with room for pip's temporary files. */
-export const ENVIRONMENT_BYTES = 900 * MIB
+export const ENVIRONMENT_BYTES = 600 * MIB
 /** Below this nothing can be expected to work. */
 export const LEAST_BYTES = 50 * MIB
 /** Below this an operator should know. */

@@ -7,6 +7,7 @@ interface PipInstall {
   readonly python: string
   readonly requirements: string
   readonly env: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
   progress(step: string, done?: number, total?: number): void
 }
 
@@ -24,7 +25,11 @@ export async function installPackages(install: PipInstall): Promise<void> {
     '-r',
     install.requirements,
   ]
-  const pip = spawn(install.python, args, { env: pipEnvironment(install.env), stdio: ['ignore', 'pipe', 'pipe'] })
+  const pip = spawn(install.python, args, {
+    env: pipEnvironment(install.env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal: install.signal,
+  })
   const output: string[] = []
   let collected = 0
   const read = (line: string) => {

@@ -19,6 +19,7 @@ export interface PythonEnvironmentOptions {
   readonly env: NodeJS.ProcessEnv
   /** Other Linux users shall run it too. */
   readonly forEverybody: boolean
+  readonly signal: AbortSignal
   /** Told while it is made: what is going on, and how many of how many packages. */
   progress(step: string, done?: number, total?: number): void
 }

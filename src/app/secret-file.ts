@@ -33,19 +33,6 @@ export function readSecretFile(path: string): string {
   return text
 }
 
-/**
- * The key that signs cookies, as bytes. Like JupyterHub's: hexadecimal, or the base64 of very old versions.
- * Throws HubError `secret_file_unsafe`.
- */
-export function readCookieSecret(path: string): Buffer {
-  const text = ensureSecretFile(path)
-  const bytes = /^([0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64')
-  if (bytes.length < BYTES) {
-    throw unsafe(`${path} holds ${bytes.length} bytes, too few for a key.`, 'Remove it, and everybody signs in again.')
-  }
-  return bytes
-}
-
 function unsafe(message: string, nextStep: string, cause?: unknown): HubError {
   return new HubError('secret_file_unsafe', { status: 500, message, nextStep, cause })
 }

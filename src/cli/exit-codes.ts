@@ -46,6 +46,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
 
 /** Status for an error that ended a command. */
 export function exitStatusOf(error: unknown): number {
+  // A part that could not start has said why with its own status.
+  if (error instanceof HubError && error.code === 'child_failed') return Number(error.detail?.status) || failure.status
   if (error instanceof HubError) return BY_CODE[error.code] ?? failure.status
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   if (code === 'EACCES' || code === 'EPERM') return permission.status

@@ -6,8 +6,11 @@ import { secretText } from './values.ts'
 
 export const ownAccountsOptions = z.strictObject({
   kind: z.literal('own-accounts'),
-  signUp: option(z.boolean().default(true), 'People may ask for an account at /hub/signup.', false),
-  approval: option(z.boolean().default(true), 'A new account waits until an administrator approves it.', false),
+  signUp: option(
+    z.enum(['open', 'approval', 'closed']).default('approval'),
+    'Who asks for an account at /hub/signup may sign in at once, once an administrator approves, or cannot ask.',
+    'closed',
+  ),
   minimumPasswordLength: option(z.int().min(1).max(128).default(8), 'Shortest password, in characters.', 12),
   checkCommonPasswords: option(z.boolean().default(true), 'Refuse passwords that everybody tries first.', true),
   askEmail: option(z.boolean().default(false), 'The sign-up page asks for an e-mail address.', true),
@@ -29,6 +32,11 @@ export const pamOptions = z.strictObject({
     true,
   ),
   openSessions: option(z.boolean().default(false), 'Open a PAM session around each server.', true),
+  manageGroups: option(
+    z.boolean().default(false),
+    "A user's groups in the hub become those of Linux at each sign-in.",
+    true,
+  ),
 })
 
 export const dummyOptions = z.strictObject({

@@ -53,7 +53,11 @@ function assertTrusted(file: FoundFile): void {
   try {
     facts = statSync(file.path)
   } catch (cause) {
-    throw invalid(`${file.path} cannot be read: ${(cause as Error).message}.`, cause) // statSync throws Errors
+    const { code } = cause as NodeJS.ErrnoException // statSync throws system errors
+    throw invalid(
+      code === 'ENOENT' ? `There is no config file ${file.path}.` : `${file.path} cannot be read (${code}).`,
+      cause,
+    )
   }
   if (file.named || process.getuid?.() !== 0) return
   const owners = [0, statSync(fileURLToPath(import.meta.url)).uid]

@@ -40,8 +40,7 @@ describe('loading a config', () => {
     assert.equal(config.publicUrl, 'http://127.0.0.1:8000/')
     assert.deepEqual(config.authenticator, {
       kind: 'own-accounts',
-      signUp: true,
-      approval: true,
+      signUp: 'approval',
       minimumPasswordLength: 8,
       checkCommonPasswords: true,
       askEmail: false,

@@ -16,7 +16,15 @@ export interface ConfigSources {
   /** Folder that relative paths of the command line start from. */
   readonly folder?: string
   /** Options given on the command line, by path: `{ bindUrl: { value, from: '--port' } }`. */
-  readonly overrides?: Readonly<Record<string, { readonly value: unknown; readonly from: string }>>
+  readonly overrides?: Readonly<Record<string, Override>>
+}
+
+export interface Override {
+  readonly value: unknown
+  /** The flag, for messages. */
+  readonly from: string
+  /** Holds only where nothing else says anything. */
+  readonly weak?: boolean
 }
 
 export interface LoadedConfig {
@@ -46,7 +54,8 @@ export async function readConfig(sources: ConfigSources = {}): Promise<LoadedCon
     setAt(tree, option.at, value)
     origins.set(option.path, option.environmentName)
   }
-  for (const [path, { value, from }] of Object.entries(sources.overrides ?? {})) {
+  for (const [path, { value, from, weak }] of Object.entries(sources.overrides ?? {})) {
+    if (weak && valueAt(tree, path.split('.')) !== undefined) continue
     setAt(tree, path.split('.'), value)
     origins.set(path, from)
   }

@@ -25,8 +25,14 @@ const access = section({
   allowExistingUsers: option(z.boolean().optional(), 'Users that the database knows already may sign in.', true, {
     computed: 'true when allowedUsers is not empty',
   }),
-  allowedGroups: option(nameList.default([]), 'Members of these groups may sign in.', ['physics']),
-  adminGroups: option(nameList.default([]), 'Members of these groups may sign in and are administrators.', ['wheel']),
+  allowedGroups: option(nameList.default([]), 'Members of these groups may sign in; with PAM, groups of Linux too.', [
+    'physics',
+  ]),
+  adminGroups: option(
+    nameList.default([]),
+    'Members of these groups may sign in and are administrators; with PAM, groups of Linux too.',
+    ['wheel'],
+  ),
   usernameMap: option(z.record(z.string(), z.string()).default({}), 'Names that are changed at sign-in, old to new.', {
     'ada.l': 'ada',
   }),

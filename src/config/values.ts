@@ -6,20 +6,26 @@ const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 6
 const SIZE_UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 }
 
 /** `90`, `'90s'`, `'1.5h'`: becomes a number of seconds. */
-export const duration = z.union([z.number(), z.string()]).transform((value, context) => {
-  const seconds = typeof value === 'number' ? value : parseUnits(value, DURATION_UNITS, 1)
-  if (seconds !== undefined && seconds >= 0 && Number.isFinite(seconds)) return seconds
-  context.addIssue({ code: 'custom', message: `expected a duration such as 30, '30s', '5m' or '2h'`, input: value })
-  return z.NEVER
-})
+export const duration = z
+  .union([z.number(), z.string()])
+  .meta({ title: 'duration' })
+  .transform((value, context) => {
+    const seconds = typeof value === 'number' ? value : parseUnits(value, DURATION_UNITS, 1)
+    if (seconds !== undefined && seconds >= 0 && Number.isFinite(seconds)) return seconds
+    context.addIssue({ code: 'custom', message: `expected a duration such as 30, '30s', '5m' or '2h'`, input: value })
+    return z.NEVER
+  })
 
 /** `1073741824`, `'512M'`, `'2G'`: becomes a number of bytes. */
-export const byteSize = z.union([z.number(), z.string()]).transform((value, context) => {
-  const bytes = typeof value === 'number' ? value : parseUnits(value, SIZE_UNITS, 1)
-  if (bytes !== undefined && bytes > 0 && Number.isFinite(bytes)) return Math.round(bytes)
-  context.addIssue({ code: 'custom', message: `expected a size such as '512M' or '2G'`, input: value })
-  return z.NEVER
-})
+export const byteSize = z
+  .union([z.number(), z.string()])
+  .meta({ title: 'size' })
+  .transform((value, context) => {
+    const bytes = typeof value === 'number' ? value : parseUnits(value, SIZE_UNITS, 1)
+    if (bytes !== undefined && bytes > 0 && Number.isFinite(bytes)) return Math.round(bytes)
+    context.addIssue({ code: 'custom', message: `expected a size such as '512M' or '2G'`, input: value })
+    return z.NEVER
+  })
 
 /** An address to listen on or to connect to. */
 export const httpUrl = z.string().refine(isHttpUrl, { error: 'expected a URL such as http://127.0.0.1:8000' })
@@ -36,6 +42,7 @@ export const pathPrefix = z
  */
 export const secretText = z
   .union([z.string(), z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
+  .meta({ title: 'string' })
   .transform((value, context) => {
     if (typeof value === 'string') return value
     context.addIssue({ code: 'custom', message: 'expected a text, { file } or { env }', input: undefined })

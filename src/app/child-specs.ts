@@ -1,0 +1,177 @@
+/** The command lines, users and readiness checks of the three processes of `orrery start`. */
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import type { Config } from '../config/schema.ts'
+import { logFile } from './child-log.ts'
+import type { DataPaths, Owner } from './data-folder.ts'
+import type { ChildSpec } from './keep-running.ts'
+import { listenOf } from './ports.ts'
+import type { Runnable } from './runnable-copy.ts'
+import { programsIn } from './supervised.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface ChildSetting {
+  readonly config: Config
+  /** The config file. */
+  readonly file: string | undefined
+  readonly paths: DataPaths
+  readonly env: NodeJS.ProcessEnv
+  /** Undefined: everything runs as the caller. */
+  readonly hubUser: Owner | undefined
+  readonly runnable: Runnable
+  readonly main: string
+  readonly terminal: Terminal
+  readonly stopServers: boolean
+}
+
+const WARN = 40
+const INFO = 30
+const PRIVILEGED_PORTS = 1024
+
+export function childSpecs(setting: ChildSetting): {
+  launcher: ChildSpec
+  proxy: ChildSpec | undefined
+  hub: ChildSpec
+  firstAdminLink(): string | undefined
+} {
+  const { config, paths, hubUser } = setting
+  let firstAdminLink: string | undefined
+  let hubReady = false
+
+  const orrery = [setting.runnable.node, join(setting.runnable.root, setting.main)]
+  const env = childEnvironment(setting)
+  const asHubUser = hubUser ? { uid: hubUser.uid, gid: hubUser.gid, cwd: paths.hub } : { cwd: paths.hub }
+  return {
+    launcher: {
+      ...reporting('launcher', WARN),
+      command: [...orrery, 'launcher', ...launcherFlags(setting)],
+      env: hubUser ? { ...env, HOME: '/root', USER: 'root' } : setting.env,
+      cwd: '/',
+      graceMs: 5_000,
+      isReady: () => answers(paths.launcherSocket),
+    },
+    proxy: config.proxy.external ? undefined : proxySpec(),
+    hub: {
+      ...reporting('hub', INFO),
+      command: [...orrery, 'hub'],
+      env,
+      ...asHubUser,
+      config: {
+        type: 'config',
+        config,
+        programs: programsIn(config),
+        file: setting.file,
+        stopServers: setting.stopServers,
+      },
+      graceMs: setting.stopServers ? 90_000 : 15_000,
+      isReady: async () => hubReady,
+      onMessage(message) {
+        if (message.type !== 'ready') return
+        hubReady = true
+        firstAdminLink = message.firstAdminLink
+      },
+    },
+    firstAdminLink: () => firstAdminLink,
+  }
+
+  function proxySpec(): ChildSpec {
+    const own = config.proxy.command === undefined
+    const command = [...(config.proxy.command ?? [...orrery, 'proxy']), ...proxyFlags(config)]
+    if (own) command.push('--snapshot', paths.routeSnapshot)
+    const capable = hubUser !== undefined && listenOf(config.bindUrl).port < PRIVILEGED_PORTS
+    return {
+      ...reporting('proxy', WARN),
+      env: { ...env, CONFIGPROXY_AUTH_TOKEN: config.proxy.authToken },
+      ...(capable ? { cwd: paths.hub, command: withNetBind(command, hubUser) } : { ...asHubUser, command }),
+      graceMs: 10_000,
+      isReady: () => apiAnswers(config),
+    }
+  }
+
+  function reporting(name: string, level: number): Pick<ChildSpec, 'name' | 'onLine'> {
+    const write = logFile(join(paths.log, `${name}.log`))
+    return {
+      name,
+      onLine(raw, line) {
+        write(raw)
+        if (line.level >= level) setting.terminal.log(name, line)
+      },
+    }
+  }
+}
+
+function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
+  const { spawner, servers } = config
+  const flags = ['--socket', paths.launcherSocket, '--state-dir', paths.launcher, '--log-level', config.log.level]
+  flags.push('--singleuser-command', JSON.stringify(servers.cmd))
+  if (hubUser) flags.push('--allow-uid', String(hubUser.uid))
+  else flags.push('--servers-dir', paths.servers)
+  if ('kind' in spawner) flags.push('--account-prefix', spawner.accountPrefix)
+  // What the operator has written in the config may reach servers, even where the launcher is careful by itself.
+  for (const argument of servers.args) flags.push(`--allow-argument=${argument.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`)
+  for (const name of [...Object.keys(servers.environment), ...servers.envKeep]) flags.push('--allow-environment', name)
+  return flags
+}
+
+function proxyFlags(config: Config): string[] {
+  const listen = listenOf(config.bindUrl)
+  const api = listenOf(config.proxy.apiUrl)
+  const hub = `${config.hub.connectUrl}${config.baseUrl}hub`
+  return [
+    ...['--ip', listen.host, '--port', String(listen.port)],
+    ...['--api-ip', api.host, '--api-port', String(api.port)],
+    ...['--error-target', `${hub}/error`, '--log-level', config.log.level],
+  ]
+}
+
+/** For a port such as 80: the proxy keeps the one right that takes, and nothing else of root's. */
+function withNetBind(command: readonly string[], owner: Owner): string[] {
+  const rights = [
+    '--inh-caps=-all,+net_bind_service',
+    '--ambient-caps=-all,+net_bind_service',
+    '--bounding-set=-all,+net_bind_service',
+  ]
+  return [
+    'setpriv',
+    `--reuid=${owner.uid}`,
+    `--regid=${owner.gid}`,
+    '--clear-groups',
+    '--no-new-privs',
+    ...rights,
+    '--',
+    ...command,
+  ]
+}
+
+/** Root's own variables are no business of a user without rights. */
+function childEnvironment({ env, hubUser, paths, config }: ChildSetting): NodeJS.ProcessEnv {
+  if (!hubUser) return env
+  const kept = ['LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'http_proxy', 'https_proxy', 'no_proxy']
+  const names = [...kept, ...config.servers.envKeep]
+  const inherited = Object.fromEntries(names.flatMap(name => (env[name] === undefined ? [] : [[name, env[name]]])))
+  return { ...inherited, PATH: '/usr/local/bin:/usr/bin:/bin', HOME: paths.hub, USER: 'orrery', LOGNAME: 'orrery' }
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(socketPath)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+async function apiAnswers(config: Config): Promise<boolean> {
+  const { host, port } = listenOf(config.proxy.apiUrl)
+  const name = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  try {
+    const headers = { authorization: `token ${config.proxy.authToken}` }
+    const response = await fetch(`http://${name}:${port}/api/routes`, { headers, signal: AbortSignal.timeout(1000) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}

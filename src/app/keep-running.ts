@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HubError } from '../core/errors.ts'
+import { type LogLine, parseLogLine } from './child-log.ts'
+import { type ChildMessage, type ConfigMessage, SUPERVISED } from './supervised.ts'
+
+export interface ChildSpec {
+  /** `hub`, `proxy`, `launcher` */
+  readonly name: string
+  readonly command: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  readonly uid?: number
+  readonly gid?: number
+  /** Sent as soon as it runs. */
+  readonly config?: ConfigMessage
+  /** How long an orderly end may take before it is killed. */
+  readonly graceMs: number
+  /** Resolves when it does its work. */
+  isReady(): Promise<boolean>
+  onLine(raw: string, line: LogLine): void
+  onMessage?(message: ChildMessage): void
+}
+
+export interface KeptChild {
+  readonly pid: number | undefined
+  /** Ends it for good. */
+  stop(): Promise<void>
+  kill(): void
+}
+
+const READY_WITHIN_MS = 30_000
+/** A child that ran for so long has not failed at its start: it comes back at once. */
+const STEADY_MS = 10_000
+const LONGEST_PAUSE_MS = 30_000
+
+/**
+ * Starts a child, resolves when it is ready, and starts it again whenever it ends, the second time in a row after
+ * half a second, then after twice as long each time. Throws HubError `child_failed` when it ends before it is ready.
+ */
+export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => void): Promise<KeptChild> {
+  let child = start(spec)
+  let startedAt = Date.now()
+  let failures = 0
+  let stopping = false
+  let stopPause = new AbortController()
+
+  await untilReady(spec, child)
+  void watch()
+
+  async function watch(): Promise<void> {
+    while (!stopping) {
+      const end = await ended(child)
+      if (stopping) return
+      failures = Date.now() - startedAt > STEADY_MS ? 0 : failures + 1
+      const pause = failures <= 1 ? 0 : Math.min(LONGEST_PAUSE_MS, 250 * 2 ** (failures - 1))
+      onRestart(`${spec.name} ended (${end}), started again${pause ? ` in ${pause / 1000} s` : ''}`)
+      stopPause = new AbortController()
+      await sleep(pause, undefined, { signal: stopPause.signal }).catch(() => {})
+      if (stopping) return
+      child = start(spec)
+      startedAt = Date.now()
+    }
+  }
+
+  return {
+    get pid() {
+      return child.pid
+    },
+    kill() {
+      stopping = true
+      stopPause.abort()
+      child.kill('SIGKILL')
+    },
+    async stop() {
+      stopping = true
+      stopPause.abort()
+      if (hasEnded(child)) return
+      const end = ended(child)
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), spec.graceMs)
+      await end
+      clearTimeout(timer)
+    },
+  }
+}
+
+function start(spec: ChildSpec): ChildProcess {
+  const [program, ...args] = spec.command
+  const child = spawn(program!, args, {
+    cwd: spec.cwd,
+    env: { ...spec.env, [SUPERVISED]: '1' },
+    // Ctrl-C reaches the supervisor alone, which then ends its children in order.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    ...(spec.uid !== undefined && { uid: spec.uid, gid: spec.gid }),
+  })
+  for (const stream of [child.stdout!, child.stderr!]) {
+    createInterface({ input: stream }).on('line', raw => spec.onLine(raw, parseLogLine(raw)))
+  }
+  child.on('error', error => spec.onLine(error.message, { level: 50, text: error.message, fields: '' }))
+  child.on('message', message => spec.onMessage?.(message as ChildMessage)) // our own program at the other end
+  if (spec.config) child.send(spec.config, () => {})
+  return child
+}
+
+async function untilReady(spec: ChildSpec, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS
+  while (!(await spec.isReady())) {
+    if (hasEnded(child)) {
+      throw new HubError('child_failed', {
+        status: 500,
+        message: `The ${spec.name} could not start (${await ended(child)}).`,
+        detail: { child: spec.name, status: child.exitCode },
+      })
+    }
+    if (Date.now() > deadline) {
+      child.kill('SIGKILL')
+      throw new HubError('child_failed', {
+        status: 500,
+        message: `The ${spec.name} did not answer within ${READY_WITHIN_MS / 1000} s.`,
+        detail: { child: spec.name },
+      })
+    }
+    await sleep(30)
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null || child.pid === undefined
+}
+
+function ended(child: ChildProcess): Promise<string> {
+  const describe = () => child.signalCode ?? `exit status ${child.exitCode ?? 'unknown'}`
+  if (hasEnded(child)) return Promise.resolve(describe())
+  return new Promise(resolve => child.once('exit', () => resolve(describe())))
+}

@@ -1,0 +1,80 @@
+/** The child's side of `orrery start`: where its config comes from, what it tells, and its end when the parent dies. */
+import { readConfig } from '../config/load-config.ts'
+import type { Config } from '../config/schema.ts'
+
+/** Says that this process was started by the supervisor. */
+export const SUPERVISED = 'ORRERY_INTERNAL_SUPERVISED'
+
+/** Parent to child, once, at the start. */
+export interface ConfigMessage {
+  readonly type: 'config'
+  readonly config: Config
+  /** Parts that are programs and cannot be sent: the child reads them from the file itself. */
+  readonly programs: readonly (readonly string[])[]
+  readonly file: string | undefined
+  readonly stopServers: boolean
+}
+
+/** Child to parent. */
+export type ChildMessage = { readonly type: 'ready'; readonly firstAdminLink?: string | undefined }
+
+export function isSupervised(): boolean {
+  return process.env[SUPERVISED] === '1' && process.connected === true
+}
+
+/**
+ * Ends this process as SIGTERM would when its supervisor is gone, however it went: the channel between them closes
+ * with it. So the next start finds the ports free and nobody writing.
+ */
+export function endWithSupervisor(): void {
+  if (!isSupervised()) return
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // Listening must not be what keeps the process alive.
+  process.channel?.unref()
+}
+
+export function tellSupervisor(message: ChildMessage): void {
+  if (isSupervised()) process.send?.(message)
+}
+
+/** The config that the supervisor has read, which it could do as root. */
+export async function receiveConfig(): Promise<{ config: Config; stopServers: boolean }> {
+  const message = await new Promise<ConfigMessage>(resolve =>
+    process.once('message', value => resolve(value as ConfigMessage)),
+  )
+  process.channel?.unref()
+  if (message.programs.length === 0) return { config: message.config, stopServers: message.stopServers }
+  const own = await readConfig({ path: message.file, env: {} })
+  return { config: graft(message.config, own.config, message.programs), stopServers: message.stopServers }
+}
+
+/** `base` with the values at these paths taken from `other`. */
+function graft(base: Config, other: Config, paths: readonly (readonly string[])[]): Config {
+  const result: Record<string, unknown> = { ...base }
+  for (const [section, name] of paths) {
+    const source = (other as unknown as Record<string, unknown>)[section!] // paths were made from such a config
+    result[section!] =
+      name === undefined
+        ? source
+        : { ...(result[section!] as object), [name]: (source as Record<string, unknown>)[name] }
+  }
+  return result as unknown as Config // as above
+}
+
+/** Options whose value holds functions or class instances: `['authenticator']`, `['pages', 'templateVars']`. */
+export function programsIn(config: Config): string[][] {
+  const candidates: [string[], unknown][] = [
+    [['authenticator'], config.authenticator],
+    [['spawner'], config.spawner],
+    [['pages', 'templateVars'], config.pages.templateVars],
+  ]
+  return candidates.filter(([, value]) => !isPlain(value)).map(([path]) => path)
+}
+
+function isPlain(value: unknown): boolean {
+  if (value === null || value === undefined) return true
+  if (typeof value !== 'object') return ['string', 'number', 'boolean'].includes(typeof value)
+  const prototype = Object.getPrototypeOf(value)
+  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return false
+  return Object.values(value).every(isPlain)
+}

@@ -1,0 +1,46 @@
+import { Command } from 'commander'
+import { pino } from 'pino'
+import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
+import { ensureSecretFile } from '../app/secret-file.ts'
+import { isSupervised, receiveConfig, tellSupervisor } from '../app/supervised.ts'
+import { loadConfig } from '../config/load-config.ts'
+import type { Config } from '../config/schema.ts'
+import { type ConfigFlags, configSources, withConfigFlags } from './config-flags.ts'
+
+interface HubFlags extends ConfigFlags {
+  readonly stopServers?: boolean
+}
+
+/** `orrery hub`: the hub alone, beside a proxy and a launcher that somebody else runs. */
+export function hubCommand(): Command {
+  const command = new Command('hub')
+    .description('run the hub alone; proxy and launcher are started separately')
+    .option('--stop-servers', "end users' servers too when the hub ends")
+  return withConfigFlags(command).action(run)
+}
+
+async function run(flags: HubFlags): Promise<void> {
+  const { config, stopServers } = isSupervised() ? await receiveConfig() : await configAlone(flags)
+  const log = pino({ name: 'hub', level: config.log.level })
+  const { runHub } = await import('../app/build-hub.ts')
+  const hub = await runHub(config, { log })
+  tellSupervisor({ type: 'ready', firstAdminLink: hub.firstAdminLink })
+  if (!isSupervised()) log.info({ url: hub.url }, 'hub ready')
+  let ending = false
+  const end = async (signal: NodeJS.Signals) => {
+    if (ending) return
+    ending = true
+    log.info({ signal, stopServers }, 'hub ends')
+    await hub.close({ stopServers })
+    process.exit(0)
+  }
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end)
+}
+
+async function configAlone(flags: HubFlags): Promise<{ config: Config; stopServers: boolean }> {
+  const config = await loadConfig(configSources(flags))
+  const paths = dataPaths(config.dataDir)
+  prepareDataFolder(paths, undefined)
+  const authToken = config.proxy.authToken ?? ensureSecretFile(paths.proxyToken)
+  return { config: { ...config, proxy: { ...config.proxy, authToken } }, stopServers: flags.stopServers ?? false }
+}

@@ -1,0 +1,38 @@
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { loadConfig } from '../config/load-config.ts'
+import type { Config } from '../config/schema.ts'
+import { silentLogger } from '../core/runtime.ts'
+import type { Database } from '../db/database.ts'
+import { parseDatabaseUrl } from '../db/database-url.ts'
+import { openDatabase } from '../db/open-database.ts'
+import { type ConfigFlags, configSources } from './config-flags.ts'
+
+/** Opens the hub's database for one command; the hub may be running. The tables must be there. */
+export async function withDatabase<Result>(
+  flags: ConfigFlags,
+  use: (database: Database, config: Config) => Promise<Result>,
+): Promise<Result> {
+  const config = await loadConfig(configSources(flags))
+  becomeOwner(config.dbUrl)
+  const database = await openDatabase(config.dbUrl, { log: silentLogger, create: false })
+  try {
+    return await use(database, config)
+  } finally {
+    await database.close()
+  }
+}
+
+/**
+ * SQLite makes files beside the database. Made by root they would lock the hub out, which runs as somebody else; so
+ * root becomes that user first.
+ */
+function becomeOwner(dbUrl: string): void {
+  const url = parseDatabaseUrl(dbUrl)
+  if (process.getuid?.() !== 0 || url.dialect !== 'sqlite' || !url.file || !existsSync(dirname(url.file))) return
+  const { uid, gid } = statSync(existsSync(url.file) ? url.file : dirname(url.file))
+  if (uid === 0) return
+  process.setgroups?.([])
+  process.setgid?.(gid)
+  process.setuid?.(uid)
+}
