@@ -51,22 +51,22 @@ describe('environment of a server', () => {
   it('passes on what the administrator names, and nothing else of the hub', () => {
     const hubEnvironment = { PATH: '/bin', LANG: 'C', SECRET: 'x' }
     const env = serverEnvironment({ ...site, envKeep: ['PATH', 'LANG', 'ABSENT'], hubEnvironment }, alice)
-    assert.equal(env['PATH'], '/bin')
-    assert.equal(env['LANG'], 'C')
+    assert.equal(env.PATH, '/bin')
+    assert.equal(env.LANG, 'C')
     assert.ok(!('SECRET' in env) && !('ABSENT' in env))
   })
 
   it('lets the extra variables win', () => {
-    assert.equal(serverEnvironment({ ...site, extra: { JUPYTERHUB_USER: 'bob' } }, alice)['JUPYTERHUB_USER'], 'bob')
+    assert.equal(serverEnvironment({ ...site, extra: { JUPYTERHUB_USER: 'bob' } }, alice).JUPYTERHUB_USER, 'bob')
   })
 
   it('names the certificate files of internal TLS', () => {
     const env = serverEnvironment({ ...site, tls: { keyFile: 'k', certFile: 'c', caFile: 'a' } }, alice)
-    assert.equal(env['JUPYTERHUB_SERVICE_URL'], 'https://127.0.0.1:4321/user/alice/')
-    assert.equal(env['JUPYTERHUB_SSL_CLIENT_CA'], 'a')
+    assert.equal(env.JUPYTERHUB_SERVICE_URL, 'https://127.0.0.1:4321/user/alice/')
+    assert.equal(env.JUPYTERHUB_SSL_CLIENT_CA, 'a')
   })
 
-  const python = process.env['ORRERY_TEST_JUPYTERHUB_PYTHON']
+  const python = process.env.ORRERY_TEST_JUPYTERHUB_PYTHON
   for (const { title, site, server } of cases) {
     it(`is that of the released package for ${title}`, {
       skip: !python && 'ORRERY_TEST_JUPYTERHUB_PYTHON is not set',

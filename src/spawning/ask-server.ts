@@ -1,0 +1,45 @@
+/** One HTTP request to a server that may not listen yet. */
+import http from 'node:http'
+import https from 'node:https'
+import type { Address } from '../plugin/spawner.ts'
+import { reachableHost } from '../routing/server-target.ts'
+
+export interface ServerAnswer {
+  readonly status: number
+  /** `X-JupyterHub-Version`: absent from programs that know no hub. */
+  readonly version: string | undefined
+}
+
+export interface AskOptions {
+  /** `/user/alice/api`. */
+  readonly path: string
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined
+}
+
+/** Undefined when nothing answers in time. Redirects are answers, they are not followed. */
+export function askServer(
+  address: Address,
+  { path, timeoutMs, signal, tls }: AskOptions,
+): Promise<ServerAnswer | undefined> {
+  const { promise, resolve } = Promise.withResolvers<ServerAnswer | undefined>()
+  const target =
+    address.proto === 'http+unix'
+      ? { socketPath: address.host }
+      : { host: reachableHost(address.host), port: address.port }
+  const options = {
+    ...target,
+    ...(address.proto === 'https' && tls),
+    path,
+    agent: false as const,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+  }
+  const request = (address.proto === 'https' ? https : http).get(options, response => {
+    const version = response.headers['x-jupyterhub-version']
+    resolve({ status: response.statusCode ?? 0, version: Array.isArray(version) ? version[0] : version })
+    response.destroy()
+  })
+  request.on('error', () => resolve(undefined))
+  return promise
+}

@@ -1,0 +1,130 @@
+/** What every step of spawning is given: the parts of the hub it works with, and the site's choices. */
+import type { Clock, Json, Logger } from '../core/runtime.ts'
+import type { ServerKey } from '../core/server-key.ts'
+import type { Database } from '../db/database.ts'
+import type { ServerSpec, Spawner, UserRecord } from '../plugin/spawner.ts'
+import type { RouteKeeper } from '../routing/route-keeper.ts'
+import type { EnvironmentSettings } from './environment.ts'
+import type { Signals } from './signals.ts'
+
+export interface SpawningSettings {
+  /** `['jupyterhub-singleuser', ...]`. */
+  readonly command: readonly string[]
+  /** Folder the server shows; `{username}` is replaced; empty for the home. */
+  readonly notebookDir?: string
+  readonly limits?: { readonly memoryBytes?: number; readonly cpus?: number }
+  /** Scopes of the server's API token; those of the role `server` when absent or empty. */
+  readonly serverTokenScopes?: readonly string[]
+  /** How long `Spawner.start` may take. Default 60 s, as in JupyterHub. */
+  readonly startTimeoutMs?: number
+  /** How long a started server may take to answer HTTP. Default 30 s. */
+  readonly httpTimeoutMs?: number
+  /** Between asking a server to end and killing it. Default 10 s. */
+  readonly stopTimeoutMs?: number
+  /** Default 30 s. */
+  readonly pollIntervalMs?: number
+  /** After how much silence another hub takes over a start or a stop. Default 15 s. */
+  readonly leaseTermMs?: number
+  /** Starts at the same time, over all hubs. Default 100; 0 for no limit. */
+  readonly concurrentSpawnLimit?: number
+  /** Servers at the same time. Default 0: no limit. */
+  readonly activeServerLimit?: number
+  /** Seconds, between which `Retry-After` is drawn when too many starts are under way. Default 30 to 60. */
+  readonly retryAfterSeconds?: readonly [from: number, to: number]
+  readonly allowNamedServers?: boolean
+  /** Default 0: no limit. */
+  readonly namedServerLimit?: number | ((user: UserRecord) => number | Promise<number>)
+  /** May servers from before JupyterHub 6, whose names are not allowed any more, be started? Default true. */
+  readonly allowInvalidNamedServerStart?: boolean
+  /** `onTooManyFailures` is called after so many failed starts in a row. Default 0: never. */
+  readonly consecutiveFailureLimit?: number
+}
+
+/** The two secrets a server gets. The app maps this to access and OAuth. */
+export interface ServerAccess {
+  issueToken(token: {
+    user: UserRecord
+    scopes: readonly string[]
+    note: string
+  }): Promise<{ token: string; id: number }>
+  /** Makes the client or brings it up to date; its secret is the server's token. */
+  ensureOauthClient(client: {
+    identifier: string
+    secret: string
+    redirectUri: string
+    description: string
+    allowedScopes: readonly string[]
+  }): Promise<void>
+  /** Called after tokens were deleted, for caches. */
+  tokensRevoked?(): void
+}
+
+export interface SpawningHooks {
+  /** Before the spawner is called: `Authenticator.beforeSpawn` and the site's own. May throw to refuse. */
+  beforeStart?(user: UserRecord, spec: ServerSpec): Promise<void>
+  /** After a server is gone, however it ended. Its failure is logged only. */
+  afterStop?(user: UserRecord, server: string): Promise<void>
+  onTooManyFailures?(failures: number): void
+}
+
+/** For metrics; `outcome` is a reason's code or `success`. Times in milliseconds. */
+export interface SpawningObserver {
+  started?(key: ServerKey, outcome: string, ms: number): void
+  stopped?(key: ServerKey, outcome: string, ms: number): void
+  polled?(outcome: 'running' | 'ended' | 'unknown', ms: number): void
+}
+
+export interface SpawningDeps {
+  readonly database: Database
+  readonly spawner: Spawner
+  readonly routes: Pick<RouteKeeper, 'set' | 'remove'>
+  readonly access: ServerAccess
+  /** Unique to this process: host, pid and something random. */
+  readonly holder: string
+  readonly environment: EnvironmentSettings
+  readonly settings: SpawningSettings
+  readonly log: Logger
+  readonly clock: Clock
+  readonly hooks?: SpawningHooks
+  readonly observer?: SpawningObserver
+  /** How the hub proves itself to servers with internal TLS. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
+}
+
+export interface SpawningContext extends SpawningDeps {
+  readonly settings: Required<SpawningSettings>
+  readonly signals: Signals
+  /** Aborts when the hub closes: waits end, servers stay. */
+  readonly closing: AbortSignal
+  readonly hooks: SpawningHooks
+  readonly observer: SpawningObserver
+  /** Calls of `Spawner.start` under way: a hub that closes lets them come to an end if it can. */
+  readonly delicate: Set<Promise<unknown>>
+  /** Of this process, over all servers. */
+  readonly failures: { inARow: number }
+}
+
+export function withDefaults(settings: SpawningSettings): Required<SpawningSettings> {
+  return {
+    notebookDir: '',
+    limits: {},
+    serverTokenScopes: [],
+    startTimeoutMs: 60_000,
+    httpTimeoutMs: 30_000,
+    stopTimeoutMs: 10_000,
+    pollIntervalMs: 30_000,
+    leaseTermMs: 15_000,
+    concurrentSpawnLimit: 100,
+    activeServerLimit: 0,
+    retryAfterSeconds: [30, 60],
+    allowNamedServers: false,
+    namedServerLimit: 0,
+    allowInvalidNamedServerStart: true,
+    consecutiveFailureLimit: 0,
+    ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+    command: settings.command,
+  }
+}
+
+/** A spawner's state as it is stored; JupyterHub writes `{}` for none. */
+export type SpawnerState = Json

@@ -1,0 +1,125 @@
+/**
+ * Brings one server in order that nobody works on: after a restart of the hub, after the death of another hub, or
+ * because the released JupyterHub started it. What runs goes on running; what was half-way is finished or cleared away.
+ */
+import { randomUUID } from 'node:crypto'
+import { serverPath } from '../core/names.ts'
+import { SpawnError } from '../core/reason.ts'
+import type { Exit } from '../plugin/spawner.ts'
+import { serverTarget } from '../routing/server-target.ts'
+import { askServer } from './ask-server.ts'
+import { becomeReady, ownsAddress } from './become-ready.ts'
+import type { SpawningContext } from './context.ts'
+import { dismantle } from './dismantle.ts'
+import { failStart, withLogTail } from './fail-start.ts'
+import { progressWriter } from './progress-writer.ts'
+import { exitReason, hubRestarted, notOurServer } from './reasons.ts'
+import { adoptRun, closeRun } from './run-store.ts'
+import { findServerById, type ServerRow } from './server-row.ts'
+import { type HeldServer, holdServer } from './spawn-lease.ts'
+import { watchForStop } from './watch-for-stop.ts'
+
+/** Does nothing when somebody works on it already. Never rejects. */
+export async function recoverServer(context: SpawningContext, { key, spawnerId }: ServerRow): Promise<void> {
+  const { log, database } = context
+  let held: HeldServer | undefined
+  try {
+    held = await holdServer(context, key)
+    if (!held) return
+    const server = await findServerById(database, spawnerId)
+    if (server) await putInOrder(context, held, server)
+  } catch (error) {
+    if (held?.gone.aborted) log.info({ ...key }, 'recovery left to another hub')
+    else log.error({ ...key, err: error }, 'server could not be brought in order; it is tried again')
+  } finally {
+    await held?.release().catch(error => log.warn({ ...key, err: error }, 'lease could not be given up'))
+    context.signals.notify(spawnerId)
+  }
+}
+
+async function putInOrder(context: SpawningContext, held: HeldServer, server: ServerRow): Promise<void> {
+  const { run } = server
+  if (run?.phase === 'stopping') {
+    context.log.info({ ...held.key }, 'finishing a stop')
+    await dismantle(context, held, server.spawnerId)
+  } else if (run?.phase === 'spawning') await finishStart(context, held, server)
+  else if (server.address) await checkRunning(context, held, server)
+  else if (run?.phase === 'ready') {
+    // The released JupyterHub stopped it while it had the database.
+    await held.write(tx =>
+      closeRun(tx, server, { phase: 'stopped', reason: undefined, failedStart: false }, context.clock.now()),
+    )
+  }
+}
+
+/** A start that was left half-way: with state and address the wait goes on, else what is there is cleared away. */
+async function finishStart(context: SpawningContext, held: HeldServer, server: ServerRow): Promise<void> {
+  const { log, spawner } = context
+  const run = { spawnerId: server.spawnerId, runId: server.run!.runId } // it is spawning, so there is a run
+  const watch = watchForStop(context, held, run)
+  const startedAt = performance.now()
+  try {
+    if (server.state === undefined || !server.address) throw new SpawnError(hubRestarted)
+    const exit = await spawner.poll(held.key, server.state, held.gone)
+    if (exit) throw new SpawnError(exitReason(exit, 'starting'))
+    log.info({ ...held.key }, 'finishing a start')
+    const progress = progressWriter(context, held, run)
+    const started = { run, address: server.address, state: server.state }
+    await becomeReady(context, held, started, watch.signal, progress.add)
+    log.info({ ...held.key, ms: Math.round(performance.now() - startedAt) }, 'server ready')
+  } catch (error) {
+    await failStart(context, held, run, watch.signal.aborted ? watch.signal.reason : error)
+  } finally {
+    watch.end()
+  }
+}
+
+/** A server that should be running: still there keeps its route, gone is cleared away. */
+async function checkRunning(context: SpawningContext, held: HeldServer, server: ServerRow): Promise<void> {
+  const { spawner, log, routes, environment } = context
+  const { key } = held
+  const address = server.address! // the caller has looked
+  const state = server.state ?? {}
+  const exit = await spawner.poll(key, state, held.gone)
+  if (exit) return clearDead(context, held, server, exit)
+  if (!(await ownsAddress(context, held, state, address, held.gone))) {
+    log.warn({ ...key, address }, 'something else answers where the server should be')
+    await dismantle(context, held, server.spawnerId, {
+      end: { phase: 'failed', reason: notOurServer, failedStart: false },
+    })
+    return
+  }
+  if (server.run?.reasonCode === 'stop_failed') {
+    await dismantle(context, held, server.spawnerId)
+    return
+  }
+  const prefix = serverPath(key, environment.baseUrl)
+  const answer = await askServer(address, {
+    path: `${prefix}api`,
+    timeoutMs: ASK_TIMEOUT_MS,
+    signal: held.gone,
+    tls: context.tls,
+  })
+  // Its process lives. JupyterHub would stop a server that is slow to answer now; a person's work is worth more.
+  if (!answer) log.warn({ ...key, address }, 'server runs but does not answer')
+  if (server.run?.phase !== 'ready') await held.write(tx => adoptRun(tx, server, randomUUID()))
+  await routes.set(prefix, serverTarget(address), { user: key.user, server_name: key.server }, held.gone)
+  log.info({ ...key }, 'server still running')
+}
+
+const ASK_TIMEOUT_MS = 5_000
+
+/** A server that ended by itself. */
+export async function clearDead(
+  context: SpawningContext,
+  held: HeldServer,
+  server: ServerRow,
+  exit: Exit,
+): Promise<void> {
+  const told = exitReason(exit, 'running')
+  const reason = await withLogTail(context, held, server.spawnerId, told)
+  context.log.warn({ ...held.key, ...exit, code: reason.code }, 'server ended by itself')
+  // A stop that failed before, and a server that is gone now: it is what the person asked for.
+  const phase = told.code === 'server_shut_down' || server.run?.reasonCode === 'stop_failed' ? 'stopped' : 'failed'
+  await dismantle(context, held, server.spawnerId, { ended: true, end: { phase, reason, failedStart: false } })
+}

@@ -1,0 +1,160 @@
+/** One server as the database knows it: user, spawner, address and latest run in one read. */
+import type { Json } from '../core/runtime.ts'
+import type { ServerKey } from '../core/server-key.ts'
+import type { Database, Db, DbTransaction } from '../db/database.ts'
+import type { Tables } from '../db/tables.ts'
+import type { Address, UserRecord } from '../plugin/spawner.ts'
+import { fromAddressRow } from '../routing/server-target.ts'
+
+export interface ServerRow {
+  readonly spawnerId: number
+  readonly key: ServerKey
+  readonly userId: number
+  readonly admin: boolean
+  readonly displayName: string
+  /** Undefined unless a server of it runs, starts or stops. */
+  readonly serverId: number | undefined
+  readonly address: Address | undefined
+  /** What the spawner wrote down; undefined when it is empty. */
+  readonly state: Json | undefined
+  readonly options: Json
+  /** Database times. */
+  readonly started: string | undefined
+  readonly lastActivity: string | undefined
+  /** Undefined when the released JupyterHub made this row and Orrery never started it. */
+  readonly run: RunRow | undefined
+}
+
+export interface RunRow {
+  readonly runId: string
+  readonly phase: Tables['orrery_runs']['phase']
+  /** Database time. */
+  readonly since: string
+  readonly percent: number
+  readonly message: string
+  readonly reasonCode: string | undefined
+  readonly reasonMessage: string | undefined
+  readonly reasonNextStep: string | undefined
+  readonly logTail: string | undefined
+  readonly failures: number
+  readonly tokenId: number | undefined
+}
+
+type Reader = Database | { db: Db | DbTransaction }
+
+export async function findServer(database: Reader, key: ServerKey): Promise<ServerRow | undefined> {
+  const row = await servers(database)
+    .where('users.name', '=', key.user)
+    .where('spawners.name', '=', key.server)
+    .executeTakeFirst()
+  return row && toServerRow(row)
+}
+
+export async function findServerById(database: Reader, spawnerId: number): Promise<ServerRow | undefined> {
+  const row = await servers(database).where('spawners.id', '=', spawnerId).executeTakeFirst()
+  return row && toServerRow(row)
+}
+
+export async function serversOfUser(database: Reader, user: string): Promise<ServerRow[]> {
+  const rows = await servers(database).where('users.name', '=', user).orderBy('spawners.name').execute()
+  return rows.map(toServerRow)
+}
+
+/** Servers of many users in one read, for lists. */
+export async function serversOfUsers(database: Reader, userIds: readonly number[]): Promise<ServerRow[]> {
+  if (userIds.length === 0) return []
+  const rows = await servers(database).where('users.id', 'in', userIds).orderBy('spawners.name').execute()
+  return rows.map(toServerRow)
+}
+
+/** All that run, start or stop, as far as the database knows: those of the released JupyterHub too. */
+export async function activeServers(database: Reader): Promise<ServerRow[]> {
+  const rows = await servers(database)
+    .where(where => where.or([where('spawners.server_id', 'is not', null), where('run.phase', 'in', ACTIVE_PHASES)]))
+    .orderBy('spawners.id')
+    .execute()
+  return rows.map(toServerRow)
+}
+
+/** Starts and stops that somebody is, or should be, working on. */
+export async function pendingServers(database: Reader): Promise<ServerRow[]> {
+  const rows = await servers(database)
+    .where('run.phase', 'in', ['spawning', 'stopping'])
+    .orderBy('spawners.id')
+    .execute()
+  return rows.map(toServerRow)
+}
+
+const ACTIVE_PHASES = ['spawning', 'ready', 'stopping'] as const
+
+function servers({ db }: Reader) {
+  return db
+    .selectFrom('spawners')
+    .innerJoin('users', 'users.id', 'spawners.user_id')
+    .leftJoin('servers', 'servers.id', 'spawners.server_id')
+    .leftJoin('orrery_runs as run', 'run.spawner_id', 'spawners.id')
+    .select(['spawners.id', 'spawners.name', 'spawners.state', 'spawners.display_name', 'spawners.started'])
+    .select(['spawners.last_activity', 'spawners.user_options', 'spawners.server_id'])
+    .select(['users.id as user_id', 'users.name as user_name', 'users.admin'])
+    .select(['servers.proto', 'servers.ip', 'servers.port'])
+    .select(['run.run_id', 'run.phase', 'run.since', 'run.percent', 'run.message', 'run.reason_code'])
+    .select(['run.reason_message', 'run.reason_next_step', 'run.log_tail', 'run.failures', 'run.token_id'])
+}
+
+type Selected = Awaited<ReturnType<ReturnType<typeof servers>['execute']>>[number]
+
+function toServerRow(row: Selected): ServerRow {
+  return {
+    spawnerId: row.id,
+    key: { user: row.user_name, server: row.name },
+    userId: row.user_id,
+    admin: row.admin,
+    displayName: row.display_name ?? '',
+    serverId: row.server_id ?? undefined,
+    address: row.proto === null ? undefined : fromAddressRow({ proto: row.proto, ip: row.ip!, port: row.port! }), // one row of servers
+    state: parseState(row.state),
+    options: (JSON.parse(row.user_options ?? '{}') as Json) ?? {}, // JSON is Json
+    started: row.started ?? undefined,
+    lastActivity: row.last_activity ?? undefined,
+    run: row.run_id === null ? undefined : toRunRow(row),
+  }
+}
+
+function toRunRow(row: Selected): RunRow {
+  return {
+    runId: row.run_id!, // the joined row exists: the caller has looked
+    phase: row.phase!,
+    since: row.since!,
+    percent: row.percent!,
+    message: row.message!,
+    reasonCode: row.reason_code ?? undefined,
+    reasonMessage: row.reason_message ?? undefined,
+    reasonNextStep: row.reason_next_step ?? undefined,
+    logTail: row.log_tail ?? undefined,
+    failures: row.failures!,
+    tokenId: row.token_id ?? undefined,
+  }
+}
+
+function parseState(text: string | null): Json | undefined {
+  const state = text === null ? null : (JSON.parse(text) as Json) // JSON is Json
+  const isEmpty = state === null || (typeof state === 'object' && Object.keys(state).length === 0)
+  return isEmpty ? undefined : state
+}
+
+export async function userRecord(database: Reader, name: string): Promise<UserRecord | undefined> {
+  const user = await database.db
+    .selectFrom('users')
+    .select(['id', 'name', 'admin'])
+    .where('name', '=', name)
+    .executeTakeFirst()
+  if (!user) return undefined
+  const groups = await database.db
+    .selectFrom('user_group_map')
+    .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
+    .select('groups.name')
+    .where('user_group_map.user_id', '=', user.id)
+    .orderBy('groups.name')
+    .execute()
+  return { ...user, groups: groups.map(group => group.name) }
+}
