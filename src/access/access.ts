@@ -3,6 +3,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock, Logger } from '../core/runtime.ts'
 import { systemClock } from '../core/runtime.ts'
 import { type ScopeDefinitions, scopeDefinitions } from '../core/scopes/definitions.ts'
+import type { Membership } from '../core/scopes/intersect.ts'
 import { unparseScopes } from '../core/scopes/parse.ts'
 import type { ScopeMap } from '../core/scopes/types.ts'
 import type { Database, Db } from '../db/database.ts'
@@ -65,6 +66,10 @@ export interface Access {
   scopesOfUser(id: number): Promise<ScopeMap | undefined>
   scopesOfService(id: number): Promise<ScopeMap | undefined>
   groupsOf(user: string): Promise<readonly string[]>
+  /** A user with roles and scopes as they stand now. */
+  findUser(id: number): Promise<Owner | undefined>
+  /** Who is in which groups, for intersections of scopes that name these users. */
+  membershipOf(users: Iterable<string>): Promise<Membership>
   /** The part of `GET /hub/api/user` that is about the proof. */
   describe(identity: Identity): { scopes: string[]; session_id: string | null; token_id: string | null }
   readonly xsrf: Xsrf
@@ -211,6 +216,13 @@ export function createAccess(options: AccessOptions): Access {
 
     async groupsOf(user) {
       return (await owners.groupsOf([user])).get(user) ?? []
+    },
+
+    findUser: id => owners.findUser({ id }, dbNow()),
+
+    async membershipOf(users) {
+      const groups = await owners.groupsOf(users)
+      return { groupsOf: user => groups.get(user) ?? [] }
     },
 
     describe: identity => ({

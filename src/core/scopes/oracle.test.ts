@@ -8,6 +8,7 @@ import { expandScopes } from './expand.ts'
 import { intersectScopes } from './intersect.ts'
 import { parseScopes } from './parse.ts'
 import { hasScope } from './reach.ts'
+import { resolveRequestedScopes } from './resolve-requested.ts'
 import type { ScopeTarget } from './types.ts'
 
 const membership: Readonly<Record<string, string[]>> = { ann: ['red'], bob: ['red', 'blue'], cy: [] }
@@ -87,6 +88,23 @@ describe('scopes, held against the released JupyterHub', { skip: withoutJupyterH
       fc.asyncProperty(meetingScopes, meetingScopes, async (a, b) => {
         const ours = intersectScopes(a, b, { groupsOf: name => membership[name] ?? [] })
         assert.deepEqual([...ours].sort(), (await oracle.call<string[]>('intersect', a, b)).sort())
+      }),
+      RUNS,
+    )
+  })
+
+  it('are granted to clients alike', async () => {
+    await fc.assert(
+      fc.asyncProperty(rawScope, rawScopes, owner, async (requested, have, of) => {
+        const server = of.client_service === undefined ? of.client_server : undefined
+        const ours = resolveRequestedScopes(
+          [requested],
+          new Set(have),
+          { user: of.user, server, service: of.client_service },
+          { groupsOf: name => membership[name] ?? [] },
+        )
+        const theirs = await oracle.call<[string[], string[]]>('resolve', [requested], have, of)
+        assert.deepEqual([[...ours.allowed].sort(), [...ours.disallowed].sort()], theirs)
       }),
       RUNS,
     )
