@@ -13,6 +13,7 @@ export interface TestHub {
   readonly database: Database
   readonly access: Access
   readonly app: FastifyInstance
+  readonly log: Logger
   readonly clock: { now(): Date; advance(ms: number): void }
   /** Everything that was logged, as one text. */
   logged(): string
@@ -62,6 +63,7 @@ export async function testHub(
     database,
     access,
     app,
+    log,
     clock,
     logged: () => lines.join('\n'),
     async addUser(name, { admin = false, groups = [] } = {}) {

@@ -59,7 +59,9 @@ export function consentScopes(
   userName: string,
   definitions: ScopeDefinitions = scopeDefinitions,
 ): Pick<ConsentVars, 'allowed_scopes' | 'scope_descriptions'> {
-  const required = new Set(client.requiredScopes)
+  const required = new Set(
+    client.requiredScopes.flatMap(scope => [scope, scope.replace(/!user$/, `!user=${userName}`)]),
+  )
   const asked = [...scopes].filter(scope => !required.has(scope)).sort()
   if (asked.length === 0) {
     const description = definitions['(no_scope)']!.description
