@@ -1,4 +1,5 @@
 /** The child's side of `orrery start`: where its config comes from, what it tells, and its end when the parent dies. */
+import { Worker } from 'node:worker_threads'
 import { readConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 
@@ -28,9 +29,23 @@ export function isSupervised(): boolean {
  */
 export function endWithSupervisor(): void {
   if (!isSupervised()) return
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  process.once('disconnect', () => {
+    endForSure()
+    process.kill(process.pid, 'SIGTERM')
+  })
   // Listening must not be what keeps the process alive.
   process.channel?.unref()
+}
+
+const LONGEST_END_MS = 20_000
+
+/**
+ * An end that hangs must not keep the ports from the next start. The timer runs in a thread of its own, because a main
+ * thread can hang in its exit handlers: sonic-boom 4 retries to flush into a pipe without a reader for ever.
+ */
+function endForSure(): void {
+  const code = `setTimeout(() => process.kill(${process.pid}, 'SIGKILL'), ${LONGEST_END_MS})`
+  new Worker(code, { eval: true }).unref()
 }
 
 export function tellSupervisor(message: ChildMessage): void {
@@ -39,6 +54,7 @@ export function tellSupervisor(message: ChildMessage): void {
 
 /** The config that the supervisor has read, which it could do as root. */
 export async function receiveConfig(): Promise<{ config: Config; stopServers: boolean }> {
+  process.channel?.ref()
   const message = await new Promise<ConfigMessage>(resolve =>
     process.once('message', value => resolve(value as ConfigMessage)),
   )

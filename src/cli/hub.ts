@@ -21,7 +21,8 @@ export function hubCommand(): Command {
 
 async function run(flags: HubFlags): Promise<void> {
   const { config, stopServers } = isSupervised() ? await receiveConfig() : await configAlone(flags)
-  const log = pino({ name: 'hub', level: config.log.level })
+  // Synchronous, so that the last lines are there when the process ends, and a reader that is gone cannot hold it up.
+  const log = pino({ name: 'hub', level: config.log.level }, pino.destination({ fd: 1, sync: true }))
   const { runHub } = await import('../app/build-hub.ts')
   const hub = await runHub(config, { log })
   tellSupervisor({ type: 'ready', firstAdminLink: hub.firstAdminLink })
