@@ -1,0 +1,14 @@
+import { z } from 'zod'
+
+export const groupMembers = z.strictObject({
+  name: z.string().optional(),
+  users: z.array(z.string()).max(10_000).optional(),
+  roles: z.array(z.json()).optional(),
+})
+
+/** JupyterHub takes `roles` and does nothing with them. */
+export const newGroup = groupMembers.optional()
+
+export const newGroups = groupMembers.extend({ groups: z.array(z.string()).min(1).max(1000) })
+
+export const groupProperties = z.record(z.string(), z.json())

@@ -1,0 +1,67 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { Access } from '../../access/access.ts'
+import { getIdentity, requireScope } from '../../access/guards.ts'
+import { HubError } from '../../core/errors.ts'
+import type { Logger } from '../../core/runtime.ts'
+import { parseBody } from '../../http/json-body.ts'
+import { type PageLimits, pageBody, readPage } from '../../http/pagination.ts'
+import { proxyMove } from './schemas.ts'
+
+/** A route as configurable-http-proxy and JupyterHub show it. */
+export interface ShownRoute {
+  routespec: string
+  target: string
+  data: Record<string, unknown>
+}
+
+export interface ProxyAdminDeps {
+  readonly access: Access
+  readonly log: Logger
+  readonly pageLimits?: PageLimits
+  /** The proxy's table, by route. */
+  routes(): Promise<Readonly<Record<string, ShownRoute>>>
+  /** Makes the proxy's table equal to the database, now. */
+  checkRoutes(): Promise<void>
+  /** Another proxy is in charge. Absent: the configuration alone says where the proxy is. */
+  moveProxy?(to: { apiUrl?: string; authToken?: string }): Promise<void>
+}
+
+/** `/hub/api/proxy`: see the routes, repair them, name another proxy. */
+export function proxyAdminApi(deps: ProxyAdminDeps): FastifyPluginAsync {
+  const { access, log } = deps
+  const guard = { preHandler: requireScope(access, 'proxy') }
+
+  return async server => {
+    server.get('/hub/api/proxy', guard, async request => {
+      const page = readPage(request, deps.pageLimits)
+      const routes = Object.entries(await deps.routes()).sort(([a], [b]) => (a < b ? -1 : 1))
+      const shown = Object.fromEntries(routes.slice(page.offset, page.offset + page.limit))
+      return pageBody(request, shown, page, routes.length)
+    })
+
+    server.post('/hub/api/proxy', guard, async (_request, reply) => {
+      await deps.checkRoutes()
+      return reply.type('application/json').send('')
+    })
+
+    server.patch('/hub/api/proxy', guard, async (request, reply) => {
+      const { name: by } = await getIdentity(access, request)
+      if (request.body === undefined) throw new HubError('no_body', { status: 400, message: 'need JSON body' })
+      const { api_url: apiUrl, auth_token: authToken } = parseBody(request, proxyMove, 'Request body must be JSON dict')
+      if (!deps.moveProxy && (apiUrl !== undefined || authToken !== undefined)) {
+        throw new HubError('proxy_fixed', {
+          status: 409,
+          message: 'The address of the proxy is set by the configuration.',
+          nextStep: 'Change it there and restart the hub.',
+        })
+      }
+      await deps.moveProxy?.({
+        ...(apiUrl === undefined ? {} : { apiUrl }),
+        ...(authToken === undefined ? {} : { authToken }),
+      })
+      log.info({ by, apiUrl }, 'proxy moved')
+      await deps.checkRoutes()
+      return reply.type('application/json').send('')
+    })
+  }
+}

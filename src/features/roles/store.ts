@@ -1,0 +1,54 @@
+import type { Db } from '../../db/database.ts'
+
+export interface Role {
+  readonly id: number
+  readonly name: string
+  readonly description: string
+  /** JSON text of raw scopes. */
+  readonly scopes: string | null
+  readonly managed_by_auth: boolean
+}
+
+export async function findRole(db: Db, name: string): Promise<Role | undefined> {
+  const row = await roles(db).where('name', '=', name).executeTakeFirst()
+  return row && { ...row, description: row.description ?? '' }
+}
+
+export async function listRoles(db: Db): Promise<Role[]> {
+  const rows = await roles(db).orderBy('id').execute()
+  return rows.map(row => ({ ...row, description: row.description ?? '' }))
+}
+
+/** Makes a role, or gives an existing one these scopes. Returns its id. */
+export async function putRole(
+  db: Db,
+  role: { name: string; description: string; scopes: readonly string[]; managedByAuth?: boolean },
+): Promise<number> {
+  const values = {
+    description: role.description,
+    scopes: JSON.stringify(role.scopes),
+    managed_by_auth: role.managedByAuth ?? false,
+  }
+  const { id } = await db
+    .insertInto('roles')
+    .values({ name: role.name, ...values })
+    .onConflict(conflict => conflict.column('name').doUpdateSet(values))
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+/** Removes every role that is not named; who held it holds it no more. Returns the names of those removed. */
+export async function keepOnlyRoles(db: Db, names: readonly string[]): Promise<string[]> {
+  const removed = await db
+    .deleteFrom('roles')
+    .where('name', 'not in', [...names])
+    .where('managed_by_auth', '=', false)
+    .returning('name')
+    .execute()
+  return removed.map(row => row.name)
+}
+
+function roles(db: Db) {
+  return db.selectFrom('roles').select(['id', 'name', 'description', 'scopes', 'managed_by_auth'])
+}

@@ -1,0 +1,93 @@
+import { sql } from 'kysely'
+import type { ScopeReach } from '../../core/scopes/types.ts'
+import type { Db } from '../../db/database.ts'
+
+export interface UserQuery {
+  readonly state: 'active' | 'ready' | 'inactive' | undefined
+  /** Part of the name, upper and lower case alike. */
+  readonly nameFilter: string | undefined
+  readonly sort: 'id' | 'name' | 'last_activity'
+  readonly descending: boolean
+  readonly offset: number
+  readonly limit: number
+  /** Only those that the caller may list. */
+  readonly reach: ScopeReach
+}
+
+export interface UserRow {
+  readonly id: number
+  readonly name: string
+  readonly admin: boolean
+  readonly user_info: string | null
+  readonly created: string | null
+  readonly last_activity: string | null
+}
+
+export const USER_COLUMNS = ['id', 'name', 'admin', 'user_info', 'created', 'last_activity'] as const
+
+/** One page of users and how many there are in all: two reads, however many users. */
+export async function listUsers(db: Db, query: UserQuery): Promise<{ rows: UserRow[]; total: number }> {
+  const matching = matchingUsers(db, query)
+  const [rows, count] = await Promise.all([
+    ordered(matching, query).select(USER_COLUMNS).offset(query.offset).limit(query.limit).execute(),
+    matching.select(({ fn }) => fn.countAll<number | string>().as('total')).executeTakeFirstOrThrow(),
+  ])
+  return { rows, total: Number(count.total) }
+}
+
+function matchingUsers(db: Db, { state, nameFilter, reach }: UserQuery) {
+  let users = db.selectFrom('users')
+  if (state === 'active') users = users.where('id', 'in', usersWithServers(db, 'active'))
+  if (state === 'ready') users = users.where('id', 'in', usersWithServers(db, 'ready'))
+  if (state === 'inactive') users = users.where('id', 'not in', usersWithServers(db, 'active'))
+  if (nameFilter) users = users.where(sql<boolean>`lower(name) like ${containing(nameFilter)} escape '\\'`)
+  if (reach === 'all') return users
+  return users.where(where =>
+    where.or([where('name', 'in', listOf(reach.user)), where('id', 'in', membersOf(db, listOf(reach.group)))]),
+  )
+}
+
+/**
+ * Users with any server that runs, starts or stops. JupyterHub gives a server an address when its start begins, Orrery
+ * when it is known; so what is pending is looked up in our own table.
+ */
+function usersWithServers(db: Db, state: 'active' | 'ready') {
+  const spawners = db
+    .selectFrom('spawners')
+    .leftJoin('orrery_runs as run', 'run.spawner_id', 'spawners.id')
+    .select('spawners.user_id')
+  if (state === 'active') {
+    return spawners.where(where =>
+      where.or([where('server_id', 'is not', null), where('run.phase', 'in', ['spawning', 'stopping'])]),
+    )
+  }
+  return spawners
+    .where('server_id', 'is not', null)
+    .where(where => where.or([where('run.phase', 'is', null), where('run.phase', 'not in', ['spawning', 'stopping'])]))
+}
+
+function membersOf(db: Db, groups: readonly string[]) {
+  return db
+    .selectFrom('user_group_map')
+    .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
+    .where('groups.name', 'in', groups)
+    .select('user_group_map.user_id')
+}
+
+/** Databases disagree where NULL sorts; users never seen come first, or last when descending. */
+function ordered(users: ReturnType<typeof matchingUsers>, { sort, descending }: UserQuery) {
+  const direction = descending ? 'desc' : 'asc'
+  return users
+    .orderBy(sql`case when ${sql.ref(sort)} is null then 0 else 1 end`, direction)
+    .orderBy(sort, direction)
+    .orderBy('id', direction)
+}
+
+function containing(text: string): string {
+  return `%${text.toLowerCase().replace(/[\\%_]/g, char => `\\${char}`)}%`
+}
+
+/** `in ()` is no SQL; the empty name belongs to nobody. */
+function listOf(names: ReadonlySet<string> | undefined): string[] {
+  return names && names.size > 0 ? [...names] : ['']
+}

@@ -1,0 +1,97 @@
+import { userPath } from '../../core/names.ts'
+import type { ScopeMap, ScopeTarget } from '../../core/scopes/types.ts'
+import { jsonTime } from '../../http/json-time.ts'
+import { holds, visibleFields } from '../../http/visible-fields.ts'
+import type { ServerRow } from '../../spawning/server-row.ts'
+import { serverState } from '../../spawning/server-state.ts'
+import type { UserDetails } from './user-details.ts'
+
+/** How one server looks in the API; made by `features/servers`. `withState`: the caller holds `admin:server_state`. */
+export type ServerModelOf = (row: ServerRow, options: { withState: boolean }) => Record<string, unknown>
+
+export interface UserModelContext {
+  readonly scopes: ScopeMap
+  readonly baseUrl: string
+  readonly includeStopped: boolean
+  readonly serverModel: ServerModelOf
+}
+
+/** Which scope shows which fields, as JupyterHub's `user_model` has it. */
+const FIELDS_OF: Readonly<Record<string, readonly string[]>> = {
+  'read:users': [
+    'kind',
+    'name',
+    'user_info',
+    'admin',
+    'roles',
+    'groups',
+    'server',
+    'pending',
+    'created',
+    'last_activity',
+  ],
+  'read:users:name': ['kind', 'name', 'user_info', 'admin'],
+  'read:users:groups': ['kind', 'name', 'groups'],
+  'read:users:activity': ['kind', 'name', 'last_activity'],
+  'read:servers': ['kind', 'name', 'servers'],
+  'read:roles:users': ['kind', 'name', 'roles', 'admin'],
+  'admin:auth_state': ['kind', 'name', 'auth_state'],
+}
+
+/** A user as far as the caller may see them; undefined when they may see nothing. `auth_state` is filled in elsewhere. */
+export function userModel(user: UserDetails, context: UserModelContext): Record<string, unknown> | undefined {
+  const visible = visibleFields(context.scopes, FIELDS_OF, { user: user.name, groups: user.groups })
+  if (visible.size === 0) return undefined
+  const all: Record<string, unknown> = {
+    kind: 'user',
+    name: user.name,
+    admin: user.admin,
+    roles: user.roles,
+    groups: user.groups,
+    server: isReady(defaultServer(user), context) ? userPath(user.name, context.baseUrl) : null,
+    pending: pendingOf(defaultServer(user), context),
+    created: jsonTime(user.created),
+    last_activity: jsonTime(user.last_activity),
+    auth_state: null,
+    user_info: user.user_info === null ? null : JSON.parse(user.user_info),
+  }
+  const model = Object.fromEntries(Object.entries(all).filter(([field]) => visible.has(field)))
+  const servers = serverModels(user, context)
+  if (visible.has('servers') || Object.keys(servers).length > 0) model.servers = servers
+  return model
+}
+
+function serverModels(user: UserDetails, context: UserModelContext): Record<string, unknown> {
+  const shown = user.servers.filter(row => {
+    const isShown = context.includeStopped || isActive(row, context)
+    return isShown && holds(context.scopes, 'read:servers', targetOf(user, row))
+  })
+  return Object.fromEntries(
+    shown.map(row => {
+      const withState = holds(context.scopes, 'admin:server_state', targetOf(user, row))
+      return [row.key.server, context.serverModel(row, { withState })]
+    }),
+  )
+}
+
+function targetOf(user: UserDetails, row: ServerRow): ScopeTarget {
+  return { user: user.name, server: row.key.server, groups: user.groups }
+}
+
+function defaultServer(user: UserDetails): ServerRow | undefined {
+  return user.servers.find(row => row.key.server === '')
+}
+
+function isReady(row: ServerRow | undefined, { baseUrl }: UserModelContext): boolean {
+  return serverState(row, baseUrl).phase === 'ready'
+}
+
+function isActive(row: ServerRow, context: UserModelContext): boolean {
+  return isReady(row, context) || pendingOf(row, context) !== null
+}
+
+function pendingOf(row: ServerRow | undefined, { baseUrl }: UserModelContext): 'spawn' | 'stop' | null {
+  const { phase } = serverState(row, baseUrl)
+  if (phase === 'spawning') return 'spawn'
+  return phase === 'stopping' ? 'stop' : null
+}

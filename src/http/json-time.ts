@@ -1,0 +1,10 @@
+/**
+ * A time of the database as JupyterHub's API writes it: ISO 8601 in UTC with `Z`, microseconds unless there are none.
+ * It stays text, because a Date would lose the microseconds that JupyterHub wrote.
+ */
+export function jsonTime(dbTime: string | null | undefined): string | null {
+  if (!dbTime) return null
+  const [seconds = '', fraction = ''] = dbTime.replace(' ', 'T').split('.')
+  const micros = fraction.padEnd(6, '0').slice(0, 6)
+  return micros === '000000' ? `${seconds}Z` : `${seconds}.${micros}Z`
+}

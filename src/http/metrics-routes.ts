@@ -1,0 +1,28 @@
+import type { FastifyInstance, FastifyPluginAsync, preHandlerAsyncHookHandler } from 'fastify'
+import { handlerLabel } from './handler-labels.ts'
+import type { HubMetrics } from './metrics.ts'
+
+/** Measures every request of this server. */
+export function measureRequests(server: FastifyInstance, metrics: HubMetrics, baseUrl: string): void {
+  server.addHook('onResponse', async (request, reply) => {
+    const handler = handlerLabel(request.routeOptions.url, baseUrl)
+    metrics.requestDuration.observe(
+      { method: request.method, handler, code: String(reply.statusCode) },
+      reply.elapsedTime / 1000,
+    )
+  })
+}
+
+/**
+ * `/hub/metrics` and `/hub/api/metrics`, guarded by the scope `read:metrics` unless the configuration opens them
+ * (JupyterHub's `authenticate_prometheus`): pass no guard then.
+ */
+export function metricsRoutes(metrics: HubMetrics, guard?: preHandlerAsyncHookHandler): FastifyPluginAsync {
+  return async server => {
+    for (const path of ['/hub/metrics', '/hub/api/metrics']) {
+      server.get(path, guard ? { preHandler: guard } : {}, async (_request, reply) =>
+        reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+      )
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import type { FastifyRequest } from 'fastify'
+import { HubError } from '../core/errors.ts'
+import { queryValue } from './query.ts'
+
+/** Who asks for this media type gets pages; everybody else a bare list, as before there were pages. */
+export const PAGINATION_MEDIA_TYPE = 'application/jupyterhub-pagination+json'
+
+/** JupyterHub's `api_page_default_limit` and `api_page_max_limit`. */
+export interface PageLimits {
+  readonly defaultLimit: number
+  readonly maxLimit: number
+}
+
+export const DEFAULT_PAGE_LIMITS: PageLimits = { defaultLimit: 50, maxLimit: 200 }
+
+export interface Page {
+  readonly offset: number
+  readonly limit: number
+}
+
+/** As JupyterHub reads them: signs are dropped, a limit lies between 1 and the maximum, a bare list gets the maximum. */
+export function readPage(request: FastifyRequest, limits: PageLimits = DEFAULT_PAGE_LIMITS): Page {
+  const fallback = acceptsPagination(request) ? limits.defaultLimit : limits.maxLimit
+  const offset = integer(queryValue(request, 'offset') ?? '0')
+  const limit = integer(queryValue(request, 'limit') ?? String(fallback))
+  return { offset, limit: Math.min(Math.max(limit, 1), limits.maxLimit) }
+}
+
+/** The list itself, or JupyterHub's envelope round it. `items` may be an object too (routes of the proxy). */
+export function pageBody<Items>(request: FastifyRequest, items: Items, page: Page, total: number) {
+  if (!acceptsPagination(request)) return items
+  const { offset, limit } = page
+  const nextOffset = offset + limit
+  const next = nextOffset < total ? { offset: nextOffset, limit, url: nextUrl(request, nextOffset, limit) } : null
+  return { items, _pagination: { offset, limit, total, next } }
+}
+
+export function acceptsPagination(request: FastifyRequest): boolean {
+  const accepted = (request.headers.accept ?? '').split(',').map(type => type.trim().toLowerCase())
+  return accepted.includes(PAGINATION_MEDIA_TYPE)
+}
+
+function integer(text: string): number {
+  // Above this an offset is no longer a number that databases take.
+  if (!/^[+-]?\d{1,15}$/.test(text)) {
+    throw new HubError('invalid_page', {
+      status: 400,
+      message: 'Invalid argument type, offset and limit must be integers',
+    })
+  }
+  return Math.abs(Number(text))
+}
+
+function nextUrl(request: FastifyRequest, offset: number, limit: number): string {
+  const url = new URL(request.url, `${request.protocol}://${request.host}`)
+  url.searchParams.set('offset', String(offset))
+  url.searchParams.set('limit', String(limit))
+  return url.href
+}
