@@ -6,6 +6,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { Server as NetServer, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { HubError } from '../core/errors.ts'
 import { createErrorResponder } from './error-response.ts'
 import { type ForwardContext, loggedPath } from './forward-context.ts'
 import { forwardRequest } from './forward-request.ts'
@@ -18,6 +19,7 @@ import { keepSnapshot, loadSnapshot } from './route-snapshot.ts'
 import { createRouteTable } from './route-table.ts'
 import { createRoutesApi } from './routes-api.ts'
 import { createUpstreamConnections, MAX_HEADER_BYTES } from './upstream-connections.ts'
+import { parseUpstreamTarget } from './upstream-target.ts'
 
 export type { ProxyOptions, RunningProxy } from './proxy-options.ts'
 
@@ -25,9 +27,14 @@ const HALF_CLOSED_IDLE_MS = 60_000
 const KEEP_ALIVE_TIMEOUT_MS = 5000
 const DRAIN_POLL_MS = 25
 
-/** Throws HubError `port_taken`, `address_unusable`, `snapshot_unreadable`, `target_invalid`; nothing is left open then. */
+/**
+ * Throws HubError `port_taken`, `address_unusable`, `snapshot_unreadable`, `proxy_options_invalid`; nothing is left open
+ * then.
+ */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log } = options
+  checkTarget('defaultTarget', options.defaultTarget)
+  checkTarget('errorTarget', options.errorTarget)
   const routes = createRouteTable({ hostRouting: options.hostRouting ?? false })
   const upstreams = createUpstreamConnections({ insecure: options.insecure ?? false, tls: options.upstreamTls })
   // Loaded when asked for: most proxies start without it.
@@ -111,6 +118,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     upstreams.close()
     throw error
   }
+}
+
+function checkTarget(option: string, target: string | undefined): void {
+  if (target === undefined || parseUpstreamTarget(target)) return
+  throw new HubError('proxy_options_invalid', {
+    status: 400,
+    message: `${option}: expected an http, https or http+unix URL, got "${target}".`,
+  })
 }
 
 type HttpServer = http.Server | https.Server
