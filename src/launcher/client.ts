@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import { readLines } from './lines.ts'
 import {
@@ -27,75 +28,129 @@ export interface LauncherClient {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000
+/** A launcher that was killed is started again within a second. */
+const DIAL_FOR_MS = 2_500
+const DIAL_EVERY_MS = 100
 
 interface Waiting {
+  readonly socket: Socket
   done(response: LauncherResponse): void
-  broken(error: unknown): void
+  broken(): void
 }
 
-export function launcherClient(options: { socketPath: string; timeoutMs?: number }): LauncherClient {
+/** The connection ended before the answer came. */
+class BrokenConnection extends Error {}
+
+export function launcherClient(options: {
+  socketPath: string
+  timeoutMs?: number
+  /** How long to wait for a launcher that is not there. */
+  dialForMs?: number
+}): LauncherClient {
   const waiting = new Map<number, Waiting>()
-  let connection: Socket | undefined
+  let connection: Promise<Socket> | undefined
   let nextId = 1
 
-  function open(): Socket {
-    if (connection && !connection.destroyed) return connection
-    const socket = connect(options.socketPath)
-    connection = socket
-    readLines(socket, MAX_RESPONSE_BYTES, line => {
-      const response = JSON.parse(line) as LauncherResponse // the launcher is trusted by those it serves
-      waiting.get(response.id)?.done(response)
-    })
-    let cause: unknown
-    socket.once('error', error => {
-      cause = error
-    })
-    socket.once('close', () => {
-      if (connection === socket) connection = undefined
-      for (const [id, entry] of [...waiting]) if (owners.get(id) === socket) entry.broken(cause)
-    })
-    // A hub that has nothing else to do may end while the connection is idle.
-    socket.unref()
-    return socket
+  function connected(): Promise<Socket> {
+    if (connection) return connection
+    const dialled = dial(options.socketPath, options.dialForMs ?? DIAL_FOR_MS)
+    const forget = () => {
+      if (connection === dialled) connection = undefined
+    }
+    dialled.then(socket => {
+      socket.on('error', () => {}) // 'close' follows
+      socket.once('close', () => {
+        forget()
+        for (const entry of [...waiting.values()]) if (entry.socket === socket) entry.broken()
+      })
+      readLines(socket, MAX_RESPONSE_BYTES, line => {
+        const response = JSON.parse(line) as LauncherResponse // the launcher is trusted by those it serves
+        waiting.get(response.id)?.done(response)
+      })
+      // A hub that has nothing else to do may end while the connection is idle.
+      socket.unref()
+    }, forget)
+    connection = dialled
+    return dialled
   }
 
-  const owners = new Map<number, Socket>()
-
-  function ask(request: object, call: CallOptions): Promise<LauncherResponse> {
-    call.signal?.throwIfAborted()
+  async function ask(request: object, signal: AbortSignal): Promise<LauncherResponse> {
+    const socket = await orAbort(connected(), signal)
     const id = nextId++
-    const timeoutMs = call.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-    return new Promise<LauncherResponse>((resolve, reject) => {
-      const timer = setTimeout(() => finish(() => reject(timedOut(timeoutMs))), timeoutMs)
-      const onAbort = () => finish(() => reject(call.signal?.reason))
-      const finish = (then: () => void) => {
-        clearTimeout(timer)
-        call.signal?.removeEventListener('abort', onAbort)
-        waiting.delete(id)
-        owners.delete(id)
-        then()
-      }
-      call.signal?.addEventListener('abort', onAbort, { once: true })
-      waiting.set(id, {
-        done: response => finish(() => resolve(response)),
-        broken: cause => finish(() => reject(unreachable(options.socketPath, cause))),
-      })
-      const socket = open()
-      owners.set(id, socket)
-      socket.write(`${JSON.stringify({ v: PROTOCOL_VERSION, id, request })}\n`)
+    const answer = new Promise<LauncherResponse>((resolve, reject) => {
+      waiting.set(id, { socket, done: resolve, broken: () => reject(new BrokenConnection()) })
+      if (socket.destroyed) reject(new BrokenConnection())
+      else socket.write(`${JSON.stringify({ v: PROTOCOL_VERSION, id, request })}\n`)
     })
+    return await orAbort(answer, signal).finally(() => waiting.delete(id))
   }
 
   return {
     async call<Op extends OperationName>(op: Op, asked: Asked<Op>, call: CallOptions = {}) {
-      const response = await ask({ op, ...asked }, call)
-      if (!response.ok) throw refusal(response.error)
-      return response.result as Answers[Op] // the launcher answers each operation with its own shape
+      call.signal?.throwIfAborted()
+      const timeoutMs = call.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+      const timeout = new AbortController()
+      const timer = setTimeout(() => timeout.abort(timedOut(timeoutMs)), timeoutMs)
+      const signal = call.signal ? AbortSignal.any([call.signal, timeout.signal]) : timeout.signal
+      try {
+        const once = () => ask({ op, ...asked }, signal)
+        // A launcher that died meanwhile has a successor. A start may have been done already, so it is not repeated.
+        const response = await once().catch(error => {
+          if (!(error instanceof BrokenConnection) || op === 'start') throw error
+          return once()
+        })
+        if (!response.ok) throw refusal(response.error)
+        return response.result as Answers[Op] // the launcher answers each operation with its own shape
+      } catch (error) {
+        if (error instanceof BrokenConnection || isSystemError(error)) throw unreachable(options.socketPath, error)
+        throw error
+      } finally {
+        clearTimeout(timer)
+      }
     },
     close() {
-      connection?.destroy()
+      connection?.then(
+        socket => socket.destroy(),
+        () => {},
+      )
+      connection = undefined
     },
   }
+}
+
+async function dial(path: string, forMs: number): Promise<Socket> {
+  for (const until = Date.now() + forMs; ; ) {
+    try {
+      return await dialOnce(path)
+    } catch (error) {
+      if (Date.now() >= until) throw error
+      await sleep(DIAL_EVERY_MS)
+    }
+  }
+}
+
+function dialOnce(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
+}
+
+function orAbort<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    task.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
 }
 
 function refusal(error: { code: string; message: string; nextStep?: string }): HubError {

@@ -143,11 +143,11 @@ const FAULTS: Record<ChildFault, (detail: string, user: string) => Refusal> = {
       `${user} may not run ${program}.`,
       'An administrator can correct its permissions, and those of the folders above it.',
     ),
-  interpreter_missing: interpreter =>
+  interpreter_missing: (interpreter, user) =>
     new Refusal(
       'interpreter_missing',
-      `The program needs ${interpreter}, which does not exist or may not be run.`,
-      'An administrator can install that Python environment anew.',
+      `The program needs ${interpreter}, which does not exist or which ${user} may not run.`,
+      'An administrator can install that Python environment anew, outside of homes that others cannot enter.',
     ),
 }
 

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { privateDirectory } from './private-directory.ts'
+import { serverLogs } from './server-logs.ts'
+
+describe('a folder of the launcher', () => {
+  let base: string
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), 'orrery-private-'))
+    chmodSync(base, 0o755)
+  })
+  afterEach(() => rmSync(base, { recursive: true, force: true }))
+
+  it('is made for its owner alone, whatever the umask', () => {
+    const path = privateDirectory(join(base, 'a/b/c'))
+    assert.equal(statSync(path).mode & 0o777, 0o700)
+  })
+
+  it('is no symbolic link, nor below one', () => {
+    mkdirSync(join(base, 'real'))
+    symlinkSync(join(base, 'real'), join(base, 'logs'))
+    assert.throws(() => serverLogs(base), { code: 'folder_unsafe' })
+    symlinkSync(join(base, 'real'), join(base, 'link'))
+    assert.throws(() => privateDirectory(join(base, 'link/state')), { code: 'folder_unsafe' })
+  })
+
+  it('is not below a folder that others can write', () => {
+    mkdirSync(join(base, 'open'))
+    chmodSync(join(base, 'open'), 0o777)
+    assert.throws(() => privateDirectory(join(base, 'open/state')), { code: 'folder_unsafe' })
+  })
+
+  it('is not below a folder of somebody else', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
+    mkdirSync(join(base, 'hub'))
+    chownSync(join(base, 'hub'), 4242, 4242)
+    assert.throws(() => privateDirectory(join(base, 'hub/state')), { code: 'folder_unsafe' })
+  })
+})

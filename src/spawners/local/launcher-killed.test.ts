@@ -1,0 +1,60 @@
+/** The launcher as a program of its own, killed while a server runs. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { Json } from '../../core/runtime.ts'
+import { launcherClient } from '../../launcher/client.ts'
+import { type TestLauncher, testLauncher } from '../../launcher/testing.ts'
+import type { Spawner } from '../../plugin/spawner.ts'
+import { answers, contractServer } from '../../plugin/spawner-contract.ts'
+import { local } from './local.ts'
+
+const PROGRAM = join(import.meta.dirname, '../../cli/launcher.ts')
+const NEVER = new AbortController().signal
+const user = { id: 1, name: 'ada', admin: false, groups: [] }
+
+describe('servers of a launcher that is killed', () => {
+  let folders: TestLauncher
+  before(async () => {
+    folders = await testLauncher()
+  })
+  after(() => folders?.close())
+
+  function startProgram(socket: string): ChildProcess {
+    const { homesDir, accountPrefix, stateDir } = folders.options
+    const args = ['--socket', socket, '--state-dir', `${stateDir}/program`, '--homes-dir', homesDir]
+    const flags = ['--account-prefix', accountPrefix, '--environment', `ORRERY_TEST_LAUNCHER=${folders.folder}`]
+    const command = ['--singleuser-command', JSON.stringify(folders.command)]
+    return spawn(process.execPath, [PROGRAM, ...args, ...flags, ...command], { stdio: ['ignore', 'pipe', 'inherit'] })
+  }
+
+  it('go on, and the next launcher polls, reads and stops them', async () => {
+    const socketPath = join(folders.folder, 'program.sock')
+    const client = launcherClient({ socketPath, dialForMs: 30_000 })
+    const spawner = local({ launcher: client, as: 'own-account' }) as unknown as Spawner<Json, Json> // state is JSON
+    const { start, spec, state } = contractServer(spawner, user, 'survivor', folders.command)
+    const first = startProgram(socketPath)
+    const address = await start()
+    await answers(address, spec)
+
+    const killed = once(first, 'exit')
+    first.kill('SIGKILL')
+    await killed
+    await answers(address, spec)
+    const second = startProgram(socketPath)
+
+    assert.equal(await spawner.poll(spec.key, state(), NEVER), undefined)
+    assert.equal(await spawner.owns!(spec.key, state(), address, NEVER), true)
+    assert.match(await spawner.logs!(spec.key, state(), 10), /listening on/)
+    await spawner.stop(spec.key, state(), { now: false, timeoutMs: 10_000, signal: NEVER })
+    assert.notEqual(await spawner.poll(spec.key, state(), NEVER), undefined)
+    assert.deepEqual(await folders.remains(), [])
+
+    client.close()
+    const ended = once(second, 'exit')
+    second.kill('SIGTERM')
+    assert.deepEqual(await ended, [0, null])
+  })
+})
