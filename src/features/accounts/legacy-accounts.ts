@@ -8,14 +8,14 @@ export interface LegacyAccounts {
   find(name: string): Promise<Account | undefined>
   setApproved(name: string, approved: boolean): Promise<boolean>
   remove(name: string): Promise<boolean>
-  /** Is the table there? Asked once. */
+  /** Is the table there? Asked once: nobody makes it while the hub runs. */
   exist(): Promise<boolean>
 }
 
 export function legacyAccounts({ db, dialect }: Pick<Database, 'db' | 'dialect'>): LegacyAccounts {
-  let present: Promise<boolean> | undefined
-  const exist = () => {
-    present ??= tableNames(db, dialect).then(names => names.has('users_info'))
+  let present: boolean | undefined
+  const exist = async () => {
+    present ??= (await tableNames(db, dialect)).has('users_info')
     return present
   }
   return { exist, find, setApproved, remove }

@@ -1,0 +1,125 @@
+import { HubError } from '../../core/errors.ts'
+import { printable } from '../../core/names.ts'
+import type { Clock, Logger } from '../../core/runtime.ts'
+import type { Database } from '../../db/database.ts'
+import type { Authenticated, Authenticator, LoginAttempt, Refused } from '../../plugin/authenticator.ts'
+import type { UserRecord } from '../../plugin/spawner.ts'
+import type { UserNames } from '../users/user-names.ts'
+import { type AccessRuleOptions, accessRules } from './access-rules.ts'
+import { admitUser } from './admit-user.ts'
+import { addressSubject, createThrottle, nameSubject, pluginSubject, type ThrottleLimits } from './throttle.ts'
+
+export interface SignInDeps {
+  readonly database: Pick<Database, 'db'>
+  readonly authenticator: Pick<Authenticator, 'name' | 'authenticate' | 'userAdded'>
+  /** How names are written and which may exist; `createUserNames` of `features/users`. */
+  readonly names: UserNames
+  readonly access: AccessRuleOptions
+  readonly limits: ThrottleLimits
+  readonly log: Logger
+  readonly clock: Clock
+  /** For how long an authenticator may think. Default 60 000. */
+  readonly patienceMs?: number
+}
+
+/** What became of a sign-in. A refusal is an answer, not an error. */
+export type SignInOutcome = { readonly user: UserRecord } | Refused
+
+export interface SignIn {
+  /** A filled-in login form: throttle, authenticator, then as `admit`. */
+  attempt(attempt: LoginAttempt): Promise<SignInOutcome>
+  /** An identity that was proven elsewhere (a provider's callback, a plug-in's page): access rules, then the user. */
+  admit(proven: Authenticated, address: string): Promise<SignInOutcome>
+  /** Counts a try under a key of a plug-in's own; tells how long to wait when there were too many. */
+  throttle(key: string): Promise<{ retryAfter: number } | undefined>
+}
+
+export function createSignIn(deps: SignInDeps): SignIn {
+  const { names, limits, authenticator, clock } = deps
+  const log = deps.log.child({ authenticator: authenticator.name })
+  const rules = accessRules(deps.access, name => names.normalize(name))
+  const throttle = createThrottle(deps.database.db, limits, clock)
+
+  return {
+    attempt,
+    admit,
+    throttle: key => throttle.begin([pluginSubject(key, limits)]),
+  }
+
+  async function attempt(given: LoginAttempt): Promise<SignInOutcome> {
+    const typed = names.normalize((given.form.username ?? '').trim())
+    const name = nameSubject(typed, limits)
+    const address = addressSubject(given.address, limits)
+    const subjects = [name, address]
+    const wait = await throttle.begin(subjects)
+    if (wait) return refused(tooManyFailures(wait.retryAfter), typed, given.address)
+
+    const proof = await prove(given)
+    if ('refused' in proof) {
+      if (proof.countsAsFailure ?? true) await throttle.failed(subjects)
+      else await throttle.takeBack(subjects)
+      return refused(proof, typed, given.address)
+    }
+    await throttle.clear(name)
+    // Own failures of this address still count: one good account must not hide guesses at others.
+    await throttle.takeBack([address])
+    return admit(proof, given.address)
+  }
+
+  async function prove(given: LoginAttempt): Promise<Authenticated | Refused> {
+    if (!authenticator.authenticate) return NO_FORM
+    const signal = AbortSignal.timeout(deps.patienceMs ?? 60_000)
+    try {
+      return await authenticator.authenticate(given, { log, signal, now: () => clock.now() })
+    } catch (error) {
+      log.error({ err: error, address: given.address }, 'authenticator failed')
+      const known = error instanceof HubError ? error : undefined
+      return {
+        refused: known?.code ?? 'sign_in_unavailable',
+        message: known?.message ?? 'Signing in does not work at the moment. Try again in a minute.',
+        status: 503,
+        countsAsFailure: false,
+      }
+    }
+  }
+
+  async function admit(proven: Authenticated, address: string): Promise<SignInOutcome> {
+    const name = names.normalize(proven.name)
+    if (!names.isValid(name)) return refused(INVALID_NAME, name, address)
+    const outcome = await admitUser({ ...deps, rules }, { ...proven, name })
+    if ('refused' in outcome) return refused(outcome, name, address)
+    log.info({ user: name, address, admin: outcome.user.admin }, 'signed in')
+    return outcome
+  }
+
+  /** The one place where a refusal is logged. */
+  function refused(refusal: Refused, name: string, address: string): Refused {
+    log.warn({ user: printable(name), address, code: refusal.refused }, 'sign-in refused')
+    return refusal
+  }
+}
+
+function tooManyFailures(retryAfter: number): Refused {
+  const minutes = Math.ceil(retryAfter / 60)
+  return {
+    refused: 'too_many_failures',
+    message: `Too many failed tries. Try again in ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
+    status: 429,
+    retryAfter,
+    countsAsFailure: false,
+  }
+}
+
+const INVALID_NAME: Refused = {
+  refused: 'invalid_user_name',
+  message: 'This name cannot be used here.',
+  status: 403,
+  countsAsFailure: false,
+}
+
+const NO_FORM: Refused = {
+  refused: 'no_login_form',
+  message: 'Nobody signs in here with a password.',
+  status: 403,
+  countsAsFailure: false,
+}
