@@ -4,6 +4,7 @@ import { expandScopes, unknownScopes } from '../core/scopes/expand.ts'
 import { parseScopes, unparseScopes } from '../core/scopes/parse.ts'
 import type { Db } from '../db/database.ts'
 import { toDbTime } from '../db/db-time.ts'
+import { kyselyHotReads } from '../db/hot.ts'
 import { clientTarget, createOwners, jsonList, type Owner } from './owners.ts'
 import { cutScopes, findTokenRow, HUB_CLIENT_ID } from './token-check.ts'
 import { CHOSEN_TOKEN_ROUNDS, hashToken, isAcceptableToken, newToken } from './token-format.ts'
@@ -146,7 +147,7 @@ async function checkGivenToken(db: Db, token: string, now: Date): Promise<void> 
   if (!isAcceptableToken(token)) {
     throw new HubError('token_invalid', { status: 400, message: 'A token has 8 to 64 characters and no spaces.' })
   }
-  if (await findTokenRow(db, token, toDbTime(now))) {
+  if (await findTokenRow(kyselyHotReads(db), token, toDbTime(now))) {
     throw new HubError('token_taken', { status: 400, message: 'This token exists already.' })
   }
 }

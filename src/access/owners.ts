@@ -3,6 +3,7 @@ import { expandScopes, type ScopeOwner } from '../core/scopes/expand.ts'
 import { parseScopes, splitScope } from '../core/scopes/parse.ts'
 import type { ScopeMap } from '../core/scopes/types.ts'
 import type { Db } from '../db/database.ts'
+import type { HotUser } from '../db/hot.ts'
 
 /** A user or service with all it may do. */
 export interface Owner {
@@ -21,7 +22,9 @@ export interface Owner {
 }
 
 export interface Owners {
-  findUser(by: { id: number } | { cookieId: string }, now: string): Promise<Owner | undefined>
+  findUser(by: { id: number }, now: string): Promise<Owner | undefined>
+  /** Adds groups, roles and shares to a row that was read already. */
+  ofUser(user: HotUser, now: string): Promise<Owner>
   findService(id: number): Promise<Owner | undefined>
   groupsOf(users: Iterable<string>): Promise<Map<string, string[]>>
 }
@@ -29,31 +32,16 @@ export interface Owners {
 /** Reads who holds what. `now` is a database time: shares that ran out by then count no more. */
 export function createOwners(db: Db, definitions: ScopeDefinitions): Owners {
   return {
-    async findUser(by, now) {
+    async findUser({ id }, now) {
       const user = await db
         .selectFrom('users')
         .select(['id', 'name', 'admin', 'cookie_id', 'last_activity'])
-        .where('id' in by ? 'id' : 'cookie_id', '=', 'id' in by ? by.id : by.cookieId)
+        .where('id', '=', id)
         .executeTakeFirst()
-      if (!user) return undefined
-      const [groups, roleScopes, shared] = await Promise.all([
-        userGroups(user.id),
-        userRoleScopes(user.id),
-        sharedScopes(user.id, now),
-      ])
-      const expanded = expandScopes(roleScopes, { user: user.name }, definitions)
-      return {
-        kind: 'user',
-        id: user.id,
-        name: user.name,
-        admin: user.admin,
-        groups,
-        scopes: parseScopes([...expanded, ...expandScopes(shared, {}, definitions)]),
-        rawScopes: roleScopes,
-        lastActivity: user.last_activity,
-        cookieId: user.cookie_id,
-      }
+      return user && ofUser(user, now)
     },
+
+    ofUser,
 
     async findService(id) {
       const service = await db
@@ -87,6 +75,26 @@ export function createOwners(db: Db, definitions: ScopeDefinitions): Owners {
       for (const row of rows) groups.get(row.user)?.push(row.group)
       return groups
     },
+  }
+
+  async function ofUser(user: HotUser, now: string): Promise<Owner> {
+    const [groups, roleScopes, shared] = await Promise.all([
+      userGroups(user.id),
+      userRoleScopes(user.id),
+      sharedScopes(user.id, now),
+    ])
+    const expanded = expandScopes(roleScopes, { user: user.name }, definitions)
+    return {
+      kind: 'user',
+      id: user.id,
+      name: user.name,
+      admin: user.admin,
+      groups,
+      scopes: parseScopes([...expanded, ...expandScopes(shared, {}, definitions)]),
+      rawScopes: roleScopes,
+      lastActivity: user.last_activity,
+      cookieId: user.cookie_id,
+    }
   }
 
   async function userGroups(userId: number): Promise<string[]> {

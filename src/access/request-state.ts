@@ -1,12 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Identity } from './identity.ts'
 
 /** What access has found out about a request, and what its answer has still to tell the browser. */
 export interface RequestState {
   identity?: Promise<Identity | undefined> | undefined
-  /** Set once `identity` has settled. */
-  known?: Identity | undefined
-  /** Of the user behind `known`; binds xsrf tokens to the login. */
+  /** Of the user behind `identity`; binds xsrf tokens to the login. */
   cookieId?: string | undefined
   /** Made during this request, overrides the cookie. */
   sessionId?: string | undefined
@@ -23,4 +22,9 @@ export function stateOf(request: FastifyRequest): RequestState {
   const fresh: RequestState = {}
   states.set(request, fresh)
   return fresh
+}
+
+/** 32 hexadecimal digits, as JupyterHub's. */
+export function newSessionId(): string {
+  return randomBytes(16).toString('hex')
 }

@@ -5,6 +5,7 @@ import { hasGroupFilter, intersectMaps, usersInFilters } from '../core/scopes/in
 import { parseScopes } from '../core/scopes/parse.ts'
 import type { ScopeMap } from '../core/scopes/types.ts'
 import type { Db } from '../db/database.ts'
+import type { HotReads, HotToken } from '../db/hot.ts'
 import { clientTarget, jsonList, type Owner, type Owners } from './owners.ts'
 import { MAX_TOKEN_LENGTH, tokenPrefix, verifyToken } from './token-format.ts'
 
@@ -23,40 +24,15 @@ export interface CheckedToken {
   readonly scopes: ScopeMap
 }
 
-export interface TokenRow {
-  readonly id: number
-  readonly hashed: string
-  readonly user_id: number | null
-  readonly service_id: number | null
-  readonly client_id: string | null
-  readonly session_id: string | null
-  readonly expires_at: string | null
-  readonly last_activity: string | null
-  readonly note: string | null
-  readonly scopes: string | null
-}
-
 /** Finds the row of a token by its prefix among those that have not run out, and verifies the hash. */
-export async function findTokenRow(db: Db, token: string, now: string): Promise<TokenRow | undefined> {
+export async function findTokenRow(
+  reads: Pick<HotReads, 'findTokens'>,
+  token: string,
+  now: string,
+): Promise<HotToken | undefined> {
   if (token.length > MAX_TOKEN_LENGTH) return undefined
-  const rows = await db
-    .selectFrom('api_tokens')
-    .select([
-      'id',
-      'hashed',
-      'user_id',
-      'service_id',
-      'client_id',
-      'session_id',
-      'expires_at',
-      'last_activity',
-      'note',
-      'scopes',
-    ])
-    .where('prefix', '=', tokenPrefix(token))
-    .where(where => where.or([where('expires_at', 'is', null), where('expires_at', '>=', now)]))
-    .execute()
-  return rows.find(row => verifyToken(row.hashed, token))
+  const rows = await reads.findTokens(tokenPrefix(token))
+  return rows.find(row => (row.expires_at === null || row.expires_at >= now) && verifyToken(row.hashed, token))
 }
 
 /** A key for caches that does not give the token away. */
@@ -69,7 +45,7 @@ export function tokenKey(token: string): string {
  * to name its owner; all of it cut to what the owner may do at this moment. `inherit` is everything of the owner.
  */
 export async function tokenScopes(
-  row: Pick<TokenRow, 'scopes' | 'client_id'>,
+  row: Pick<HotToken, 'scopes' | 'client_id'>,
   owner: Owner,
   deps: { db: Db; owners: Owners; definitions: ScopeDefinitions },
 ): Promise<ScopeMap> {

@@ -1,10 +1,13 @@
+/** Lies below the API, but people see it: its errors, headers and forms are those of pages. */
+const CONSENT_PAGE = 'hub/api/oauth2/authorize'
+
 /**
  * Is this the address of the REST API? Errors there are JSON, bodies are JSON whatever their content type says, and
  * `OPTIONS` is answered. `url` is a request's target below `baseUrl`, which begins and ends with a slash.
  */
 export function isApiPath(url: string, baseUrl: string): boolean {
   const rest = belowBase(url, baseUrl)
-  return rest !== undefined && /^hub\/api(\/|$)/.test(rest)
+  return rest !== undefined && /^hub\/api(\/|$)/.test(rest) && rest !== CONSENT_PAGE
 }
 
 /** The OAuth endpoints lie below the API but speak forms, as RFC 6749 has it. */

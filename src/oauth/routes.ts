@@ -33,7 +33,7 @@ export function oauthRoutes(options: OauthOptions): FastifyPluginAsync {
     tokenSeconds: options.tokenSeconds,
     renderConsent: options.renderConsent,
   }
-  const path = `${access.baseUrl}hub/api/oauth2`
+  const path = '/hub/api/oauth2'
   return async app => {
     const preHandler = requireSignedIn(access, options.loginUrl === undefined ? {} : { loginUrl: options.loginUrl })
     app.get(`${path}/authorize`, { preHandler }, (request, reply) => askForConsent(deps, request, reply))
