@@ -22,7 +22,7 @@ export function legacyAuthorizationRoutes(options: {
   ) => Promise<unknown>
 }): FastifyPluginAsync {
   const { access, model } = options
-  const path = '/hub/api/authorizations'
+  const path = `${access.baseUrl}hub/api/authorizations`
 
   return async app => {
     app.get<{ Params: { token: string } }>(`${path}/token/:token`, async request => {

@@ -21,7 +21,7 @@ export interface OauthOptions {
   readonly loginUrl?: string
 }
 
-/** The authorization server that single-user servers and services sign people in with. */
+/** The authorization server that single-user servers and services sign people in with. Paths are whole: no prefix. */
 export function oauthRoutes(options: OauthOptions): FastifyPluginAsync {
   const { access, log } = options
   const deps = {
@@ -33,7 +33,7 @@ export function oauthRoutes(options: OauthOptions): FastifyPluginAsync {
     tokenSeconds: options.tokenSeconds,
     renderConsent: options.renderConsent,
   }
-  const path = '/hub/api/oauth2'
+  const path = `${access.baseUrl}hub/api/oauth2`
   return async app => {
     const preHandler = requireSignedIn(access, options.loginUrl === undefined ? {} : { loginUrl: options.loginUrl })
     app.get(`${path}/authorize`, { preHandler }, (request, reply) => askForConsent(deps, request, reply))
