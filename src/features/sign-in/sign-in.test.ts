@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ensureDefaultRoles } from '../../access/role-grants.ts'
+import { HubError } from '../../core/errors.ts'
+import type { Logger } from '../../core/runtime.ts'
+import type { Database } from '../../db/database.ts'
+import { testDatabases } from '../../db/testing.ts'
+import type { Authenticated, Authenticator, Refused } from '../../plugin/authenticator.ts'
+import { testClock } from '../accounts/testing.ts'
+import { createUserNames } from '../users/user-names.ts'
+import { createSignIn, type SignInDeps } from './sign-in.ts'
+
+const limits = { failures: 3, windowMs: 600_000, lockMs: 300_000 }
+const WRONG: Refused = { refused: 'wrong_credentials', message: 'Name or password is wrong.' }
+
+for (const kind of testDatabases()) {
+  describe(`sign-in on ${kind.name}`, () => {
+    it('makes the user at the first time, as JupyterHub does, and finds them at the next', async () => {
+      await withHub({ access: { allowAll: true } }, async ({ signIn, database, clock }) => {
+        const first = await signIn('Ada', 'good')
+        const second = await signIn('ada', 'good')
+
+        assert.deepEqual(first, second)
+        const row = await database.db.selectFrom('users').selectAll().executeTakeFirstOrThrow()
+        assert.partialDeepStrictEqual(row, { name: 'ada', admin: false, last_activity: null, state: null })
+        assert.match(row.cookie_id, /^[0-9a-f]{32}$/)
+        assert.equal(new Date(`${row.created!.replace(' ', 'T')}Z`).getTime(), clock.now().getTime())
+        assert.deepEqual(await rolesOf(database, 'ada'), ['user'])
+      })
+    })
+
+    it('makes one user of many first sign-ins at once', async () => {
+      await withHub({ access: { allowAll: true } }, async ({ signIn, database }) => {
+        const outcomes = await Promise.all(Array.from({ length: 3 }, () => signIn('ada', 'good')))
+        assert.ok(outcomes.every(outcome => 'user' in outcome))
+        assert.equal((await database.db.selectFrom('users').selectAll().execute()).length, 1)
+      })
+    })
+
+    it('makes administrators by the rules and by the word of the authenticator, and takes it only on its word', async () => {
+      await withHub({ access: { allowAll: true, adminUsers: ['Ada'] } }, async ({ signIn, database, proves }) => {
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { admin: true } })
+        assert.deepEqual(await rolesOf(database, 'ada'), ['admin', 'user'])
+
+        proves.set('bob', { name: 'bob', admin: true })
+        assert.partialDeepStrictEqual(await signIn('bob', 'good'), { user: { admin: true } })
+        proves.set('bob', { name: 'bob' })
+        assert.partialDeepStrictEqual(await signIn('bob', 'good'), { user: { admin: true } })
+        proves.set('bob', { name: 'bob', admin: false })
+        assert.partialDeepStrictEqual(await signIn('bob', 'good'), { user: { admin: false } })
+        assert.deepEqual(await rolesOf(database, 'bob'), ['user'])
+      })
+    })
+
+    it('keeps groups as the authenticator says, and leaves them alone when it says nothing', async () => {
+      await withHub({ access: { allowedGroups: ['physics'] } }, async ({ signIn, proves }) => {
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'not_allowed', status: 403 })
+        proves.set('ada', { name: 'ada', groups: ['physics', 'users', ''] })
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { groups: ['physics', 'users', ''] } })
+        proves.set('ada', { name: 'ada' })
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { groups: ['physics', 'users'] } })
+        proves.set('ada', { name: 'ada', groups: [] })
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'not_allowed' })
+      })
+    })
+
+    it('makes no user of one who is refused', async () => {
+      await withHub({ access: { blockedUsers: ['ada'], allowAll: true } }, async ({ signIn, database }) => {
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'user_blocked' })
+        assert.partialDeepStrictEqual(await signIn('bob', 'wrong'), WRONG)
+        assert.deepEqual(await database.db.selectFrom('users').select('name').execute(), [])
+      })
+    })
+
+    it('locks a name after failures, whether it exists or not, also for the right password, until the time is over', async () => {
+      await withHub({ access: { allowAll: true } }, async ({ signIn, clock }) => {
+        await signIn('ada', 'good')
+        for (const name of ['ada', 'nobody']) {
+          for (let n = 0; n < limits.failures; n++) await signIn(name, 'wrong', `192.0.2.${n}`)
+        }
+
+        const locked = { refused: 'too_many_failures', status: 429, retryAfter: 300 }
+        assert.partialDeepStrictEqual(await signIn('ADA', 'good', '198.51.100.1'), locked)
+        assert.deepEqual(await signIn('ada', 'good', '198.51.100.1'), await signIn('nobody', 'x', '198.51.100.1'))
+        clock.advance(limits.lockMs)
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { name: 'ada' } })
+      })
+    })
+
+    it('locks an address that fails with many names, also between good sign-ins of its own', async () => {
+      await withHub({ access: { allowAll: true } }, async ({ signIn }) => {
+        let tries = 0
+        let outcome = await signIn('guess-0', 'wrong')
+        while (!('refused' in outcome && outcome.refused === 'too_many_failures')) {
+          assert.ok(++tries < 100)
+          if (tries % 3 === 0) await signIn('mallory', 'good')
+          outcome = await signIn(`guess-${tries}`, 'wrong')
+        }
+        assert.equal(tries, limits.failures * 4)
+        assert.partialDeepStrictEqual(await signIn('ada', 'good', '198.51.100.1'), { user: { name: 'ada' } })
+      })
+    })
+
+    it('forgets the failures of a name that signs in', async () => {
+      await withHub({ access: { allowAll: true } }, async ({ signIn }) => {
+        for (let n = 0; n < 10; n++) {
+          await signIn('ada', 'wrong', `192.0.2.${n}`)
+          await signIn('ada', 'wrong', `192.0.2.${n}`)
+          assert.partialDeepStrictEqual(await signIn('ada', 'good', `192.0.2.${n}`), { user: { name: 'ada' } })
+        }
+      })
+    })
+
+    it('does not count what was no guess: a provider that is down, an account that waits', async () => {
+      await withHub({ access: { allowAll: true } }, async ({ signIn, proves, logged }) => {
+        for (let n = 0; n < 9; n++) {
+          proves.set('ada', new Error('connection refused'))
+          assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'sign_in_unavailable', status: 503 })
+          proves.set('ada', new HubError('too_busy', { status: 503, message: 'Busy.' }))
+          assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'too_busy', message: 'Busy.' })
+          proves.set('ada', { refused: 'waiting_for_approval', message: 'Wait.', countsAsFailure: false })
+          assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'waiting_for_approval' })
+        }
+        assert.ok(logged.some(line => line.includes('connection refused')))
+      })
+    })
+
+    it('logs each refusal once, with its code, never the password', async () => {
+      await withHub({ access: {} }, async ({ signIn, logged }) => {
+        await signIn('ada', 'wrong-secret-1')
+        await signIn('ada', 'good')
+        await signIn('x'.repeat(5000), 'wrong-secret-2')
+
+        assert.equal(logged.length, 3)
+        assert.match(logged[0]!, /"user":"ada","address":"192.0.2.7","code":"wrong_credentials"/)
+        assert.match(logged[1]!, /not_allowed/)
+        assert.ok(logged[2]!.length < 500)
+        assert.ok(!logged.join().includes('secret') && !logged.join().includes('good'))
+      })
+    })
+
+    it('refuses names that cannot be users, whoever vouches for them', async () => {
+      await withHub({ access: { allowAll: true } }, async ({ signIn, proves, database }) => {
+        for (const name of ['a/b', '..', '%2e%2e', '', ' ', 'a\nb', 'a\0b', 'x'.repeat(256), '.', '\ud800']) {
+          proves.set('someone', { name, allowed: true, admin: true })
+          assert.partialDeepStrictEqual(await signIn('someone', 'good'), { refused: 'invalid_user_name' })
+        }
+        assert.deepEqual(await database.db.selectFrom('users').select('name').execute(), [])
+      })
+    })
+
+    it('maps names before it looks at rules, and holds them against the pattern', async () => {
+      const names = createUserNames({ map: { 'ada.l': 'ada' }, pattern: /^[a-z]+$/ })
+      await withHub({ access: { allowedUsers: ['ada'] }, names }, async ({ signIn }) => {
+        assert.partialDeepStrictEqual(await signIn('Ada.L', 'good'), { user: { name: 'ada' } })
+        assert.partialDeepStrictEqual(await signIn('ada2', 'good'), { refused: 'invalid_user_name' })
+      })
+    })
+
+    it('leaves no user behind when the authenticator cannot make its account', async () => {
+      const userAdded = async () => {
+        throw new HubError('no_such_account', { status: 500, message: 'There is no Linux account of this name.' })
+      }
+      await withHub({ access: { allowAll: true }, userAdded }, async ({ signIn, database }) => {
+        const refused = { refused: 'no_such_account', message: 'There is no Linux account of this name.' }
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), refused)
+        assert.deepEqual(await database.db.selectFrom('users').select('name').execute(), [])
+      })
+    })
+
+    it('counts tries for plug-ins', async () => {
+      await withHub({ access: {} }, async ({ hub, clock }) => {
+        for (let n = 0; n < limits.failures; n++) assert.equal(await hub.throttle('reset:ada'), undefined)
+        assert.deepEqual(await hub.throttle('reset:ada'), { retryAfter: 300 })
+        assert.equal(await hub.throttle('reset:bob'), undefined)
+        clock.advance(limits.lockMs)
+        assert.equal(await hub.throttle('reset:ada'), undefined)
+      })
+    })
+  })
+
+  type Proof = Authenticated | Refused | Error
+  async function withHub(
+    options: Pick<SignInDeps, 'access'> & { names?: SignInDeps['names']; userAdded?: Authenticator['userAdded'] },
+    body: (given: {
+      hub: ReturnType<typeof createSignIn>
+      signIn: (
+        username: string,
+        password: string,
+        address?: string,
+      ) => ReturnType<ReturnType<typeof createSignIn>['attempt']>
+      proves: Map<string, Proof>
+      database: Database
+      clock: ReturnType<typeof testClock>
+      logged: string[]
+    }) => Promise<void>,
+  ): Promise<void> {
+    const database = await kind.open()
+    await ensureDefaultRoles(database.db)
+    const clock = testClock()
+    const logged: string[] = []
+    const proves = new Map<string, Proof>()
+    const hub = createSignIn({
+      database,
+      authenticator: {
+        name: 'test',
+        async authenticate({ form: { username = '', password } }) {
+          const proof = proves.get(username) ?? { name: username }
+          if (proof instanceof Error) throw proof
+          return password === 'good' ? proof : WRONG
+        },
+        ...(options.userAdded && { userAdded: options.userAdded }),
+      },
+      names: options.names ?? createUserNames(),
+      access: options.access,
+      limits,
+      log: listLogger(logged),
+      clock,
+    })
+    const signIn = (username: string, password: string, address = '192.0.2.7') =>
+      hub.attempt({ form: { username, password }, address, headers: {} })
+    await body({ hub, signIn, proves, database, clock, logged })
+    await database.close()
+  }
+}
+
+async function rolesOf({ db }: Database, user: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('user_role_map')
+    .innerJoin('users', 'users.id', 'user_role_map.user_id')
+    .innerJoin('roles', 'roles.id', 'user_role_map.role_id')
+    .select('roles.name')
+    .where('users.name', '=', user)
+    .orderBy('roles.name')
+    .execute()
+  return rows.map(row => row.name)
+}
+
+/** Collects what is logged as warnings and errors. */
+function listLogger(lines: string[]): Logger {
+  const add = (fields: object, message: string) => {
+    const text = JSON.stringify(fields, (_, value) => (value instanceof Error ? value.message : value))
+    lines.push(`${text} ${message}`)
+  }
+  const log: Logger = { debug: () => {}, info: () => {}, warn: add, error: add, child: () => log }
+  return log
+}
