@@ -70,7 +70,7 @@ export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
     hubStartupDuration: histogram('hub_startup_duration_seconds', 'Time taken by the start of the hub'),
     initSpawnersDuration: histogram('init_spawners_duration_seconds', 'Time taken to find running servers at start'),
     cspReports: new Counter({
-      name: `${prefix}_csp_reports`,
+      name: `${prefix}_csp_reports_total`,
       help: 'Reports of broken content security policy',
       registers: [registry],
     }),
