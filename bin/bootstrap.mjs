@@ -2,7 +2,7 @@
  * What `bin/orrery.mjs` and `bin/dev.mjs` share: the locked npm packages, and the Node among them that runs everything.
  * Plain JavaScript for Node 20 without any package, because it runs before there are any.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -14,6 +14,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Exit codes, the same as in `src/cli/exit-codes.ts`. */
 const UNAVAILABLE = 69
+const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT']
 
 const stampFile = join(root, 'node_modules', '.orrery-install')
 const platformPackages = {
@@ -29,7 +30,7 @@ export const isCheckout = existsSync(join(root, 'package-lock.json'))
  * Installs what `package-lock.json` names, unless that has been done.
  * @param {'production' | 'all'} extent `all` brings the tools for tests and builds.
  */
-export function ensurePackages(extent) {
+export async function ensurePackages(extent) {
   if (!isCheckout) return
   requireNode20()
   const hash = createHash('sha256')
@@ -42,7 +43,7 @@ export function ensurePackages(extent) {
 
   // Whoever had the tools keeps them: a start must not make the next test install them again.
   const wanted = present === 'all' ? 'all' : extent
-  runNpm(wanted)
+  await runNpm(wanted)
   writeStamp(wanted, hash)
 }
 
@@ -75,7 +76,7 @@ export function findNode() {
 export function becomeProcess(command, args, options = {}) {
   const stdio = options.watch ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
   const child = spawn(command, args, { stdio })
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) process.on(signal, () => child.kill(signal))
+  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
   child.on('error', error => fail(`${command} cannot be run: ${error.message}`, 'Is the file system mounted noexec?'))
   child.on('exit', (status, signal) => {
     process.exit(signal ? 128 + constants.signals[signal] : (status ?? 1))
@@ -125,7 +126,7 @@ function isInstalledByNpm(extent) {
   })
 }
 
-function runNpm(extent) {
+async function runNpm(extent) {
   const began = Date.now()
   process.stderr.write(
     `Installing ${extent === 'all' ? 'packages and tools' : 'packages'} (once, needs the network) ...\n`,
@@ -134,11 +135,20 @@ function runNpm(extent) {
   const [command, before] = npmCommand()
   // NODE_ENV=production would make npm leave out the tools, whatever is asked.
   const env = { ...process.env, NODE_ENV: '' }
-  const done = spawnSync(command, [...before, ...args], { cwd: root, stdio: ['inherit', 'ignore', 'inherit'], env })
-  if (done.error?.code === 'ENOENT') fail('npm was not found.', 'Install npm, which comes with Node 20 or newer.')
-  if (done.status !== 0) {
+  const child = spawn(command, [...before, ...args], { cwd: root, stdio: ['inherit', 'ignore', 'inherit'], env })
+  // Left behind, it would go on writing while the next start begins.
+  const pass = signal => child.kill(signal)
+  for (const signal of SIGNALS) process.on(signal, pass)
+  const end = await new Promise(resolve => {
+    child.on('error', error => resolve({ error }))
+    child.on('exit', (status, signal) => resolve({ status, signal }))
+  })
+  for (const signal of SIGNALS) process.off(signal, pass)
+  if (end.error?.code === 'ENOENT') fail('npm was not found.', 'Install npm, which comes with Node 20 or newer.')
+  if (end.signal) process.exit(128 + constants.signals[end.signal])
+  if (end.status !== 0) {
     fail(
-      `npm could not install the packages (npm ci ended with ${done.signal ?? done.status}).`,
+      `npm could not install the packages (npm ci ended with ${end.status ?? end.error.message}).`,
       'Its message is above; without a network the first start is not possible.',
     )
   }

@@ -20,7 +20,7 @@ if (!Object.hasOwn(commands, command ?? '')) {
   process.exit(command === undefined || command.startsWith('-') ? 0 : 2)
 }
 process.chdir(root)
-ensurePackages('all')
+await ensurePackages('all')
 // Under the Node that people have, this file only installs; the rest may use what the Node of the package can do.
 if (process.execPath === findNode()) commands[command](args)
 else becomeProcess(findNode(), process.argv.slice(1))

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { becomeProcess, ensurePackages, findNode, isCheckout, root } from './bootstrap.mjs'
 
-ensurePackages('production')
+await ensurePackages('production')
 // A clone runs its TypeScript as it stands. Node does not strip types below node_modules, so the package is built.
 const main = join(root, ...(isCheckout ? ['src', 'cli', 'main.ts'] : ['dist', 'cli', 'main.js']))
 const args = process.argv.slice(2)

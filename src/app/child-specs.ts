@@ -24,6 +24,7 @@ export interface ChildSetting {
   readonly stopServers: boolean
 }
 
+const ERROR = 50
 const WARN = 40
 const INFO = 30
 const PRIVILEGED_PORTS = 1024
@@ -43,7 +44,8 @@ export function childSpecs(setting: ChildSetting): {
   const asHubUser = hubUser ? { uid: hubUser.uid, gid: hubUser.gid, cwd: paths.hub } : { cwd: paths.hub }
   return {
     launcher: {
-      ...reporting('launcher', WARN),
+      // What it warns of at its start, the story tells in other words.
+      ...reporting('launcher', () => (hubReady ? WARN : ERROR)),
       command: [...orrery, 'launcher', ...launcherFlags(setting)],
       env: hubUser ? { ...env, HOME: '/root', USER: 'root' } : setting.env,
       cwd: '/',
@@ -52,7 +54,7 @@ export function childSpecs(setting: ChildSetting): {
     },
     proxy: config.proxy.external ? undefined : proxySpec(),
     hub: {
-      ...reporting('hub', INFO),
+      ...reporting('hub', () => INFO),
       command: [...orrery, 'hub'],
       env,
       ...asHubUser,
@@ -80,7 +82,7 @@ export function childSpecs(setting: ChildSetting): {
     if (own) command.push('--snapshot', paths.routeSnapshot)
     const capable = hubUser !== undefined && listenOf(config.bindUrl).port < PRIVILEGED_PORTS
     return {
-      ...reporting('proxy', WARN),
+      ...reporting('proxy', () => WARN),
       env: { ...env, CONFIGPROXY_AUTH_TOKEN: config.proxy.authToken },
       ...(capable ? { cwd: paths.hub, command: withNetBind(command, hubUser) } : { ...asHubUser, command }),
       graceMs: 10_000,
@@ -88,13 +90,13 @@ export function childSpecs(setting: ChildSetting): {
     }
   }
 
-  function reporting(name: string, level: number): Pick<ChildSpec, 'name' | 'onLine'> {
+  function reporting(name: string, level: () => number): Pick<ChildSpec, 'name' | 'onLine'> {
     const write = logFile(join(paths.log, `${name}.log`))
     return {
       name,
       onLine(raw, line) {
         write(raw)
-        if (line.level >= level) setting.terminal.log(name, line)
+        if (line.level >= level()) setting.terminal.log(name, line)
       },
     }
   }
