@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type JupyterHubOracle, startOracle, withoutJupyterHub } from '../../test/support/jupyterhub-oracle.ts'
 import { cookieLine, readCookies } from './cookie-header.ts'
+import { requireSignedIn } from './guards.ts'
 import { readSignedValue, signValue } from './signed-cookie.ts'
+import { TEST_SECRET, testHub } from './testing.ts'
 import { hashToken, newToken, verifyToken } from './token-format.ts'
 
 const secret = Buffer.alloc(32, 3)
@@ -112,5 +114,29 @@ describe('formats, held against the released JupyterHub', { skip: withoutJupyter
     const ours = signValue(secret, 'jupyterhub-hub-login', 'abc', now)
     assert.equal(await oracle.call('unsign', hex, 'jupyterhub-hub-login', ours, 14), 'abc')
     assert.equal(await oracle.call('unsign', hex, 'other', ours, 14), null)
+  })
+
+  it('accept its login and xsrf cookies as a signed-in page', async t => {
+    const hub = await testHub()
+    t.after(hub.close)
+    const alice = await hub.addUser('alice')
+    hub.app.post('/hub/home', { preHandler: requireSignedIn(hub.access) }, async () => 'ok')
+    const hex = TEST_SECRET.toString('hex')
+    const login = await oracle.call<string>('sign', hex, 'jupyterhub-hub-login', alice.cookieId)
+    const signed = await oracle.call<string>('sign', hex, '_xsrf', `5e551011:${alice.cookieId}`)
+    const xsrf = Buffer.from(signed).toString('base64url')
+
+    const post = (token: string, session: string) =>
+      hub.app.inject({
+        method: 'POST',
+        url: '/hub/home',
+        headers: {
+          cookie: `jupyterhub-session-id=${session}; jupyterhub-hub-login="${login}"; _xsrf=${xsrf}`,
+          'x-xsrftoken': token,
+        },
+      })
+
+    assert.equal((await post(xsrf, '5e551011')).body, 'ok')
+    assert.equal((await post(xsrf, '5e551012')).statusCode, 403)
   })
 })

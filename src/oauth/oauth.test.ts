@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { ensureOauthClient, removeOauthClient } from '../access/oauth-clients.ts'
 import { cookieJar } from '../access/testing.ts'
+import { testDatabases } from '../db/testing.ts'
 import { authorizeUrl, CLIENT, type OauthHub, oauthHub, pkcePair } from './testing.ts'
 
-async function startHub(t: TestContext, options: { requirePkce?: boolean } = {}): Promise<OauthHub> {
+const startHub = (t: TestContext, options: { requirePkce?: boolean } = {}) => startHubOn(t, options)
+
+async function startHubOn(t: TestContext, options: Parameters<typeof oauthHub>[0]): Promise<OauthHub> {
   const hub = await oauthHub(options)
   t.after(hub.close)
   return hub
@@ -248,101 +251,104 @@ describe('consent', () => {
   })
 })
 
-describe('token', () => {
-  it('is given once for a code, also to two requests at once', async t => {
-    const hub = await startHub(t)
-    const code = await codeOf(hub)
-    const answers = await Promise.all([exchange(hub, { code }), exchange(hub, { code })])
-    assert.deepEqual(answers.map(answer => answer.statusCode).sort(), [200, 400])
-    const replayed = await exchange(hub, { code })
-    assert.deepEqual([replayed.statusCode, replayed.json()], [400, { error: 'invalid_grant' }])
-  })
+for (const kind of testDatabases())
+  describe(`token, on ${kind.name}`, () => {
+    const startHub = (t: TestContext) => startHubOn(t, { open: kind.open })
 
-  it('is refused for an old code', async t => {
-    const hub = await startHub(t)
-    const code = await codeOf(hub)
-    hub.clock.advance(301_000)
-    assert.equal((await exchange(hub, { code })).json().error, 'invalid_grant')
-  })
-
-  it('is refused to clients without the right secret, who do not use the code up', async t => {
-    const hub = await startHub(t)
-    await addGrader(hub)
-    const code = await codeOf(hub)
-    const strangers: Record<string, string>[] = [
-      { client_secret: 'wrong' },
-      { client_secret: '' },
-      { client_id: 'unknown' },
-      { client_id: 'jupyterhub', client_secret: '' },
-    ]
-    for (const fields of strangers) {
-      const response = await exchange(hub, { code, ...fields })
-      assert.deepEqual([response.statusCode, response.json().error], [401, 'invalid_client'])
-      assert.equal(response.headers['www-authenticate'], 'Bearer error="invalid_client"')
-    }
-    const foreign = await exchange(hub, {
-      code,
-      client_id: 'service-grader',
-      client_secret: 'the secret of the grader',
-      redirect_uri: 'https://grader.example/callback?keep=1',
+    it('is given once for a code, also to two requests at once', async t => {
+      const hub = await startHub(t)
+      const code = await codeOf(hub)
+      const answers = await Promise.all([exchange(hub, { code }), exchange(hub, { code })])
+      assert.deepEqual(answers.map(answer => answer.statusCode).sort(), [200, 400])
+      const replayed = await exchange(hub, { code })
+      assert.deepEqual([replayed.statusCode, replayed.json()], [400, { error: 'invalid_grant' }])
     })
-    assert.equal(foreign.json().error, 'invalid_grant')
-    assert.equal((await exchange(hub, { code })).statusCode, 200)
-  })
 
-  it('takes the client from a Basic header as well', async t => {
-    const hub = await startHub(t)
-    const basic = (secret: string) => `Basic ${Buffer.from(`${CLIENT.identifier}:${secret}`).toString('base64')}`
-    const send = async (authorization: string, extra = '') =>
-      hub.app.inject({
+    it('is refused for an old code', async t => {
+      const hub = await startHub(t)
+      const code = await codeOf(hub)
+      hub.clock.advance(301_000)
+      assert.equal((await exchange(hub, { code })).json().error, 'invalid_grant')
+    })
+
+    it('is refused to clients without the right secret, who do not use the code up', async t => {
+      const hub = await startHub(t)
+      await addGrader(hub)
+      const code = await codeOf(hub)
+      const strangers: Record<string, string>[] = [
+        { client_secret: 'wrong' },
+        { client_secret: '' },
+        { client_id: 'unknown' },
+        { client_id: 'jupyterhub', client_secret: '' },
+      ]
+      for (const fields of strangers) {
+        const response = await exchange(hub, { code, ...fields })
+        assert.deepEqual([response.statusCode, response.json().error], [401, 'invalid_client'])
+        assert.equal(response.headers['www-authenticate'], 'Bearer error="invalid_client"')
+      }
+      const foreign = await exchange(hub, {
+        code,
+        client_id: 'service-grader',
+        client_secret: 'the secret of the grader',
+        redirect_uri: 'https://grader.example/callback?keep=1',
+      })
+      assert.equal(foreign.json().error, 'invalid_grant')
+      assert.equal((await exchange(hub, { code })).statusCode, 200)
+    })
+
+    it('takes the client from a Basic header as well', async t => {
+      const hub = await startHub(t)
+      const basic = (secret: string) => `Basic ${Buffer.from(`${CLIENT.identifier}:${secret}`).toString('base64')}`
+      const send = async (authorization: string, extra = '') =>
+        hub.app.inject({
+          method: 'POST',
+          url: '/hub/api/oauth2/token',
+          headers: { 'content-type': 'application/x-www-form-urlencoded', authorization },
+          payload: `grant_type=authorization_code&code=${await codeOf(hub)}${extra}`,
+        })
+      assert.equal((await send(basic(encodeURIComponent(CLIENT.secret)))).statusCode, 200)
+      const wrong = await send(basic('wrong'))
+      assert.deepEqual([wrong.statusCode, wrong.headers['www-authenticate']], [401, 'Basic error="invalid_client"'])
+      assert.equal((await send(basic('x'), '&client_secret=y')).json().error, 'invalid_request')
+    })
+
+    it('is refused for other grants, missing codes, other addresses and queries', async t => {
+      const hub = await startHub(t)
+      assert.equal((await exchange(hub, { grant_type: 'password', code: 'x' })).json().error, 'unsupported_grant_type')
+      assert.deepEqual((await exchange(hub, {})).json(), {
+        error: 'invalid_request',
+        error_description: 'Missing code parameter.',
+      })
+      const elsewhere = await exchange(hub, { code: await codeOf(hub), redirect_uri: 'https://evil.example/' })
+      assert.equal(elsewhere.json().error_description, 'Mismatching redirect URI.')
+      const inQuery = await hub.app.inject({ method: 'POST', url: '/hub/api/oauth2/token?code=x' })
+      assert.equal(inQuery.json().error, 'invalid_request')
+      const json = await hub.app.inject({
         method: 'POST',
         url: '/hub/api/oauth2/token',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', authorization },
-        payload: `grant_type=authorization_code&code=${await codeOf(hub)}${extra}`,
+        payload: { grant_type: 'authorization_code' },
       })
-    assert.equal((await send(basic(encodeURIComponent(CLIENT.secret)))).statusCode, 200)
-    const wrong = await send(basic('wrong'))
-    assert.deepEqual([wrong.statusCode, wrong.headers['www-authenticate']], [401, 'Basic error="invalid_client"'])
-    assert.equal((await send(basic('x'), '&client_secret=y')).json().error, 'invalid_request')
-  })
-
-  it('is refused for other grants, missing codes, other addresses and queries', async t => {
-    const hub = await startHub(t)
-    assert.equal((await exchange(hub, { grant_type: 'password', code: 'x' })).json().error, 'unsupported_grant_type')
-    assert.deepEqual((await exchange(hub, {})).json(), {
-      error: 'invalid_request',
-      error_description: 'Missing code parameter.',
+      assert.equal(json.json().error, 'unsupported_grant_type')
     })
-    const elsewhere = await exchange(hub, { code: await codeOf(hub), redirect_uri: 'https://evil.example/' })
-    assert.equal(elsewhere.json().error_description, 'Mismatching redirect URI.')
-    const inQuery = await hub.app.inject({ method: 'POST', url: '/hub/api/oauth2/token?code=x' })
-    assert.equal(inQuery.json().error, 'invalid_request')
-    const json = await hub.app.inject({
-      method: 'POST',
-      url: '/hub/api/oauth2/token',
-      payload: { grant_type: 'authorization_code' },
+
+    it('of a client goes with the client, and with the session', async t => {
+      const hub = await startHub(t)
+      const token = async () => (await exchange(hub, { code: await codeOf(hub) })).json().access_token
+      const first = await token()
+      const second = await token()
+      await hub.app.inject({ url: '/sign-out', headers: { cookie: hub.cookie } })
+      assert.equal(await hub.access.identifyToken(first), undefined)
+      assert.equal(await hub.access.identifyToken(second), undefined)
+
+      const cookie = await hub.signIn(hub.alice.id)
+      const third = (await exchange(hub, { code: answerOf(await authorize(hub, {}, cookie)).get('code')! })).json()
+        .access_token
+      assert.ok(await hub.access.identifyToken(third))
+      assert.equal(await removeOauthClient(hub.database.db, CLIENT.identifier), true)
+      hub.access.changed()
+      assert.equal(await hub.access.identifyToken(third), undefined)
     })
-    assert.equal(json.json().error, 'unsupported_grant_type')
   })
-
-  it('of a client goes with the client, and with the session', async t => {
-    const hub = await startHub(t)
-    const token = async () => (await exchange(hub, { code: await codeOf(hub) })).json().access_token
-    const first = await token()
-    const second = await token()
-    await hub.app.inject({ url: '/sign-out', headers: { cookie: hub.cookie } })
-    assert.equal(await hub.access.identifyToken(first), undefined)
-    assert.equal(await hub.access.identifyToken(second), undefined)
-
-    const cookie = await hub.signIn(hub.alice.id)
-    const third = (await exchange(hub, { code: answerOf(await authorize(hub, {}, cookie)).get('code')! })).json()
-      .access_token
-    assert.ok(await hub.access.identifyToken(third))
-    assert.equal(await removeOauthClient(hub.database.db, CLIENT.identifier), true)
-    hub.access.changed()
-    assert.equal(await hub.access.identifyToken(third), undefined)
-  })
-})
 
 describe('PKCE', () => {
   it('ties the code to the verifier', async t => {

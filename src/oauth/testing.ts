@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { ensureOauthClient } from '../access/oauth-clients.ts'
 import { cookieJar, type TestHub, testHub } from '../access/testing.ts'
+import type { Database } from '../db/database.ts'
 import type { ConsentVars } from './consent.ts'
 import { legacyAuthorizationRoutes } from './legacy-authorizations.ts'
 import { oauthRoutes } from './routes.ts'
@@ -24,8 +25,10 @@ export const CLIENT = {
   description: 'Server at /user/alice/',
 }
 
-export async function oauthHub(options: { requirePkce?: boolean } = {}): Promise<OauthHub> {
-  const hub = await testHub()
+export async function oauthHub(
+  options: { requirePkce?: boolean; open?: () => Promise<Database> } = {},
+): Promise<OauthHub> {
+  const hub = await testHub(options.open ? { open: options.open } : {})
   let consent: ConsentVars | undefined
   hub.app.setErrorHandler((error: { status?: number; message: string; code?: string }, _request, reply) =>
     reply.status(error.status ?? 500).send({ status: error.status ?? 500, message: error.message, code: error.code }),
