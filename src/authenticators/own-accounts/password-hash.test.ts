@@ -13,6 +13,7 @@ describe('hash of a password', () => {
     assert.equal(await hasher.verify('pâté-42'.normalize('NFD'), stored), 'right')
     assert.equal(await hasher.verify('pate-42', stored), 'wrong')
     assert.equal(await hasher.verify('', stored), 'wrong')
+    assert.equal(await hasher.verify('pâté-42\0', stored), 'wrong')
   })
 
   it('differs each time', async () => {
@@ -33,6 +34,7 @@ describe('hash of a password', () => {
     assert.equal(await hasher.verify('secret', stored), 'weak')
     assert.equal(await hasher.verify('secret', stored.replace('$2b$', '$2a$')), 'weak')
     assert.equal(await hasher.verify('Secret', stored), 'wrong')
+    assert.equal(await hasher.verify('secret\0', stored), 'wrong')
   })
 
   it('that cannot be read, or asks for too much memory, fits nothing', async () => {

@@ -44,12 +44,16 @@ export function passwordHasher(cost: ScryptCost = DEFAULT_COST): PasswordHasher 
     const known = stored === undefined ? undefined : parse(stored)
     const { salt, expected, cost: itsCost } = known ?? nobody
     const derived = await limited(() => derive(password, salt, expected.length, itsCost))
-    if (!timingSafeEqual(derived, expected) || !known) return 'wrong'
+    // HMAC, and with it scrypt, does not see zeros at the end; bcrypt stops at one.
+    if (!timingSafeEqual(derived, expected) || !known || password.includes('\0')) return 'wrong'
     return isWeaker(itsCost, cost) ? 'weak' : 'right'
   }
 
   function verifyBcrypt(password: string, stored: string): Promise<'weak' | 'wrong'> {
-    return limited(async () => ((await bcrypt.compare(password, stored)) ? 'weak' : 'wrong'))
+    return limited(async () => {
+      const right = await bcrypt.compare(password, stored)
+      return right && !password.includes('\0') ? 'weak' : 'wrong'
+    })
   }
 }
 

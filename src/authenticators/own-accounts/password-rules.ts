@@ -15,6 +15,8 @@ export async function passwordFaults(
     fault('password_too_short', `The password needs at least ${rules.minimumLength} characters.`)
   } else if (length > MAX_PASSWORD_LENGTH) {
     fault('password_too_long', `The password may have at most ${MAX_PASSWORD_LENGTH} characters.`)
+  } else if (password.includes('\0')) {
+    fault('password_invalid', 'The password has a character that cannot be typed.')
   } else if (name !== '' && password.toLowerCase() === name.toLowerCase()) {
     fault('password_is_name', 'The password must differ from the name.')
   } else if (rules.refusesCommon && (await isCommonPassword(password))) {

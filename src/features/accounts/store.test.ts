@@ -52,6 +52,18 @@ for (const kind of testDatabases()) {
       await database.close()
     })
 
+    it('have no names that a database cannot hold', async () => {
+      const database = await kind.open()
+      const accounts = sqlAccountStore(database)
+      for (const name of ['a\0b', 'x'.repeat(300), '\ud800']) {
+        assert.equal(await accounts.find(name), undefined)
+        assert.equal(await accounts.approve(name, 'root'), false)
+        assert.equal(await accounts.remove(name), false)
+        assert.equal((await accounts.list({ offset: 0, limit: 1, search: name })).total, 0)
+      }
+      await database.close()
+    })
+
     it('are listed in pages, those that wait first, found by any characters of name and address', async () => {
       const database = await kind.open()
       const accounts = sqlAccountStore(database)

@@ -18,11 +18,13 @@ export function sqlAccountStore(database: Pick<Database, 'db' | 'dialect'>, cloc
   return { find, add, setPassword, approve, withdrawApproval, remove, list }
 
   async function find(name: string): Promise<Account | undefined> {
+    if (!isStorable(name)) return undefined
     const row = await db.selectFrom('orrery_accounts').selectAll().where('name', '=', name).executeTakeFirst()
     return row ? toAccount(row) : legacy.find(name)
   }
 
   async function add(account: Parameters<AccountStore['add']>[0]): Promise<boolean> {
+    if (!isStorable(account.name)) throw new RangeError('not a name for an account')
     if (await legacy.find(account.name)) return false
     const { numInsertedOrUpdatedRows } = await db
       .insertInto('orrery_accounts')
@@ -67,6 +69,7 @@ export function sqlAccountStore(database: Pick<Database, 'db' | 'dialect'>, cloc
   }
 
   async function setApproved(name: string, approved: boolean, by: string): Promise<boolean> {
+    if (!isStorable(name)) return false
     const own = await update(name, { approved, approved_by: by, approved_at: toDbTime(clock.now()) })
     // In both tables, or a site that goes back would let in whom it had turned away.
     const old = await legacy.setApproved(name, approved)
@@ -74,6 +77,7 @@ export function sqlAccountStore(database: Pick<Database, 'db' | 'dialect'>, cloc
   }
 
   async function remove(name: string): Promise<boolean> {
+    if (!isStorable(name)) return false
     const { numDeletedRows } = await db.deleteFrom('orrery_accounts').where('name', '=', name).executeTakeFirst()
     const old = await legacy.remove(name)
     return numDeletedRows > 0n || old
@@ -108,9 +112,17 @@ function allAccounts(withLegacy: boolean): RawBuilder<unknown> {
 }
 
 function filter({ search, approved }: { search?: string; approved?: boolean }): RawBuilder<unknown> {
-  const pattern = `%${(search ?? '').toLowerCase().replace(/[\\%_]/g, '\\$&')}%`
+  const pattern = `%${(search ?? '')
+    .replaceAll('\0', '')
+    .toLowerCase()
+    .replace(/[\\%_]/g, '\\$&')}%`
   const matches = sql`where (lower(name) like ${pattern} escape '\\' or lower(coalesce(email, '')) like ${pattern} escape '\\')`
   return approved === undefined ? matches : sql`${matches} and approved = ${approved}`
+}
+
+/** PostgreSQL fails on a NUL, and no column is longer; such a name cannot be an account's. */
+function isStorable(name: string): boolean {
+  return name.length <= 255 && !name.includes('\0')
 }
 
 /** `password_hash` is null for a legacy row of a list: its bytes are of no use there. */
