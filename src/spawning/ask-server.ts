@@ -33,7 +33,7 @@ export function askServer(
     ...(address.proto === 'https' && tls),
     path,
     agent: false as const,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]),
   }
   const request = (address.proto === 'https' ? https : http).get(options, response => {
     const version = response.headers['x-jupyterhub-version']

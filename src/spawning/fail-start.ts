@@ -68,7 +68,7 @@ export async function withLogTail(
 ): Promise<Reason> {
   const { spawner, database } = context
   if (reason.logTail !== undefined || !spawner.logs) return reason
-  const state = (await findServerById(database, spawnerId))?.state
+  const state = (await findServerById(database, spawnerId).catch(() => undefined))?.state
   const tail = await Promise.race([
     spawner.logs(key, state, LOG_LINES).catch(() => ''),
     new Promise<string>(resolve => setTimeout(resolve, LOG_TIMEOUT_MS, '').unref()),

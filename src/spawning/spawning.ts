@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import type { Reason } from '../core/reason.ts'
-import type { Json } from '../core/runtime.ts'
+import { background, type Json } from '../core/runtime.ts'
 import { type ServerKey, serverKeyText } from '../core/server-key.ts'
 import type { ProgressEvent, ServerState } from '../core/server-state.ts'
 import type { OptionsForm, UserRecord } from '../plugin/spawner.ts'
@@ -102,10 +102,11 @@ export function createSpawning(deps: SpawningDeps): Spawning {
   const tasks = new Set<Promise<void>>()
   let isRecovered = false
 
-  /** Work that goes on after the answer. The tasks here log their own failures. */
+  /** Work that goes on after the answer. */
   function goOn(task: Promise<void>): void {
     tasks.add(task)
-    void task.finally(() => tasks.delete(task))
+    const done = task.finally(() => tasks.delete(task))
+    background(done, 'spawning', log)
   }
 
   const stateOf = (server: ServerRow | undefined) => serverState(server, environment.baseUrl)
@@ -310,9 +311,9 @@ export function createSpawning(deps: SpawningDeps): Spawning {
 
   async function close(): Promise<void> {
     // A spawner that is just making something may write it down first.
-    await Promise.race([Promise.allSettled(context.delicate), sleep(CLOSE_GRACE_MS, undefined, { ref: false })])
+    await withinGrace(context.delicate)
     closing.abort()
-    await Promise.allSettled(tasks)
+    await withinGrace(tasks)
   }
 
   return {
@@ -332,6 +333,14 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     stopAll,
     close,
   }
+}
+
+/** A spawner or hook that hangs must not keep the hub from closing. */
+async function withinGrace(tasks: ReadonlySet<Promise<unknown>>): Promise<void> {
+  const graceOver = new AbortController()
+  const grace = sleep(CLOSE_GRACE_MS, undefined, { signal: graceOver.signal }).catch(() => {})
+  await Promise.race([Promise.allSettled(tasks), grace])
+  graceOver.abort()
 }
 
 function pendingStop(key: ServerKey): HubError {

@@ -54,8 +54,7 @@ async function bringUp(
   const { environment, hooks } = context
   const token = await giveCredentials(context, held, run, user)
   const spec = serverSpec(context, user, held, options, token)
-  await hooks.beforeStart?.(user, spec)
-  signal.throwIfAborted()
+  await Promise.race([hooks.beforeStart?.(user, spec), rejection(signal)])
   await progress.add({ percent: 20, message: 'Starting the server' })
   const { address, state } = await callSpawner(context, held, run, spec, signal, progress)
   await held.write(tx => saveAddress(tx, run.spawnerId, address, serverPath(held.key, environment.baseUrl)))
