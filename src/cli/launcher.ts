@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { homedir, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
@@ -19,6 +19,12 @@ export function launcherCommand(): Command {
     .option('--state-dir <folder>', 'records, logs and made accounts', defaultStateDir())
     .option('--allow-uid <uid>', 'user (number or name) that may connect besides root; repeatable', collectUid, [])
     .option(
+      '--run-as <kind>',
+      'linux-user (of the same name) or own-account (made for it); repeatable (default: both)',
+      collectRunAs,
+      [],
+    )
+    .option(
       '--singleuser-command <json>',
       'program that may be started, as a JSON list; repeatable',
       collectCommand,
@@ -37,7 +43,7 @@ export function launcherCommand(): Command {
     .option('--shell <path>', 'login shell a user may have; repeatable (default: those of /etc/shells)', collect, [])
     .option('--umask <octal>', 'umask of the servers', parseOctal, 0o022)
     .option('--homes-dir <folder>', 'homes of Linux users made for accounts', '/home')
-    .option('--account-prefix <text>', 'what the name of such a Linux user starts with', 'jupyter-')
+    .option('--account-prefix <text>', 'what the name of such a Linux user starts with', parsePrefix, 'jupyter-')
     .option('--servers-dir <folder>', 'homes of servers when not root (default: servers in the state folder)')
     .option('--max-log-bytes <bytes>', "size at which a server's log is turned over", parseCount, 10 * 1024 * 1024)
     .option('--max-pam-checks <number>', 'PAM checks at the same time', parseCount, 8)
@@ -45,10 +51,13 @@ export function launcherCommand(): Command {
     .action(runLauncher)
 }
 
+type RunAsKind = 'linux-user' | 'own-account'
+
 interface Flags {
   socket: string
   stateDir: string
   allowUid: number[]
+  runAs: RunAsKind[]
   singleuserCommand: string[][]
   allowArgument: string[]
   allowEnvironment: string[]
@@ -71,8 +80,9 @@ async function runLauncher(flags: Flags): Promise<void> {
     withDefaults({
       socketPath: flags.socket,
       stateDir: flags.stateDir,
+      ...(flags.runAs.length > 0 && { runAs: flags.runAs }),
       commands: flags.singleuserCommand,
-      allowUids: flags.allowUid.length > 0 ? flags.allowUid : [userInfo().uid],
+      allowUids: flags.allowUid.length > 0 ? flags.allowUid : [process.getuid?.() ?? 0],
       allowedArguments: [...DEFAULT_ARGUMENTS, ...flags.allowArgument],
       allowedEnvironment: flags.allowEnvironment,
       environment: { LANG: process.env.LANG ?? 'C.UTF-8', ...flags.environment },
@@ -125,6 +135,19 @@ function collectPair(value: string, before: Record<string, string>): Record<stri
   const at = value.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('expected NAME=VALUE')
   return { ...before, [value.slice(0, at)]: value.slice(at + 1) }
+}
+
+function collectRunAs(value: string, before: RunAsKind[]): RunAsKind[] {
+  if (value !== 'linux-user' && value !== 'own-account') {
+    throw new InvalidArgumentError('expected linux-user or own-account')
+  }
+  return [...before, value]
+}
+
+/** Leaves room for a name: Linux takes 32 characters in all. */
+function parsePrefix(value: string): string {
+  if (!/^[a-z][a-z0-9-]{0,14}$/.test(value)) throw new InvalidArgumentError('expected up to 15 of a-z, 0-9 and -')
+  return value
 }
 
 function collectUid(value: string, before: number[]): number[] {

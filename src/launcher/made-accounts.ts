@@ -1,10 +1,21 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Logger } from '../core/runtime.ts'
 import { linuxNameOf } from './account-names.ts'
 import { findLinuxUser } from './linux-user.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { assertUnmovable, privateDirectory } from './private-directory.ts'
 import type { LinuxUserFacts } from './protocol.ts'
 import { Refusal } from './refusal.ts'
@@ -37,7 +48,7 @@ export function madeAccounts(options: {
   log: Logger
 }): MadeAccounts {
   const folder = privateDirectory(join(options.stateDir, 'accounts'))
-  const underway = new Map<string, Promise<{ user: LinuxUserFacts; made: boolean }>>()
+  const inTurn = oneAtATime()
 
   async function ensure(account: string): Promise<{ user: LinuxUserFacts; made: boolean }> {
     const linuxName = linuxNameOf(account, options.accountPrefix)
@@ -47,11 +58,11 @@ export function madeAccounts(options: {
     if (before) return { user: checkOurs(before, record), made: false }
     writeRecord({ account, linuxName })
     try {
-      await addUser(linuxName)
+      await inTurn('useradd', () => addUser(linuxName))
     } catch (error) {
       // Without this, a user made by hand under that name later would be taken for ours.
       rmSync(join(folder, `${linuxName}.json`), { force: true })
-      throw error
+      throw error instanceof Refusal ? error : notMade(linuxName, error)
     }
     const user = await findLinuxUser(linuxName, options)
     if (!user) throw new Refusal('account_not_made', `The Linux user ${linuxName} could not be made.`)
@@ -96,6 +107,10 @@ export function madeAccounts(options: {
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
       timeout: 60_000,
     })
+    // login.defs may name another mode for homes, which goes before the umask.
+    const fd = openSync(home, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+    fchmodSync(fd, 0o700)
+    closeSync(fd)
   }
 
   function readRecord(linuxName: string): AccountRecord | undefined {
@@ -110,21 +125,18 @@ export function madeAccounts(options: {
   }
 
   return {
-    ensure(account) {
-      // Two requests for one account share one useradd; its lock file would fail the second.
-      const key = linuxNameOf(account, options.accountPrefix)
-      const waiting = underway.get(key) ?? Promise.resolve()
-      const next = Promise.resolve(waiting)
-        .catch(() => {})
-        .then(() => ensure(account))
-      underway.set(key, next)
-      const forget = () => {
-        if (underway.get(key) === next) underway.delete(key)
-      }
-      next.then(forget, forget)
-      return next
-    },
+    // Two requests for one account share one useradd; useradd itself takes one at a time.
+    ensure: account => inTurn(linuxNameOf(account, options.accountPrefix), () => ensure(account)),
   }
+}
+
+function notMade(linuxName: string, error: unknown): Refusal {
+  const { stderr } = error as { stderr?: string } // what execFile rejects with
+  return new Refusal(
+    'account_not_made',
+    `The Linux user ${linuxName} could not be made: ${stderr?.trim() || 'useradd failed'}.`,
+    'An administrator can run useradd by hand and see why it fails.',
+  )
 }
 
 function foreign(linuxName: string): Refusal {

@@ -17,7 +17,7 @@ import { chooseUser } from './run-as.ts'
 import { runningServers } from './running-servers.ts'
 import { serverLogs } from './server-logs.ts'
 import { serverDigest, serverRecords } from './server-records.ts'
-import { listeningInodes } from './socket-owner.ts'
+import { listenersAt } from './socket-owner.ts'
 import { environmentFor, startServer } from './start-server.ts'
 
 /** `gone` aborts when whoever asked has closed the connection and will not read the answer. */
@@ -33,7 +33,7 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
   const { log } = options
   const records = serverRecords(options.stateDir)
   const logs = serverLogs(options.stateDir)
-  const accounts = isRoot() ? madeAccounts(options) : undefined
+  const accounts = isRoot() && options.runAs.includes('own-account') ? madeAccounts(options) : undefined
   const servers = runningServers(records, options)
   const freePort = portOffice()
   const pam = pamChecks(options)
@@ -83,7 +83,7 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
     for (const until = Date.now() + asked.waitMs; ; ) {
       const found = await servers.find(asked)
       if (!found.running) {
-        const portTaken = (await listeningInodes(asked.ip, asked.port)).length > 0
+        const portTaken = (await listenersAt(asked.ip, asked.port)).length > 0
         return { seen: 'ended', exit: found.exit, portTaken }
       }
       const port = await servers.ownsPort(found.process, asked.ip, asked.port)
@@ -128,7 +128,7 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
     freePort: async ({ ip }) => ({ port: await freePort(ip) }),
     lookupUser: async ({ name }) => ({ user: (await findLinuxUser(name, options)) ?? null }),
     async makeAccount({ name }) {
-      if (!accounts) throw new Refusal('accounts_unavailable', 'A launcher that is not root makes no Linux users.')
+      if (!accounts) throw new Refusal('accounts_unavailable', 'This launcher makes no Linux users.')
       const { user, made } = await accounts.ensure(name)
       return { linuxUser: user.name, home: user.home, made }
     },

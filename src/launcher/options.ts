@@ -7,6 +7,8 @@ export interface LauncherOptions {
   readonly stateDir: string
   /** Who may connect, besides root. The first one owns the socket. */
   readonly allowUids: readonly number[]
+  /** As whom servers may run when the launcher is root; a hub that was taken over cannot widen it. */
+  readonly runAs: readonly ('linux-user' | 'own-account')[]
   /** Programs that may be started, each with its fixed first arguments: `[['/opt/venv/bin/jupyterhub-singleuser']]`. */
   readonly commands: readonly (readonly string[])[]
   /** Regular expressions, whole argument, for what the hub may add. */
@@ -52,6 +54,7 @@ export function withDefaults(
 ): LauncherOptions {
   return {
     allowUids: [process.getuid?.() ?? 0],
+    runAs: ['linux-user', 'own-account'],
     allowedArguments: DEFAULT_ARGUMENTS,
     allowedEnvironment: [],
     environment: {},

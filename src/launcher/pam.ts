@@ -64,7 +64,10 @@ export function pamChecks(options: LauncherOptions): PamChecks {
   async function session({ name, service, action }: Asked<'pamSession'>): Promise<Answers['pamSession']> {
     const report = await inQueue({ action, name, service, password: '', checkAccount: false, address: '' })
     if (report.code !== 0)
-      options.log.warn({ user: name, service, code: report.code }, `pam session: ${report.message}`)
+      options.log.warn(
+        { user: name, service, action, code: report.code, message: report.message },
+        'pam session failed',
+      )
     return { done: report.code === 0, message: report.message }
   }
 

@@ -1,33 +1,39 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Refusal } from './refusal.ts'
 
 /**
- * Makes a folder that only the launcher's own user can look into, and proves that nobody else can put another in its
- * place: it and every folder above it belong to root or the launcher's user, are no symbolic links, and are not
- * writable by others (a sticky folder such as /tmp protects what lies in it). So files in it can be opened safely.
+ * Makes a folder that only the launcher's own user can look into. As root it also proves that nobody else can put
+ * another in its place, so files in it can be opened safely.
  */
 export function privateDirectory(path: string): string {
   const full = resolve(path)
   makeDirectories(full)
   const own = process.getuid?.() ?? 0
   const self = lstatSync(full)
+  if (!self.isDirectory()) throw unsafe(full, self.isSymbolicLink() ? 'is a symbolic link' : 'is not a folder')
   if (self.uid !== own) throw unsafe(full, 'belongs to somebody else')
   if ((self.mode & 0o077) !== 0) chmodSync(full, 0o700)
-  assertUnmovable(full)
+  // Homes of ordinary users are often writable for their group; without privilege there is nothing to be gained.
+  if (own === 0) assertUnmovable(full)
   return full
 }
 
-/** Throws where somebody other than root and the launcher's own user could swap the folder or one above it. */
+/**
+ * Throws where somebody other than root could swap the folder or one above it: each belongs to root and cannot be
+ * written by others (what lies in a sticky folder such as /tmp cannot be moved by others either). Symbolic links of
+ * root's on the way are followed: /var may lie on another disk.
+ */
 export function assertUnmovable(path: string): void {
-  const own = process.getuid?.() ?? 0
-  for (let at = resolve(path); ; at = dirname(at)) {
-    const entry = lstatSync(at)
-    if (!entry.isDirectory()) throw unsafe(at, entry.isSymbolicLink() ? 'is a symbolic link' : 'is not a folder')
-    if (entry.uid !== 0 && entry.uid !== own) throw unsafe(at, 'belongs to somebody else')
-    const sticky = (entry.mode & 0o1000) !== 0
-    if ((entry.mode & 0o022) !== 0 && !sticky) throw unsafe(at, 'can be written by others')
-    if (at === dirname(at)) return
+  const full = resolve(path)
+  for (const start of new Set([full, realpathSync(full)])) {
+    for (let at = start; ; at = dirname(at)) {
+      const entry = lstatSync(at)
+      if (entry.uid !== 0) throw unsafe(at, 'belongs to somebody else')
+      const writable = entry.isDirectory() && (entry.mode & 0o022) !== 0 && (entry.mode & 0o1000) === 0
+      if (writable) throw unsafe(at, 'can be written by others')
+      if (at === dirname(at)) break
+    }
   }
 }
 

@@ -26,6 +26,15 @@ export async function chooseUser(
   accounts: MadeAccounts | undefined,
 ): Promise<RunAs> {
   if (!isRoot()) return ownUser(account, options)
+  if (!options.runAs.includes(as)) {
+    throw new Refusal(
+      'run_as_refused',
+      as === 'linux-user'
+        ? 'This launcher starts no servers as Linux users that it has not made.'
+        : 'This launcher makes no Linux users for accounts.',
+      `Start the launcher with --run-as ${as}.`,
+    )
+  }
   if (as === 'own-account') {
     if (!accounts) throw new Refusal('accounts_unavailable', 'This launcher makes no Linux users.')
     const { user } = await accounts.ensure(account)
@@ -67,9 +76,19 @@ export function checkUser(user: LinuxUserFacts, options: LauncherOptions): Linux
 }
 
 function ownUser(account: string, options: LauncherOptions): RunAs {
-  const { username, uid, gid, shell } = userInfo()
   privateDirectory(options.serversDir)
   const home = join(options.serversDir, folderNameOf(account))
   if (!lstatSync(home, { throwIfNoEntry: false })) mkdirSync(home, { mode: 0o700 })
-  return { name: username, uid, gid, home, shell: shell ?? '/bin/sh', switchUser: false }
+  return { ...ownEntry(), home, switchUser: false }
+}
+
+/** A container may run under a uid that has no entry and therefore no name. */
+function ownEntry(): Pick<RunAs, 'name' | 'uid' | 'gid' | 'shell'> {
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
+  try {
+    const { username, shell } = userInfo()
+    return { name: username, uid, gid, shell: shell ?? '/bin/sh' }
+  } catch {
+    return { name: `uid${uid}`, uid, gid, shell: '/bin/sh' }
+  }
 }

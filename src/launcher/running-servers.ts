@@ -1,9 +1,10 @@
 import type { ServerKey } from '../core/server-key.ts'
+import { findLinuxUser } from './linux-user.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { findEnvironment, findProcess, type ProcessInfo, processTree } from './process-info.ts'
 import type { ServerExit } from './protocol.ts'
 import type { ServerRecord, ServerRecords } from './server-records.ts'
-import { holdsAny, listeningInodes } from './socket-owner.ts'
+import { holdsSocket, listenersAt } from './socket-owner.ts'
 import type { StartedServer } from './start-server.ts'
 
 /** What the hub remembers of a server. JupyterHub's own state is a pid and nothing more. */
@@ -25,7 +26,7 @@ export interface RunningServers {
 
 export function runningServers(
   records: ServerRecords,
-  options: Pick<LauncherOptions, 'minUid' | 'log'>,
+  options: Pick<LauncherOptions, 'minUid' | 'shells' | 'log'>,
 ): RunningServers {
   const ours = new Map<number, StartedServer>()
 
@@ -65,19 +66,23 @@ export function runningServers(
     if (claim.startTime !== undefined && info.startTime !== claim.startTime) return false
     if (isRoot() && info.uid < options.minUid) return false
     const environment = await findEnvironment(info.pid)
+    // The same container's root may not read it either; then the process must be the Linux user's of that name.
+    if (!environment) return isRoot() && (await findLinuxUser(claim.key.user, options))?.uid === info.uid
     return (
-      environment?.get('JUPYTERHUB_USER') === claim.key.user &&
+      environment.get('JUPYTERHUB_USER') === claim.key.user &&
       (environment.get('JUPYTERHUB_SERVER_NAME') ?? '') === claim.key.server
     )
   }
 
   async function ownsPort(server: ProcessInfo, ip: string, port: number): Promise<'owns' | 'other' | 'nobody'> {
-    const inodes = await listeningInodes(ip, port)
-    if (inodes.length === 0) return 'nobody'
+    const listeners = await listenersAt(ip, port)
+    if (listeners.length === 0) return 'nobody'
     const tree = await processTree(server)
-    for (const inode of inodes) {
-      const held = await Promise.all(tree.map(info => holdsAny(info.pid, new Set([inode]))))
-      if (!held.includes(true)) return 'other'
+    for (const { inode, uid } of listeners) {
+      if (uid !== server.uid) return 'other'
+      const held = await Promise.all(tree.map(info => holdsSocket(info.pid, inode)))
+      // Where it cannot be seen which process holds the socket, it is at least one of the same user's.
+      if (!held.includes('yes') && !held.includes('unknown')) return 'other'
     }
     return 'owns'
   }

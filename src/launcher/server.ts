@@ -19,6 +19,7 @@ const MAX_CONNECTIONS = 64
 
 /** Listens on the launcher's socket until closed. Rejects when another launcher already does. */
 export async function startLauncher(options: LauncherOptions): Promise<Launcher> {
+  if (process.platform !== 'linux') throw new Refusal('platform_unsupported', 'The launcher needs Linux.')
   const operations = launcherOperations(options)
   await removeStaleSocket(options.socketPath)
   const open = new Set<Socket>()

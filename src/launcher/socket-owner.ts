@@ -1,29 +1,43 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 
-interface Listener {
+export interface Listener {
   readonly address: string
   readonly port: number
   readonly inode: string
+  /** Who made the socket. */
+  readonly uid: number
 }
 
 const LISTEN = '0A'
 
-/** Inodes of the sockets that take a connection to this address: those bound to it, else those bound to all. */
-export async function listeningInodes(ip: string, port: number): Promise<string[]> {
+/** The sockets that take a connection to this address: those bound to it, else those bound to all. */
+export async function listenersAt(ip: string, port: number): Promise<Listener[]> {
   const listeners = (await allListeners()).filter(listener => listener.port === port)
   const wanted = canonical(ip)
   const exact = listeners.filter(listener => listener.address === wanted)
   const wide = listeners.filter(listener => listener.address === '*' || (listener.address === '*4' && !isIPv6(wanted)))
-  return (exact.length > 0 ? exact : wide).map(listener => listener.inode)
+  return exact.length > 0 ? exact : wide
 }
 
-/** Does one of these processes hold this socket open? Processes that end meanwhile hold nothing. */
-export async function holdsAny(pid: number, inodes: ReadonlySet<string>): Promise<boolean> {
+/** Does this process hold the socket open? `unknown` where its descriptors may not be looked at. */
+export async function holdsSocket(pid: number, inode: string): Promise<'yes' | 'no' | 'unknown'> {
   const folder = `/proc/${pid}/fd`
-  const descriptors = await readdir(folder).catch(() => [])
-  const links = await Promise.all(descriptors.map(fd => readlink(`${folder}/${fd}`).catch(() => '')))
-  return links.some(link => inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? ''))
+  try {
+    const descriptors = await readdir(folder)
+    const links = await Promise.all(descriptors.map(fd => readlink(`${folder}/${fd}`).catch(passOver)))
+    return links.includes(`socket:[${inode}]`) ? 'yes' : 'no'
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // A container's root often lacks CAP_SYS_PTRACE, without which other users' descriptors are closed to it.
+    return code === 'EACCES' || code === 'EPERM' ? 'unknown' : 'no'
+  }
+}
+
+/** A descriptor that was closed meanwhile. */
+function passOver(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return ''
+  throw error
 }
 
 async function allListeners(): Promise<Listener[]> {
@@ -34,11 +48,11 @@ async function allListeners(): Promise<Listener[]> {
 }
 
 function parseLine(line: string): Listener[] {
-  const [, local, , state, , , , , , inode] = line.trim().split(/\s+/)
+  const [, local, , state, , , , uid, , inode] = line.trim().split(/\s+/)
   if (!local || state !== LISTEN || !inode) return []
   const [address, port] = local.split(':')
   if (!address || !port) return []
-  return [{ address: decodeAddress(address), port: Number.parseInt(port, 16), inode }]
+  return [{ address: decodeAddress(address), port: Number.parseInt(port, 16), inode, uid: Number(uid) }]
 }
 
 /** The kernel prints addresses as 32-bit words in the machine's byte order; all machines of ours are little-endian. */
