@@ -37,6 +37,13 @@ export function serverTitle(server: Pick<PageServer, 'name' | 'displayName'> | u
   return server?.displayName || server?.name || unnamed
 }
 
+/** In a sentence: `your server`, `gpu`, `the server of bob`. */
+export function serverPhrase(server: Pick<PageServer, 'name' | 'displayName'>, owner: string, me: string): string {
+  const name = serverTitle(server, '')
+  if (owner === me) return name || 'your server'
+  return name ? `${name} of ${owner}` : `the server of ${owner}`
+}
+
 export function stopPath(key: ServerKey, baseUrl: string): string {
   return below('stop', key, baseUrl)
 }

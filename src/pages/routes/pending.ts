@@ -3,6 +3,7 @@
  * (JupyterHub's `SpawnPendingHandler`). '/hub/server-log/…' is the end of the server's log for this page's script.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { UserIdentity } from '../../access/identity.ts'
 import { HubError } from '../../core/errors.ts'
 import { serverPath, spawnPath } from '../../core/names.ts'
 import type { Reason } from '../../core/reason.ts'
@@ -12,7 +13,7 @@ import { nextUrl, withQuery } from '../next-url.ts'
 import { reachUser, signedIn } from '../page-guards.ts'
 import { sendPage, userVars } from '../page-vars.ts'
 import { queryText } from '../request-parts.ts'
-import { serverTitle, serverVars } from '../server-vars.ts'
+import { serverPhrase, serverVars } from '../server-vars.ts'
 import { templateTime } from '../template-time.ts'
 import { serverOf } from './home.ts'
 
@@ -30,7 +31,7 @@ export function pendingRoutes(app: FastifyInstance, deps: PageDeps): void {
         if (!server) {
           throw new HubError('no_such_server', { status: 404, message: `${key.user} has no such server ${key.server}` })
         }
-        return sendState(deps, request, reply, key, server)
+        return sendState(deps, request, reply, me, key, server)
       }),
     )
   }
@@ -52,6 +53,7 @@ async function sendState(
   deps: PageDeps,
   request: FastifyRequest,
   reply: FastifyReply,
+  me: UserIdentity,
   key: ServerKey,
   server: PageServer,
 ) {
@@ -60,16 +62,16 @@ async function sendState(
     case 'ready':
       return reply.redirect(await nextUrl(deps, request, { fallback: serverPath(key, deps.settings.baseUrl) }))
     case 'spawning':
-      return sendProgress(deps, request, reply, key, server)
+      return sendProgress(deps, request, reply, me, key, server)
     case 'stopping':
       return sendPage(deps, request, reply, {
         template: 'stop_pending.html',
-        vars: { ...aboutServer(deps, key, server), since: templateTime(state.since) },
+        vars: { ...aboutServer(deps, me, key, server), since: templateTime(state.since) },
       })
     case 'failed':
-      return sendNotRunning(deps, request, reply, { key, server, status: 500, next: queryText(request, 'next') })
+      return sendNotRunning(deps, request, reply, { me, key, server, status: 500, next: queryText(request, 'next') })
     case 'stopped':
-      return sendNotRunning(deps, request, reply, { key, server, status: 200, next: queryText(request, 'next') })
+      return sendNotRunning(deps, request, reply, { me, key, server, status: 200, next: queryText(request, 'next') })
   }
 }
 
@@ -77,6 +79,7 @@ async function sendProgress(
   deps: PageDeps,
   request: FastifyRequest,
   reply: FastifyReply,
+  me: UserIdentity,
   key: ServerKey,
   server: PageServer,
 ) {
@@ -92,7 +95,7 @@ async function sendProgress(
   return sendPage(deps, request, reply, {
     template: 'spawn_pending.html',
     vars: {
-      ...aboutServer(deps, key, server),
+      ...aboutServer(deps, me, key, server),
       progress_url: withQuery(String(urls.progress_url), { _xsrf: xsrf }),
       stop_url: withQuery(String(urls.stop_url), { next: String(urls.pending_url) }),
       log_url: urls.log_url,
@@ -111,9 +114,16 @@ export async function sendNotRunning(
   deps: PageDeps,
   request: FastifyRequest,
   reply: FastifyReply,
-  page: { key: ServerKey; server: PageServer; status: number; next: string; implicitSpawnSeconds?: number },
+  page: {
+    me: UserIdentity
+    key: ServerKey
+    server: PageServer
+    status: number
+    next: string
+    implicitSpawnSeconds?: number
+  },
 ) {
-  const { key, server } = page
+  const { me, key, server } = page
   const { state } = server
   const failed = state.phase === 'failed'
   const reason: Reason | undefined = failed ? state.reason : state.phase === 'stopped' ? state.reason : undefined
@@ -122,7 +132,7 @@ export async function sendNotRunning(
     template: 'not_running.html',
     status: page.status,
     vars: {
-      ...aboutServer(deps, key, server),
+      ...aboutServer(deps, me, key, server),
       spawn_url: page.next === '' ? spawnUrl : withQuery(spawnUrl, { next: page.next }),
       failed,
       failed_message: failed ? reason?.message : undefined,
@@ -137,11 +147,12 @@ export async function sendNotRunning(
   })
 }
 
-function aboutServer(deps: PageDeps, key: ServerKey, server: PageServer) {
+// JupyterHub gives these pages the server's owner as `user`. The navigation says who is signed in by it, so it stays true.
+function aboutServer(deps: PageDeps, me: UserIdentity, key: ServerKey, server: PageServer) {
   return {
-    user: userVars(deps, { name: key.user, admin: false, groups: [] }),
+    for_user: userVars(deps, { name: key.user, admin: false, groups: [] }),
     server_name: key.server,
-    server_title: serverTitle(server, 'your server'),
+    server_title: serverPhrase(server, key.user, me.name),
     spawner: serverVars(deps.settings.baseUrl, key.user, server),
   }
 }

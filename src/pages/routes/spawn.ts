@@ -11,7 +11,7 @@ import { isActive, nextUrl, withQuery, withQueryOf } from '../next-url.ts'
 import { reachUser, signedIn, signedInForm } from '../page-guards.ts'
 import { sendPage, userVars } from '../page-vars.ts'
 import { formLists, queryLists, queryText } from '../request-parts.ts'
-import { serverTitle } from '../server-vars.ts'
+import { serverPhrase } from '../server-vars.ts'
 
 interface SpawnParams {
   user?: string
@@ -50,7 +50,7 @@ async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: Fasti
       fault = error
     }
   }
-  return sendForm(deps, request, reply, { key, server, html: form.html, fault })
+  return sendForm(deps, request, reply, { me, key, server, html: form.html, fault })
 }
 
 async function startFromForm(deps: PageDeps, request: FastifyRequest, reply: FastifyReply, me: UserIdentity) {
@@ -65,7 +65,7 @@ async function startFromForm(deps: PageDeps, request: FastifyRequest, reply: Fas
     return reply.redirect(pendingUrl(deps, request, key), 303)
   } catch (fault) {
     if (form === undefined) throw fault
-    return sendForm(deps, request, reply, { key, server, html: form.html, fault })
+    return sendForm(deps, request, reply, { me, key, server, html: form.html, fault })
   }
 }
 
@@ -134,7 +134,13 @@ async function sendForm(
   deps: PageDeps,
   request: FastifyRequest,
   reply: FastifyReply,
-  { key, server, html, fault }: { key: ServerKey; server: PageServer | undefined; html: string; fault?: unknown },
+  {
+    me,
+    key,
+    server,
+    html,
+    fault,
+  }: { me: UserIdentity; key: ServerKey; server: PageServer | undefined; html: string; fault?: unknown },
 ) {
   const told = fault === undefined ? undefined : tellFault(deps, key, fault)
   const forUser = await deps.users.find(key.user)
@@ -147,7 +153,7 @@ async function sendForm(
       error_message: told?.message,
       error_next: told?.nextStep,
       url: request.url,
-      server_title: serverTitle(server ?? { name: key.server }, 'your server'),
+      server_title: serverPhrase(server ?? { name: key.server }, key.user, me.name),
     },
   })
 }

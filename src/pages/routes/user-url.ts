@@ -84,6 +84,7 @@ function userUrl(deps: PageDeps) {
         return reply.redirect(withQuery(spawnPendingPath(key, deps.settings.baseUrl), { next: request.url }), 303)
       }
       return sendNotRunning(deps, request, reply, {
+        me,
         key,
         server,
         status: stoppedStatus(deps),
