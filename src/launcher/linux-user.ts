@@ -20,7 +20,7 @@ export async function findLinuxUser(
   name: string,
   options: Pick<LauncherOptions, 'shells'>,
 ): Promise<LinuxUserFacts | undefined> {
-  if (!USER_NAME.test(name) || name.length > 255) return undefined
+  if (!isUserName(name)) return undefined
   const entry = await findEntry(name)
   if (!entry || entry[0] !== name) return undefined
   const [, , uid, gid, , home, shell] = entry
@@ -34,6 +34,11 @@ export async function findLinuxUser(
     groups: await groupsOf(name),
     mayLogIn: await mayLogIn(shell || '/bin/sh', options.shells),
   }
+}
+
+/** Could a Linux user have this name? */
+export function isUserName(name: string): boolean {
+  return USER_NAME.test(name) && name.length <= 255
 }
 
 async function findEntry(name: string): Promise<string[] | undefined> {

@@ -5,10 +5,30 @@ import { launcherClient } from '../../launcher/client.ts'
 import { type TestLauncher, testLauncher } from '../../launcher/testing.ts'
 import { type TestUsers, testUsers } from '../../launcher/testing-users.ts'
 import type { Refused } from '../../plugin/authenticator.ts'
+import { authenticatorContract } from '../../plugin/authenticator-contract.ts'
 import { type PamOptions, pam } from './pam.ts'
 
 const isRoot = process.getuid?.() === 0
 const skip = isRoot ? false : 'Linux users can only be made by root'
+
+if (isRoot) {
+  authenticatorContract('pam', async () => {
+    const users = testUsers()
+    const launcher = await testLauncher()
+    const make = () => pam({ launcher: launcher.client, service: users.service })
+    return {
+      authenticator: make(),
+      another: async () => make(),
+      good: { username: users.name('alice'), password: users.password('alice') },
+      unknownName: users.name('alice').replace('alice', 'mallory'),
+      wrongPassword: 'not the one',
+      async close() {
+        await launcher.close()
+        users.close()
+      },
+    }
+  })
+}
 
 describe('pam', { skip }, () => {
   let users: TestUsers

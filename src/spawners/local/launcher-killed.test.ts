@@ -24,7 +24,7 @@ describe('servers of a launcher that is killed', () => {
 
   function startProgram(socket: string): ChildProcess {
     const { homesDir, accountPrefix, stateDir } = folders.options
-    const args = ['--socket', socket, '--state-dir', `${stateDir}/program`, '--homes-dir', homesDir]
+    const args = ['--socket', socket, '--state-dir', stateDir, '--homes-dir', homesDir]
     const flags = ['--account-prefix', accountPrefix, '--environment', `ORRERY_TEST_LAUNCHER=${folders.folder}`]
     const command = ['--singleuser-command', JSON.stringify(folders.command)]
     return spawn(process.execPath, [PROGRAM, ...args, ...flags, ...command], { stdio: ['ignore', 'pipe', 'inherit'] })
