@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { loadConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
+import { HubError } from '../core/errors.ts'
 import { silentLogger } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
 import { parseDatabaseUrl } from '../db/database-url.ts'
@@ -14,6 +15,7 @@ export async function withDatabase<Result>(
   use: (database: Database, config: Config) => Promise<Result>,
 ): Promise<Result> {
   const config = await loadConfig(configSources(flags))
+  assertThere(config.dbUrl)
   becomeOwner(config.dbUrl)
   const database = await openDatabase(config.dbUrl, { log: silentLogger, create: false })
   try {
@@ -21,6 +23,16 @@ export async function withDatabase<Result>(
   } finally {
     await database.close()
   }
+}
+
+function assertThere(dbUrl: string): void {
+  const url = parseDatabaseUrl(dbUrl)
+  if (url.dialect !== 'sqlite' || !url.file || existsSync(url.file)) return
+  throw new HubError('database_missing', {
+    status: 500,
+    message: `There is no database ${url.file}.`,
+    nextStep: 'It is made by the first orrery start; --data-dir or --config name another one.',
+  })
 }
 
 /**
