@@ -76,6 +76,19 @@ describe('pages', () => {
     }
   })
 
+  it('give a login that lacks session and xsrf cookies both, once', async t => {
+    const { app, cookie } = await guardedHub(t)
+    const loginOnly = /jupyterhub-hub-login="[^"]*"/.exec(cookie)![0]
+
+    const first = await app.inject({ url: '/hub/home', headers: { cookie: loginOnly } })
+    const names = [first.headers['set-cookie']].flat().map(line => String(line).split('=')[0])
+    assert.deepEqual(names, ['jupyterhub-session-id', '_xsrf'])
+
+    const second = await app.inject({ url: '/hub/home', headers: { cookie: cookieJar(first, loginOnly) } })
+    assert.equal(second.headers['set-cookie'], undefined)
+    assert.equal(second.body, first.body)
+  })
+
   it('take a form with the token of this login, from field or header, and no other', async t => {
     const { app, cookie, clock } = await guardedHub(t)
     const xsrf = /_xsrf=([^;]+)/.exec(cookie)![1]!

@@ -33,16 +33,23 @@ export function expandScopes(
   return unparseScopes(parseScopes(expanded))
 }
 
-/** A scope and all it includes, by name only. */
-export function includedScopes(base: string, definitions: ScopeDefinitions = scopeDefinitions): Set<string> {
-  const included = new Set<string>()
+const included = new WeakMap<ScopeDefinitions, Map<string, ReadonlySet<string>>>()
+
+/** A scope and all it includes, by name only; empty for a scope nobody defined. */
+export function includedScopes(base: string, definitions: ScopeDefinitions = scopeDefinitions): ReadonlySet<string> {
+  const known = included.get(definitions) ?? new Map<string, ReadonlySet<string>>()
+  included.set(definitions, known)
+  const before = known.get(base)
+  if (before) return before
+  const found = new Set<string>()
   const add = (name: string) => {
-    if (included.has(name) || !Object.hasOwn(definitions, name)) return
-    included.add(name)
+    if (found.has(name) || !Object.hasOwn(definitions, name)) return
+    found.add(name)
     definitions[name]?.subscopes?.forEach(add)
   }
   add(base)
-  return included
+  if (found.size > 0) known.set(base, found) // names nobody defined come from outside and would fill the memory
+  return found
 }
 
 /** Raw scopes that do not exist, or carry a filter that does not. */
