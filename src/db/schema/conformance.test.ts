@@ -60,7 +60,7 @@ db.commit()`
       await drop()
     })
 
-    for (const revision of ['651f5419b74d', '3c2384c5aae1', '4621fec11365']) {
+    for (const revision of ['651f5419b74d', '0eee8c825d24', '3c2384c5aae1', '4621fec11365']) {
       it(`are upgraded from ${revision} to the same`, async () => {
         const [theirs, ours] = await Promise.all([kind.create(), kind.create()])
         await Promise.all([makeOld(theirs.url, revision), makeOld(ours.url, revision)])

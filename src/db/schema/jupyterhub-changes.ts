@@ -8,9 +8,9 @@ export interface SchemaChange {
 
 /** JupyterHub 3.0 is the oldest that is upgraded here; older ones go through a JupyterHub in between. */
 export const JUPYTERHUB_CHANGES: readonly SchemaChange[] = [
-  // 3.0 -> 3.1
+  // 3.x -> 4.0
   { from: '651f5419b74d', to: '0eee8c825d24', statements: ['ALTER TABLE groups ADD COLUMN properties TEXT'] },
-  // 3.1 -> 4.0
+  // 4.x -> 5.0
   {
     from: '0eee8c825d24',
     to: '3c2384c5aae1',
@@ -28,7 +28,6 @@ export const JUPYTERHUB_CHANGES: readonly SchemaChange[] = [
       'ALTER TABLE services ADD COLUMN "user" VARCHAR(255)',
     ],
   },
-  // 4.x -> 5.0
   {
     from: '3c2384c5aae1',
     to: '4621fec11365',

@@ -28,7 +28,7 @@ const BROUGHT: readonly { revision: string; before: string; take: readonly strin
   { revision: '0eee8c825d24', before: '651f5419b74d', take: ['groups properties'] },
 ]
 
-/** Makes an empty database as the JupyterHub of that revision left it: 3.0, 3.1, 4.x or 5.x. For tests. */
+/** Makes an empty database as the JupyterHub of that revision left it: 3.0, 4.x or 5.x. For tests. */
 export async function makeOld(url: string, revision: string): Promise<void> {
   const database = await openDatabase(url, { log: silentLogger })
   const run = (statement: string) => sql.raw(statement).execute(database.db)

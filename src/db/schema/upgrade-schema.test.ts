@@ -15,7 +15,7 @@ for (const kind of testDatabases()) {
   describe(`upgrade of a database on ${kind.name}`, () => {
     it('keeps every row of a JupyterHub 4 and makes it ready to open', async () => {
       const { url, drop } = await kind.create()
-      await makeOld(url, '3c2384c5aae1')
+      await makeOld(url, '0eee8c825d24')
       const old = connectDatabase(parseDatabaseUrl(url), silentLogger)
       await sql`insert into users (name, admin, cookie_id) values ('alice', true, 'c')`.execute(old.db)
       await sql`insert into roles (name, scopes) values ('user', '["self"]')`.execute(old.db)
@@ -25,7 +25,7 @@ for (const kind of testDatabases()) {
 
       const done = await upgradeSchema(url, { log: silentLogger })
 
-      assert.equal(done.from, '3c2384c5aae1')
+      assert.equal(done.from, '0eee8c825d24')
       const database = await openDatabase(url, { log: silentLogger })
       assert.equal((await database.db.selectFrom('users').select('name').executeTakeFirst())?.name, 'alice')
       const roles = await database.db.selectFrom('user_role_map').selectAll().execute()
@@ -66,7 +66,7 @@ describe('upgrade of a SQLite file', () => {
   it('copies the file first, and takes all changes back when one fails', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'orrery-upgrade-'))
     const url = `sqlite:///${folder}/hub.sqlite`
-    await makeOld(url, '3c2384c5aae1')
+    await makeOld(url, '0eee8c825d24')
     const old = connectDatabase(parseDatabaseUrl(url), silentLogger)
     await sql`alter table users add column user_info text`.execute(old.db) // stands in the way of a later step
     await old.close()
@@ -74,7 +74,7 @@ describe('upgrade of a SQLite file', () => {
     await assert.rejects(upgradeSchema(url, { log: silentLogger, now: new Date('2026-01-02T03:04:05Z') }))
 
     const after = connectDatabase(parseDatabaseUrl(url), silentLogger)
-    assert.equal((await after.db.selectFrom('alembic_version').selectAll().execute())[0]?.version_num, '3c2384c5aae1')
+    assert.equal((await after.db.selectFrom('alembic_version').selectAll().execute())[0]?.version_num, '0eee8c825d24')
     await assert.rejects(after.db.selectFrom('roles').select('managed_by_auth').execute())
     await after.close()
     assert.ok((await readdir(folder)).includes('hub.sqlite.2026-01-02-030405'))
