@@ -73,6 +73,7 @@ async function signInByRequest(deps: PageDeps, request: FastifyRequest, reply: F
 
 /** JupyterHub answers a wrong name or password with 403 and the form. */
 function sendRefusal(deps: PageDeps, request: FastifyRequest, reply: FastifyReply, refused: Refused, username: string) {
+  if (refused.continueAt !== undefined) return reply.redirect(`${deps.settings.baseUrl}hub/${refused.continueAt}`, 303)
   const status = refused.status === 429 || refused.status === 503 ? refused.status : 403
   if (refused.retryAfter !== undefined) reply.header('retry-after', String(refused.retryAfter))
   return sendLoginPage(deps, request, reply, {
