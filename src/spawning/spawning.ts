@@ -67,6 +67,7 @@ export interface Spawning {
   /** The last lines of the server's log; empty when its spawner keeps none. */
   logs(key: ServerKey, lines: number): Promise<string>
   optionsForm(user: UserRecord, signal: AbortSignal): Promise<OptionsForm | undefined>
+  readonly allowsNamedServers: boolean
   /** Throws HubError 400 where a named server is not allowed; for forms. */
   checkNamedServer(
     user: UserRecord,
@@ -317,6 +318,7 @@ export function createSpawning(deps: SpawningDeps): Spawning {
   }
 
   return {
+    allowsNamedServers: settings.allowNamedServers,
     start,
     stop,
     remove,

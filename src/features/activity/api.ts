@@ -1,0 +1,100 @@
+/** `POST /hub/api/users/NAME/activity`: single-user servers tell when somebody last worked on them. */
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { Access } from '../../access/access.ts'
+import { requireScope } from '../../access/guards.ts'
+import { HubError } from '../../core/errors.ts'
+import { printable } from '../../core/names.ts'
+import type { Clock, Logger } from '../../core/runtime.ts'
+import type { Database, DbTransaction } from '../../db/database.ts'
+import { serversOfUser, userRecord } from '../../spawning/server-row.ts'
+import { noSuchUser } from '../../spawning/server-rows.ts'
+import { parseTimestamp } from './timestamp.ts'
+
+export interface ActivityDeps {
+  readonly database: Database
+  readonly access: Access
+  readonly log: Logger
+  readonly clock: Clock
+}
+
+type Named = { Params: { name: string } }
+
+export function activityApi({ database, access, clock }: ActivityDeps): FastifyPluginAsync {
+  const whom = (request: FastifyRequest) => ({ user: (request.params as Named['Params']).name })
+  const guard = { preHandler: requireScope(access, 'users:activity', whom) }
+
+  return async server => {
+    server.post<Named>('/hub/api/users/:name/activity', guard, async (request, reply) => {
+      const user = await userRecord(database, request.params.name)
+      if (!user) throw noSuchUser(request.params.name)
+      const known = await serversOfUser(database, user.name)
+      const told = readActivity(request.body, clock.now())
+      const servers = told.servers.map(({ name, at }) => {
+        const row = known.find(candidate => candidate.key.server === name)
+        // Everybody has a default server, even before its row is made.
+        if (!row && name !== '') throw noSuchServer(name, user.name)
+        return { spawnerId: row?.spawnerId, at: at() }
+      })
+      const userAt = told.user?.()
+      await database.db.transaction().execute(async tx => {
+        if (userAt !== undefined) await storeIfNewer(tx, 'users', user.id, userAt)
+        for (const { spawnerId, at } of servers) {
+          if (spawnerId !== undefined) await storeIfNewer(tx, 'spawners', spawnerId, at)
+        }
+      })
+      return reply.type('application/json').send('')
+    })
+  }
+}
+
+/** What the body tells; times are read when they are asked for, because unknown servers are refused first. */
+interface ToldActivity {
+  readonly user: (() => string) | undefined
+  readonly servers: readonly { name: string; at: () => string }[]
+}
+
+function readActivity(body: unknown, now: Date): ToldActivity {
+  if (!isObject(body)) throw refused('body must be a json dict')
+  const { last_activity: lastActivity, servers } = body
+  if (!lastActivity && !isTruthy(servers))
+    throw refused('body must contain at least one of `last_activity` or `servers`')
+  const shape = 'servers must be a dict of the form {server_name: {last_activity: timestamp}}'
+  if (isTruthy(servers) && !isObject(servers)) throw refused(shape)
+  return {
+    user: lastActivity ? () => parseTimestamp(lastActivity, now) : undefined,
+    servers: Object.entries(isObject(servers) ? servers : {}).map(([name, info]) => ({
+      name,
+      at() {
+        if (!isObject(info) || !('last_activity' in info)) throw refused(shape)
+        return parseTimestamp(info.last_activity, now)
+      },
+    })),
+  }
+}
+
+/** Activity only ever grows: clocks differ, and messages overtake each other. */
+async function storeIfNewer(tx: DbTransaction, table: 'users' | 'spawners', id: number, at: string): Promise<void> {
+  await tx
+    .updateTable(table)
+    .set({ last_activity: at })
+    .where('id', '=', id)
+    .where(where => where.or([where('last_activity', 'is', null), where('last_activity', '<', at)]))
+    .execute()
+}
+
+function noSuchServer(name: string, user: string): HubError {
+  return refused(`No such server '${printable(name)}' for user ${user}`)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** An empty `servers` is none, as in Python. */
+function isTruthy(value: unknown): boolean {
+  return Boolean(value) && (typeof value !== 'object' || Object.keys(value as object).length > 0)
+}
+
+function refused(message: string): HubError {
+  return new HubError('invalid_body', { status: 400, message })
+}

@@ -1,0 +1,40 @@
+/** Events of a start in the shape JupyterHub's event stream gives them. */
+import { serverPath } from '../../core/names.ts'
+import type { Reason } from '../../core/reason.ts'
+import type { ServerKey } from '../../core/server-key.ts'
+import type { ProgressEvent } from '../../core/server-state.ts'
+import { reasonModel } from './model.ts'
+
+export function progressModel(event: ProgressEvent, key: ServerKey, baseUrl: string): Record<string, unknown> {
+  if (event.ready) return readyEvent(key, baseUrl)
+  if (event.failed) return failedEvent(event.reason)
+  return {
+    progress: event.percent,
+    message: event.message,
+    ...(event.htmlMessage !== undefined && { html_message: event.htmlMessage }),
+    ...(event.rawEvent !== undefined && { raw_event: event.rawEvent }),
+  }
+}
+
+export function readyEvent(key: ServerKey, baseUrl: string): Record<string, unknown> {
+  const url = serverPath(key, baseUrl)
+  return {
+    progress: 100,
+    ready: true,
+    message: `Server ready at ${url}`,
+    // The path is percent-encoded: nothing in it means anything in HTML.
+    html_message: `Server ready at <a href="${url}">${url}</a>`,
+    url,
+  }
+}
+
+/** `reason` is more than JupyterHub tells; its clients ignore what they do not know. */
+export function failedEvent(reason: Reason | undefined): Record<string, unknown> {
+  const message = reason ? `Spawn failed: ${reason.message}` : 'Spawn failed'
+  return {
+    progress: 100,
+    failed: true,
+    message,
+    ...(reason && { reason: { ...reasonModel(reason), log_tail: reason.logTail ?? null } }),
+  }
+}
