@@ -125,6 +125,13 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
     },
     stop,
     logs: async asked => ({ text: await logs.tail(asked.key, asked.lines) }),
+    forget: ({ key }) =>
+      inTurn(serverDigest(key), async () => {
+        if ((await servers.find({ key })).running) return { forgotten: false }
+        records.remove(key)
+        logs.remove(key)
+        return { forgotten: true }
+      }),
     freePort: async ({ ip }) => ({ port: await freePort(ip) }),
     lookupUser: async ({ name }) => ({ user: (await findLinuxUser(name, options)) ?? null }),
     async makeAccount({ name }) {

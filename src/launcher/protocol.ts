@@ -51,6 +51,8 @@ const operation = {
   owns: z.strictObject({ op: z.literal('owns'), ...server, ip: z.ipv4().or(z.ipv6()), port }),
   stop: z.strictObject({ op: z.literal('stop'), ...server, interruptMs: timeoutMs, terminateMs: timeoutMs }),
   logs: z.strictObject({ op: z.literal('logs'), key, lines: z.int().min(1).max(10_000) }),
+  /** Removes record and logs of a server that was deleted for good; refused while it runs. */
+  forget: z.strictObject({ op: z.literal('forget'), key }),
   freePort: z.strictObject({ op: z.literal('freePort'), ip: z.ipv4().or(z.ipv6()) }),
   lookupUser: z.strictObject({ op: z.literal('lookupUser'), name: accountName }),
   makeAccount: z.strictObject({ op: z.literal('makeAccount'), name: accountName }),
@@ -81,6 +83,7 @@ export const requestSchema = z.strictObject({
     operation.owns,
     operation.stop,
     operation.logs,
+    operation.forget,
     operation.freePort,
     operation.lookupUser,
     operation.makeAccount,
@@ -132,6 +135,7 @@ export interface Answers {
   owns: { owns: boolean }
   stop: { stopped: boolean }
   logs: { text: string }
+  forget: { forgotten: boolean }
   freePort: { port: number }
   lookupUser: { user: LinuxUserFacts | null }
   makeAccount: { linuxUser: string; home: string; made: boolean }

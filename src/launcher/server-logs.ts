@@ -14,6 +14,7 @@ export interface ServerLogs {
   /** Turns the files over and opens a new one for appending. The caller closes it. */
   open(key: ServerKey): number
   tail(key: ServerKey, lines: number): Promise<string>
+  remove(key: ServerKey): void
   /** Empties logs that have grown above the limit, keeping their content as the file before. */
   turnOver(maxBytes: number): Promise<void>
 }
@@ -37,6 +38,9 @@ export function serverLogs(stateDir: string): ServerLogs {
     },
     async tail(key, lines) {
       return withoutSecrets(await lastLines(pathOf(serverDigest(key), 0), lines))
+    },
+    remove(key) {
+      for (let age = 0; age < KEPT; age++) rmSync(pathOf(serverDigest(key), age), { force: true })
     },
     async turnOver(maxBytes) {
       for (const file of await readdir(folder)) {

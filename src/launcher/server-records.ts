@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServerKey } from '../core/server-key.ts'
-import { serverKeyText } from '../core/server-key.ts'
 import { privateDirectory } from './private-directory.ts'
 import type { ServerExit } from './protocol.ts'
 
@@ -19,6 +18,7 @@ export interface ServerRecord {
 export interface ServerRecords {
   find(key: ServerKey): ServerRecord | undefined
   write(record: ServerRecord): void
+  remove(key: ServerKey): void
 }
 
 /** One small file a server, named by a digest: no name of a user reaches a path. */
@@ -41,6 +41,7 @@ export function serverRecords(stateDir: string): ServerRecords {
       writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 })
       renameSync(`${path}.new`, path)
     },
+    remove: key => rmSync(pathOf(key), { force: true }),
   }
 }
 
@@ -49,8 +50,4 @@ export function serverDigest(key: ServerKey): string {
     .update(JSON.stringify([key.user, key.server]))
     .digest('hex')
     .slice(0, 32)
-}
-
-export function describeKey(key: ServerKey): string {
-  return serverKeyText(key)
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import type { Logger } from '../core/runtime.ts'
 import { findProcess } from './process-info.ts'
 import type { Answers, Asked } from './protocol.ts'
 import { systemPython, type TestLauncher, testLauncher } from './testing.ts'
@@ -189,6 +190,36 @@ describe('servers of the launcher', () => {
     await assert.rejects(startServer([], { environment }), { code: 'environment_refused' })
     await assert.rejects(startServer(['--allow-root; id']), { code: 'argument_refused' })
     await assert.rejects(startServer([], { command: ['/bin/sh', '-c', 'id'] }), { code: 'command_refused' })
+  })
+
+  it('are forgotten when they are deleted for good, and not before they end', async () => {
+    const server = await listening(await startServer())
+    const { key } = server
+
+    assert.deepEqual(await call('forget', { key }), { forgotten: false })
+    await stop(server)
+    assert.deepEqual(await call('forget', { key }), { forgotten: true })
+
+    assert.equal((await call('logs', { key, lines: 5 })).text, '')
+    assert.deepEqual(await call('poll', { key }), { running: false, exit: {} })
+  })
+
+  it('are written down in the log of the launcher without any value of their environment', async () => {
+    const lines: string[] = []
+    const add = (fields: object, message: string) => void lines.push(`${JSON.stringify(fields)} ${message}`)
+    const log: Logger = { debug: add, info: add, warn: add, error: add, child: () => log }
+    await launcher.restart({ log })
+
+    const server = await startServer([], {
+      environment: { JUPYTERHUB_API_TOKEN: 'a-secret', JUPYTERHUB_SERVICE_URL: 'http://127.0.0.1:1/' },
+    })
+    await stop(server)
+    await assert.rejects(startServer([], { environment: { LD_PRELOAD: 'a-secret' } }))
+    await call('pamAuthenticate', { name: 'nobody', password: 'a-secret', service: 'other', checkAccount: true })
+    await launcher.restart()
+
+    assert.ok(lines.some(line => line.includes('server started')))
+    assert.ok(!lines.join('\n').includes('a-secret'))
   })
 
   it('get ports that nobody else was offered', async () => {

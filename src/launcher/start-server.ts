@@ -42,7 +42,10 @@ export async function startServer(order: ServerOrder): Promise<StartedServer> {
   toChild.end(JSON.stringify(childOrder(order)))
   const report = parseReport(await text(fromChild).catch(() => ''))
   clearTimeout(timer)
+  // A launcher that closes does not wait for servers.
+  child.unref()
   if (report?.ok && startTime) return { pid, startTime, ended }
+  child.ref()
   child.kill('SIGKILL')
   await ended
   throw faultOf(report, order.runAs)

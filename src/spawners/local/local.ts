@@ -126,6 +126,9 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       return (await launcher.call('owns', asked, { signal })).owns
     },
     stop: (key, state, how) => explained(() => end(key, state, how.now ? 0 : how.timeoutMs)),
+    async forget(key) {
+      await launcher.call('forget', { key })
+    },
     async logs(key, _state, lines) {
       return (await launcher.call('logs', { key, lines: Math.min(lines, 10_000) })).text
     },
