@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import { logFile } from './child-log.ts'
 import type { DataPaths, Owner } from './data-folder.ts'
 import type { ChildSpec } from './keep-running.ts'
+import { runAsOf } from './make-spawner.ts'
 import { listenOf } from './ports.ts'
 import type { Runnable } from './runnable-copy.ts'
 import { programsIn } from './supervised.ts'
@@ -108,7 +109,7 @@ function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
   flags.push('--singleuser-command', JSON.stringify(servers.cmd))
   if (hubUser) flags.push('--allow-uid', String(hubUser.uid))
   else flags.push('--servers-dir', paths.servers)
-  if ('kind' in spawner) flags.push('--account-prefix', spawner.accountPrefix)
+  if ('kind' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
   // What the operator has written in the config may reach servers, even where the launcher is careful by itself.
   for (const argument of servers.args) flags.push(`--allow-argument=${argument.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`)
   for (const name of [...Object.keys(servers.environment), ...servers.envKeep]) flags.push('--allow-environment', name)

@@ -34,7 +34,7 @@ export function makeAuthenticator(parts: AuthenticatorParts): Authenticator {
       return pam({ ...options, adminGroups, allowedGroups, launcher: parts.launcher })
     }
     case 'dummy':
-      return dummy(authenticator.password === undefined ? {} : { password: authenticator.password })
+      return dummy({ password: authenticator.password, welcomeAll: parts.config.access.allowedUsers.length === 0 })
     case 'shared-password': {
       const { kind, ...options } = authenticator
       return sharedPassword({ ...options, adminUsers: parts.config.access.adminUsers.map(parts.names.normalize) })
@@ -51,7 +51,7 @@ function makeOwnAccounts(
   return ownAccounts({
     accounts: sqlAccountStore(database, clock),
     links: sqlOneTimeLinkStore(database, clock),
-    signUp: !options.signUp ? 'closed' : options.approval ? 'approval' : 'open',
+    signUp: options.signUp,
     minimumPasswordLength: options.minimumPasswordLength,
     checkCommonPasswords: options.checkCommonPasswords,
     askEmail: options.askEmail,

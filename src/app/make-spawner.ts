@@ -5,10 +5,15 @@ import type { Spawner } from '../plugin/spawner.ts'
 import { local } from '../spawners/local/local.ts'
 
 export function makeSpawner(config: Config, launcher: LauncherClient): Spawner {
-  const { spawner, authenticator } = config
-  if (!('kind' in spawner)) return spawner
-  const accounts = spawner.accounts === 'auto' ? accountsFor(authenticator) : spawner.accounts
-  return local({ launcher, as: accounts === 'linux' ? 'linux-user' : 'own-account' })
+  const { spawner } = config
+  return 'kind' in spawner ? local({ launcher, as: runAsOf(config) }) : spawner
+}
+
+/** As whom local servers run; the launcher is told so too, and does not do the other. */
+export function runAsOf({ spawner, authenticator }: Config): 'linux-user' | 'own-account' {
+  const described = 'kind' in spawner ? spawner.accounts : 'auto'
+  const accounts = described === 'auto' ? accountsFor(authenticator) : described
+  return accounts === 'linux' ? 'linux-user' : 'own-account'
 }
 
 /** Who proved to be a Linux user works as that user; anybody else must not become one who was there before. */

@@ -33,7 +33,7 @@ export function pageServers(parts: { database: Database; spawning: Spawning; bas
     },
     async progress(key) {
       const row = await findServer(database, key)
-      return row?.run ? readProgress(database, row.spawnerId, row.run.runId) : []
+      return row?.run ? readProgress(database, { spawnerId: row.spawnerId, runId: row.run.runId }, 0) : []
     },
     logs: (key, lines) => spawning.logs(key, lines),
   }

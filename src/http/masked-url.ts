@@ -1,6 +1,6 @@
 /**
  * A request's target as it may stand in a log: values of query fields that carry secrets are cut out. The names are
- * those JupyterHub masks, and as there a field counts when its name contains one of them.
+ * those JupyterHub masks and our one-time links, and as there a field counts when its name contains one of them.
  */
 export function maskUrl(url: string): string {
   const shown = url.replace(/(\/api\/authorizations\/(?:cookie|token)\/)[^?]*/, '$1[secret]')
@@ -13,7 +13,7 @@ export function maskUrl(url: string): string {
   return `${shown.slice(0, query)}?${fields.join('&')}`
 }
 
-const SECRET_NAMES = /token|auth|key|code|state|_xsrf|password|secret/i
+const SECRET_NAMES = /token|auth|link|key|code|state|_xsrf|password|secret/i
 
 function maskField(field: string): string {
   const equals = field.indexOf('=')

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
-import type { ProxyApi } from '../proxy/api-client.ts'
+import type { ProxyApi, ProxyRoute } from '../proxy/api-client.ts'
 import { type DesiredRoute, desiredRoutes, type RouteSources } from './desired-routes.ts'
 import { storeActivity } from './pull-activity.ts'
 import { watchedProxy } from './watched-proxy.ts'
@@ -24,6 +24,8 @@ export interface RouteKeeper {
   reconcile(): Promise<void>
   /** Reads the proxies' last traffic into `last_activity` of servers and users. */
   pullActivity(): Promise<void>
+  /** The table of the first proxy that answers, by route spec. Throws HubError `proxy_unreachable` when none does. */
+  table(): Promise<ReadonlyMap<string, ProxyRoute>>
   /** Route keeping as operators see it. */
   health(): { url: string; up: boolean }[]
   close(): Promise<void>
@@ -124,6 +126,7 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
     },
     reconcile,
     pullActivity,
+    table: () => Promise.any(proxies.map(proxy => proxy.routes(closed.signal))).catch(error => Promise.reject(error.errors?.[0] ?? error)),
     health: () => proxies.map(({ url, isUp }) => ({ url, up: isUp })),
     async close() {
       closed.abort()

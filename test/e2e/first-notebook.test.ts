@@ -37,7 +37,7 @@ describe('a new hub', () => {
     await page.locator('input[name=username]').fill('ada')
     await page.locator('input[name=password]').fill(PASSWORD)
     await page.locator('input[name=password_confirm]').fill(PASSWORD)
-    await page.locator('main form button[type=submit]').click()
+    await page.locator('main form button.button-primary').click()
     await page.waitForURL(/\/hub\/(home|spawn)/)
     await page.goto(`${orrery.url}/hub/home`)
     await screenshot(page, 'home')
@@ -94,7 +94,7 @@ describe('a new hub', () => {
     await bea.page.locator('input[name=password]').fill(PASSWORD)
     await bea.page.locator('input[name=password_confirm]').fill(PASSWORD)
     await screenshot(bea.page, 'signup-phone')
-    await bea.page.locator('main form button[type=submit]').click()
+    await bea.page.locator('main form button.button-primary').click()
     await bea.page
       .getByText(/approve/i)
       .first()

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core'
+import { until } from './until.ts'
 
 const LAB_READY_MS = 120_000
 
@@ -15,22 +16,33 @@ export async function openNotebook(page: Page): Promise<void> {
   await kernelIdle(page)
 }
 
+/** The status bar tells what the kernel itself said last; the indicator in the toolbar starts out as idle. */
 export async function kernelIdle(page: Page): Promise<void> {
-  await page
-    .locator('.jp-NotebookPanel-toolbar [data-status="idle"], .jp-Notebook-ExecutionIndicator[data-status="idle"]')
-    .first()
-    .waitFor({ timeout: LAB_READY_MS })
+  await page.locator('#jp-main-statusbar', { hasText: '| Idle' }).waitFor({ timeout: LAB_READY_MS })
 }
 
 /** Types code into the last cell and runs it; does not wait for the output. */
 export async function runCell(page: Page, code: string): Promise<void> {
   const cells = page.locator('.jp-Notebook .jp-CodeCell')
   const before = await cells.count()
-  const editor = cells.last().locator('.cm-content')
+  const cell = cells.nth(before - 1)
+  const editor = cell.locator('.cm-content')
   await editor.click()
   await editor.fill(code)
-  await page.keyboard.press('Shift+Enter')
-  // JupyterLab opens the next cell as soon as it has taken this one: the sign that the key press was not lost.
+  // JupyterLab forgets a cell that is run while it reconnects to the kernel: then its number stays empty.
+  await until(
+    'the kernel takes the cell',
+    async () => {
+      await editor.click()
+      await page.keyboard.press('Shift+Enter')
+      return until(
+        'its number',
+        async () => /\[[*\d]+\]/.test(await cell.locator('.jp-InputPrompt').innerText()),
+        5_000,
+      )
+    },
+    LAB_READY_MS,
+  )
   await cells.nth(before).waitFor({ timeout: LAB_READY_MS })
 }
 

@@ -6,7 +6,7 @@ export async function signIn(page: Page, url: string, name: string, password: st
   await page.goto(`${url}/hub/login?next=/hub/home`)
   await page.locator('input[name=username]').fill(name)
   await page.locator('input[name=password]').fill(password)
-  await Promise.all([page.waitForNavigation(), page.locator('main form button[type=submit]').first().click()])
+  await Promise.all([page.waitForNavigation(), page.locator('main form button.button-primary').first().click()])
 }
 
 export async function signOut(page: Page, url: string): Promise<void> {

@@ -1,0 +1,188 @@
+/**
+ * The composition root: makes a hub out of a config, in the order in which its parts need each other, and ends it in
+ * the reverse order. Nothing else in the project knows all parts.
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { createAccess } from '../access/access.ts'
+import { loadCookieSecret } from '../access/cookie-secret.ts'
+import type { Config } from '../config/schema.ts'
+import { joinUrlPath } from '../core/names.ts'
+import { background, type Logger, systemClock } from '../core/runtime.ts'
+import type { Database } from '../db/database.ts'
+import { openDatabase } from '../db/open-database.ts'
+import { makeFirstAdminLink } from '../features/accounts/first-admin-link.ts'
+import { sqlOneTimeLinkStore } from '../features/accounts/one-time-links.ts'
+import { sqlAccountStore } from '../features/accounts/store.ts'
+import { accessWarnings } from '../features/sign-in/access-rules.ts'
+import { ensureRolesAndUsers } from '../features/sign-in/default-roles.ts'
+import { createSignIn } from '../features/sign-in/sign-in.ts'
+import { createUserNames } from '../features/users/user-names.ts'
+import { createHubServer } from '../http/hub-server.ts'
+import { launcherClient } from '../launcher/client.ts'
+import { proxyApi } from '../proxy/api-client.ts'
+import { createRouteKeeper } from '../routing/route-keeper.ts'
+import { serverAccess } from '../spawning/server-access.ts'
+import { createSpawning } from '../spawning/spawning.ts'
+import { dataPaths } from './data-folder.ts'
+import { environmentSettings, spawningSettings, throttleLimits } from './hub-settings.ts'
+import { makeAuthenticator } from './make-authenticator.ts'
+import { makeSpawner } from './make-spawner.ts'
+import { listenOf } from './ports.ts'
+import { registerRoutes } from './register-routes.ts'
+
+export interface RunningHub {
+  /** Where the proxy reaches it. */
+  readonly url: string
+  /** Whole address of the link that makes the first administrator; undefined when there is one, or no need. */
+  readonly firstAdminLink: string | undefined
+  /** Stops nothing of the users' unless asked to. */
+  close(options?: { stopServers?: boolean }): Promise<void>
+}
+
+const PURGE_INTERVAL_MS = 3600_000
+const STOP_SERVERS_MS = 60_000
+
+/** Throws HubError when a part cannot be made; what was begun is ended. */
+export async function runHub(config: Config, { log }: { log: Logger }): Promise<RunningHub> {
+  const cookieSecret = await loadCookieSecret(config.cookieSecretFile, { env: process.env, log })
+  const database = await openDatabase(config.dbUrl, { log, create: true })
+  try {
+    return await runHubOn(database, cookieSecret, config, log)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function runHubOn(
+  database: Database,
+  cookieSecret: Uint8Array,
+  config: Config,
+  log: Logger,
+): Promise<RunningHub> {
+  const clock = systemClock
+  const { baseUrl } = config
+  const names = createUserNames({ map: config.access.usernameMap, ...pattern(config.access.usernamePattern) })
+  await ensureRolesAndUsers({ database, names, clock, log }, config.access)
+
+  const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
+  const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
+  const access = createAccess({
+    database,
+    cookieSecret,
+    baseUrl,
+    cookieMaxAgeDays: config.cookieMaxAgeDays,
+    activityResolutionSeconds: config.activity.resolution,
+    publicUrl: new URL(config.publicUrl),
+    log,
+    clock,
+  })
+  const signIn = createSignIn({
+    database,
+    authenticator,
+    names,
+    access: config.access,
+    limits: throttleLimits(config.signIn),
+    log,
+    clock,
+  })
+  const routes = createRouteKeeper({
+    database,
+    proxies: [
+      { url: config.proxy.apiUrl, api: proxyApi({ url: config.proxy.apiUrl, token: config.proxy.authToken ?? '' }) },
+    ],
+    hubUrl: config.hub.connectUrl,
+    baseUrl,
+    lastActivityIntervalMs: config.activity.interval * 1000,
+    log: log.child({ part: 'routes' }),
+  })
+  const spawning = createSpawning({
+    database,
+    spawner: makeSpawner(config, launcher),
+    routes,
+    access: serverAccess(access, database),
+    holder: `${hostname()}:${process.pid}:${randomUUID()}`,
+    environment: environmentSettings(config, process.env),
+    settings: spawningSettings(config.servers),
+    hooks: {
+      // Auth state is not kept yet, so a plug-in is told of none.
+      beforeStart: async (user, spec) => authenticator.beforeSpawn?.(user, undefined, spec),
+      afterStop: async (user, server) => authenticator.afterStop?.(user, server),
+      onTooManyFailures(failures) {
+        log.error({ failures }, 'too many starts failed in a row, the hub ends to be started anew')
+        process.kill(process.pid, 'SIGTERM')
+      },
+    },
+    log: log.child({ part: 'spawning' }),
+    clock,
+  })
+
+  // What listens for SIGTERM ends the hub in order; asking for servers to be stopped is honoured before.
+  const shutDown = ({ servers = false }: { servers?: boolean }) => {
+    const ending = servers ? spawning.stopAll({ by: 'api', timeoutMs: STOP_SERVERS_MS }) : Promise.resolve()
+    background(
+      ending.finally(() => process.kill(process.pid, 'SIGTERM')),
+      'shutdown',
+      log,
+    )
+  }
+
+  const server = createHubServer({ log, baseUrl, trustedDownstreamIps: config.trustedDownstreamIps })
+  await registerRoutes(server, {
+    config,
+    database,
+    access,
+    authenticator,
+    signIn,
+    spawning,
+    routes,
+    names,
+    log,
+    clock,
+    shutDown,
+  })
+  const listen = listenOf(config.hub.bindUrl)
+  const url = await server.listen({ host: listen.host || '0.0.0.0', port: listen.port })
+
+  // Servers of the time before are known and routed before the first person asks.
+  await spawning.recover()
+  await routes.start()
+  const purge = setInterval(() => background(access.purgeExpired(), 'purge', log), PURGE_INTERVAL_MS)
+  purge.unref()
+  warnOfRules(config, log)
+
+  return {
+    url,
+    firstAdminLink: await firstAdminLink(config, database),
+    async close({ stopServers = false } = {}) {
+      clearInterval(purge)
+      if (stopServers) await spawning.stopAll({ by: 'hub', timeoutMs: STOP_SERVERS_MS })
+      await server.close()
+      await spawning.close()
+      await routes.close()
+      await access.flush()
+      launcher.close()
+      await database.close()
+    },
+  }
+}
+
+function pattern(source: string): { pattern?: RegExp } {
+  return source === '' ? {} : { pattern: new RegExp(`^(?:${source})$`) }
+}
+
+function warnOfRules(config: Config, log: Logger): void {
+  // Own accounts are let in by the approval that every account needs.
+  const vouches = 'kind' in config.authenticator && config.authenticator.kind === 'own-accounts'
+  for (const warning of accessWarnings(config.access, { vouches })) log.warn({}, warning)
+}
+
+async function firstAdminLink(config: Config, database: Database): Promise<string | undefined> {
+  if (!('kind' in config.authenticator) || config.authenticator.kind !== 'own-accounts') return undefined
+  const stores = { accounts: sqlAccountStore(database), links: sqlOneTimeLinkStore(database) }
+  const link = await makeFirstAdminLink(database, stores, systemClock)
+  if (link === undefined) return undefined
+  const { origin } = new URL(config.publicUrl)
+  return `${origin}${joinUrlPath(config.baseUrl, 'hub', link)}`
+}

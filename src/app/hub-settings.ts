@@ -1,0 +1,63 @@
+/** What single parts of the hub are given of the config: seconds become milliseconds, sections become options. */
+import type { Config } from '../config/schema.ts'
+import type { ThrottleLimits } from '../features/sign-in/throttle.ts'
+import type { PageSettings } from '../pages/deps.ts'
+import type { RendererOptions } from '../pages/render.ts'
+import type { SpawningSettings } from '../spawning/context.ts'
+import type { EnvironmentSettings } from '../spawning/environment.ts'
+
+export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): EnvironmentSettings {
+  const { servers } = config
+  return {
+    baseUrl: config.baseUrl,
+    hubUrl: config.hub.connectUrl,
+    publicUrl: new URL(config.publicUrl).origin,
+    envKeep: servers.envKeep,
+    hubEnvironment: env,
+    extra: servers.environment,
+    defaultUrl: servers.defaultUrl,
+    debug: servers.debug,
+    disableUserConfig: servers.disableUserConfig,
+  }
+}
+
+export function spawningSettings(servers: Config['servers']): SpawningSettings {
+  return {
+    command: [...(servers.cmd ?? ['jupyterhub-singleuser']), ...servers.args],
+    notebookDir: servers.notebookDir,
+    limits: {
+      ...(servers.memLimit !== undefined && { memoryBytes: servers.memLimit }),
+      ...(servers.cpuLimit !== undefined && { cpus: servers.cpuLimit }),
+    },
+    startTimeoutMs: servers.startTimeout * 1000,
+    httpTimeoutMs: servers.httpTimeout * 1000,
+    stopTimeoutMs: servers.stopTimeout * 1000,
+    pollIntervalMs: servers.pollInterval * 1000,
+    concurrentSpawnLimit: servers.concurrentSpawnLimit,
+    activeServerLimit: servers.activeServerLimit,
+    allowNamedServers: servers.allowNamedServers,
+    namedServerLimit: servers.namedServerLimitPerUser,
+    consecutiveFailureLimit: servers.consecutiveFailureLimit,
+  }
+}
+
+export function throttleLimits({ failures, window, lock }: Config['signIn']): ThrottleLimits {
+  return { failures, windowMs: window * 1000, lockMs: lock * 1000 }
+}
+
+export function rendererOptions({ baseUrl, pages }: Config): RendererOptions {
+  const { logoFile, ...rest } = pages
+  return { baseUrl, ...rest, ...(logoFile !== undefined && { logoFile }) }
+}
+
+export function pageSettings(config: Config): PageSettings {
+  const { servers, tokens, pages } = config
+  return {
+    baseUrl: config.baseUrl,
+    redirectToServer: true,
+    allowNamedServers: servers.allowNamedServers,
+    namedServerLimitPerUser: servers.namedServerLimitPerUser,
+    tokenExpiresInMaxSeconds: tokens.maxExpiresIn,
+    ...(pages.logoFile !== undefined && { logoFile: pages.logoFile }),
+  }
+}

@@ -1,0 +1,118 @@
+/** Sends the script's requests and brings the answers into a form in which two hubs can be compared. */
+import { request as httpRequest } from 'node:http'
+import type { Caller, Part, ScriptedRequest } from './requests.ts'
+
+export interface HubUnderTest {
+  /** The hub itself, without a proxy in front. */
+  readonly url: string
+  readonly tokens: Readonly<Record<Caller, string | undefined>>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly location: string
+  /** Parsed when it is JSON. */
+  readonly json: unknown
+}
+
+/** The script in order; ids that a request keeps are this hub's own. */
+export async function runScript(hub: HubUnderTest, script: readonly ScriptedRequest[]): Promise<Answer[]> {
+  const kept = new Map<string, string>()
+  const answers: Answer[] = []
+  for (const step of script) {
+    const path = step.path.replace(/\{(\w+)\}/g, (_, name: string) => kept.get(name) ?? 'missing')
+    const { answer, id } = await send(hub, { ...step, path })
+    if (step.keepId && id !== undefined) kept.set(step.keepId, id)
+    answers.push(answer)
+  }
+  return answers
+}
+
+/** What differs between the released hub's answer and ours. */
+export function differences(theirs: Answer, ours: Answer): { part: Part; theirs: unknown; ours: unknown }[] {
+  const parts: { part: Part; theirs: unknown; ours: unknown }[] = [
+    { part: 'status', theirs: theirs.status, ours: ours.status },
+    { part: 'location', theirs: theirs.location, ours: ours.location },
+  ]
+  // An empty body has no type worth naming.
+  if (theirs.json !== undefined || ours.json !== undefined || theirs.contentType === 'text/html') {
+    parts.push({ part: 'content-type', theirs: theirs.contentType, ours: ours.contentType })
+  }
+  if (isError(theirs.json) && isError(ours.json)) {
+    // JupyterHub often sends no message at all; any sentence is better.
+    if (theirs.json.message !== null)
+      parts.push({ part: 'message', theirs: theirs.json.message, ours: ours.json.message })
+  } else {
+    parts.push({ part: 'body', theirs: theirs.json, ours: ours.json })
+  }
+  return parts.filter(part => JSON.stringify(part.theirs) !== JSON.stringify(part.ours))
+}
+
+async function send(hub: HubUnderTest, step: ScriptedRequest): Promise<{ answer: Answer; id: string | undefined }> {
+  const token = hub.tokens[step.who]
+  const payload =
+    step.body === undefined ? undefined : typeof step.body === 'string' ? step.body : JSON.stringify(step.body)
+  const raw = await rawRequest(hub.url, step.method, step.path, payload, {
+    ...(token === undefined ? {} : { authorization: `token ${token}` }),
+    ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+    ...step.headers,
+  })
+  const contentType = String(raw.headers['content-type'] ?? '').split(';')[0]!
+  const parsed = contentType === 'application/json' && raw.body !== '' ? JSON.parse(raw.body) : undefined
+  const answer = {
+    status: raw.status,
+    contentType,
+    location: String(raw.headers.location ?? '').replace(hub.url, ''),
+    json: normal(parsed, hub.url),
+  }
+  return { answer, id: (parsed as { id?: string } | undefined)?.id }
+}
+
+function rawRequest(
+  base: string,
+  method: string,
+  path: string,
+  body: string | undefined,
+  headers: Record<string, string>,
+) {
+  const { hostname, port } = new URL(base)
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+  return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
+    const request = httpRequest(
+      { hostname, port, method, path, headers: { ...headers, ...length }, agent: false },
+      response => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', chunk => (text += chunk))
+        response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body: text }))
+      },
+    )
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+/** Ids, times, secrets and ports are each hub's own; sets have no order. */
+function normal(value: unknown, hubUrl: string, key = ''): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(item => normal(item, hubUrl))
+    return UNORDERED.has(key) ? items.sort() : items
+  }
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(([name, item]) => [name, normal(item, hubUrl, name)] as const)
+    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+  // JupyterHub writes activity down before it answers, Orrery soon after.
+  if (key === 'last_activity') return 'ACTIVITY'
+  if (typeof value !== 'string') return value
+  if (key === 'token') return 'TOKEN'
+  if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return 'TIME'
+  return value.replaceAll(/\ba\d+\b/g, 'ID').replaceAll(hubUrl, '')
+}
+
+const UNORDERED = new Set(['scopes', 'roles', 'groups', 'users'])
+
+function isError(json: unknown): json is { status: number; message: string | null } {
+  return typeof json === 'object' && json !== null && 'status' in json && 'message' in json
+}
