@@ -33,7 +33,8 @@ export interface HubServerOptions extends HeaderOptions, RequestLogOptions {
 const MEGABYTE = 1024 * 1024
 /** Tornado's limit; hubs with many cookies need more than Node's 16 KiB. */
 const MAX_HEADER_BYTES = 64 * 1024
-const MAX_PATH_SEGMENT = 8 * 1024
+/** No shorter than what the header limit lets through: a long name is a name nobody has, not an error. */
+const MAX_PATH_SEGMENT = MAX_HEADER_BYTES
 
 /**
  * The hub's web server, without routes. Plug-ins declare their paths from `/hub/` on and are registered with

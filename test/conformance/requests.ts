@@ -40,6 +40,7 @@ const nobody = as('nobody')
 const forger = as('forger')
 
 const PAGES = { headers: { accept: 'application/jupyterhub-pagination+json' } }
+const sent = (name: string, value: string): Rest => ({ headers: { [name]: value } })
 const words = (entry: string): Rest => ({ differs: { entry, in: ['message'] } })
 const other = (entry: string, ...parts: Part[]): Rest => ({ differs: { entry, in: parts } })
 
@@ -57,6 +58,13 @@ export const hubRequests = [
   alice('GET', '/hub/api/user'),
   boss('GET', '/hub/api/user'),
   tester('GET', '/hub/api/user', undefined, other('service-defaults', 'body')),
+  nobody('GET', '/hub/api/user', undefined, sent('authorization', 'token')),
+  nobody('GET', '/hub/api/user', undefined, sent('authorization', 'Bearer x y')),
+  nobody('GET', '/hub/api/user', undefined, sent('authorization', `token ${'x'.repeat(5000)}`)),
+  nobody('GET', '/hub/api/user', undefined, sent('authorization', 'Basic YWxpY2U6eA==')),
+  nobody('GET', '/hub/api/user?token=forged'),
+  nobody('GET', '/hub/api/user', undefined, sent('cookie', 'jupyterhub-hub-login=forged; jupyterhub-session-id=x')),
+  nobody('GET', '/hub/api/user', undefined, sent('cookie', 'jupyterhub-hub-login="2|1:0|broken')),
   nobody('GET', '/hub/api/nothing'),
   tester('GET', '/hub/api/nothing'),
   tester('OPTIONS', '/hub/api/nothing'),
@@ -104,6 +112,16 @@ export const userRequests = [
   tester('POST', '/hub/api/users', { usernames: [] }),
   tester('POST', '/hub/api/users', '{"usernames":'),
   tester('POST', '/hub/api/users', 'null'),
+  tester(
+    'POST',
+    '/hub/api/users',
+    `{"usernames": ["${'x'.repeat(2_000_000)}"`,
+    other('body-limit', 'status', 'message'),
+  ),
+  nobody('POST', '/hub/api/users', '{"usernames":'),
+  alice('POST', '/hub/api/users', '{"usernames":'),
+  tester('POST', '/hub/api/users', { usernames: ['text'] }, sent('content-type', 'text/plain')),
+  tester('POST', '/hub/api/users', 'usernames=x', sent('content-type', 'application/x-www-form-urlencoded')),
   tester('POST', '/hub/api/users', { usernames: ['x'], wrong: 1 }, words('plain-words')),
   tester('POST', '/hub/api/users', { usernames: ['x'], admin: 'yes' }, words('plain-words')),
   tester('POST', '/hub/api/users', { usernames: [1] }, other('no-crash', 'status', 'message')),
@@ -280,6 +298,11 @@ export const pageRequests = [
   nobody('PUT', '/hub/home', undefined, other('xsrf-where-it-matters', 'status')),
   nobody('OPTIONS', '/hub/home'),
   nobody('GET', '/hub/static/nothing.css'),
+  nobody('GET', '/hub/static/../../../etc/passwd'),
+  nobody('GET', '/hub/home', undefined, sent('cookie', 'jupyterhub-hub-login=forged; jupyterhub-session-id=x')),
+  nobody('GET', '/hub/home', undefined, sent('cookie', 'x'.repeat(20_000))),
+  nobody('GET', '/hub/user/%2e%2e/'),
+  nobody('GET', '/hub/user-redirect/../../x'),
   alice('GET', '/hub/home'),
   tester('GET', '/hub/home'),
 ] satisfies ScriptedRequest[]

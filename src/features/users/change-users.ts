@@ -61,7 +61,9 @@ export async function changeUser(
 ): Promise<UserRecord> {
   const name = changes.name === undefined || changes.name === user.name ? undefined : deps.names.normalize(changes.name)
   if (name !== undefined) {
-    deps.names.check(name)
+    if (!deps.names.isValid(name)) {
+      throw new HubError('invalid_user_name', { status: 400, message: `Invalid username: '${printable(name)}'` })
+    }
     await mayTakeName(deps, user, name)
   }
   if (!by.admin && user.admin) throw forbidden('admins_only', 'Only admins can modify other admins')
