@@ -54,7 +54,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
         as: options.as,
         command: [...server.command],
         environment: environmentForLauncher(server.environment({ ip, port }), allowedEnvironment),
-        directory: server.notebookDir.replace(/^~\/?/, ''),
+        directory: notebookFolder(server),
         limits: server.limits,
       },
       { timeoutMs: START_CALL_MS },
@@ -133,6 +133,12 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       return (await launcher.call('logs', { key, lines: Math.min(lines, 10_000) })).text
     },
   }
+}
+
+/** The folder as the server will read it from its environment, below the home where it is not absolute. */
+function notebookFolder({ notebookDir, key }: ServerSpec): string {
+  const filledIn = notebookDir.replaceAll('{username}', key.user).replaceAll('{servername}', key.server)
+  return filledIn.replace(/^~(\/|$)/, '')
 }
 
 function isHandedOver(signal: AbortSignal): boolean {
