@@ -30,7 +30,9 @@ export interface KeptChild {
   kill(): void
 }
 
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 60_000
+/** What a child has said last arrives a little after its end. */
+const LAST_WORDS_MS = 200
 /** A child that ran for so long has not failed at its start: it comes back at once. */
 const STEADY_MS = 10_000
 const LONGEST_PAUSE_MS = 30_000
@@ -109,6 +111,7 @@ async function untilReady(spec: ChildSpec, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS
   while (!(await spec.isReady())) {
     if (hasEnded(child)) {
+      await sleep(LAST_WORDS_MS)
       throw new HubError('child_failed', {
         status: 500,
         message: `The ${spec.name} could not start (${await ended(child)}).`,

@@ -1,10 +1,13 @@
+import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { pino } from 'pino'
 import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
+import { lockFolder } from '../app/folder-lock.ts'
 import { ensureSecretFile } from '../app/secret-file.ts'
 import { isSupervised, receiveConfig, tellSupervisor } from '../app/supervised.ts'
 import { loadConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
+import { parseDatabaseUrl } from '../db/database-url.ts'
 import { type ConfigFlags, configSources, withConfigFlags } from './config-flags.ts'
 
 interface HubFlags extends ConfigFlags {
@@ -23,6 +26,7 @@ async function run(flags: HubFlags): Promise<void> {
   const { config, stopServers } = isSupervised() ? await receiveConfig() : await configAlone(flags)
   // Synchronous, so that the last lines are there when the process ends, and a reader that is gone cannot hold it up.
   const log = pino({ name: 'hub', level: config.log.level }, pino.destination({ fd: 1, sync: true }))
+  lockSqlite(config)
   const { runHub } = await import('../app/build-hub.ts')
   const hub = await runHub(config, { log })
   tellSupervisor({ type: 'ready', firstAdminLink: hub.firstAdminLink })
@@ -36,6 +40,12 @@ async function run(flags: HubFlags): Promise<void> {
     process.exit(0)
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end)
+}
+
+/** On PostgreSQL several hubs share the work; on a SQLite file there is one at a time. */
+function lockSqlite(config: Config): void {
+  const url = parseDatabaseUrl(config.dbUrl)
+  if (url.dialect === 'sqlite' && url.file) lockFolder(`${url.file}.hub-lock`, dirname(url.file))
 }
 
 async function configAlone(flags: HubFlags): Promise<{ config: Config; stopServers: boolean }> {
