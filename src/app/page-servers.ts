@@ -22,6 +22,7 @@ export function pageServers(parts: { database: Database; spawning: Spawning; bas
       if (row) return pageServer(row, baseUrl)
       return key.server === '' ? NEVER_STARTED : undefined
     },
+    check: key => spawning.check(key),
     async optionsForm(key) {
       const user = await findUser(database.db, key.user)
       return user && spawning.optionsForm(user, AbortSignal.timeout(FORM_PATIENCE_MS))

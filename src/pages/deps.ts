@@ -73,6 +73,8 @@ export interface PageServers {
   list(user: string): Promise<readonly PageServer[]>
   /** Undefined for a named server that does not exist; the default server always does. */
   find(key: ServerKey): Promise<PageServer | undefined>
+  /** Asks now whether a server that is said to run still does; `find` and `list` are right about it afterwards. */
+  check(key: ServerKey): Promise<unknown>
   optionsForm(key: ServerKey): Promise<OptionsForm | undefined>
   /** Resolves once the start is on its way. Throws HubError or SpawnError when it is refused. */
   start(key: ServerKey, request: { options?: Json; displayName?: string; requestedBy: string }): Promise<unknown>

@@ -360,6 +360,19 @@ describe('pages', () => {
       assert.doesNotMatch(foreign.body, /evil/)
     })
 
+    it('takes reports of the content security policy from users', async () => {
+      const report = (cookie: string) =>
+        pages.app.inject({
+          method: 'POST',
+          url: '/hub/security/csp-report',
+          headers: { cookie, 'content-type': 'application/csp-report' },
+          payload: JSON.stringify({ 'csp-report': { 'blocked-uri': 'inline' } }),
+        })
+
+      assert.equal((await report(ada.cookies)).statusCode, 200)
+      assert.equal((await report('')).statusCode, 403)
+    })
+
     it('shows unknown addresses as a page with a reference', async () => {
       const answer = await ada.get('/hub/nothing-here')
 

@@ -4,6 +4,7 @@ import type { PageDeps } from './deps.ts'
 import { errorPage } from './error-page.ts'
 import { pluginRoutes } from './plugin-routes.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { cspReportRoutes } from './routes/csp-report.ts'
 import { healthRoutes } from './routes/health.ts'
 import { homeRoutes } from './routes/home.ts'
 import { pendingRoutes } from './routes/pending.ts'
@@ -29,6 +30,7 @@ export function pageRoutes(deps: PageDeps): FastifyPluginAsync {
     userUrlRoutes(app, deps)
     tokenRoutes(app, deps)
     proxyErrorRoutes(app, deps)
+    await app.register(async reports => cspReportRoutes(reports, deps))
     if (deps.admin) adminRoutes(app, deps, deps.admin)
     pluginRoutes(app, deps)
   }

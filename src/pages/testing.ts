@@ -39,6 +39,8 @@ export interface PagesHubOptions {
   readonly renderer?: Partial<RendererOptions>
   readonly authenticator?: Pick<Authenticator, 'name' | 'login' | 'routes'>
   readonly signIn?: Partial<PageSignIn>
+  /** Routes beside the pages, for example of the REST API. */
+  readonly routes?: (app: FastifyInstance, parts: { hub: TestHub; deps: PageDeps }) => Promise<void>
 }
 
 export const PASSWORD = 'correct horse'
@@ -80,6 +82,7 @@ export async function pagesHub(options: PagesHubOptions = {}): Promise<PagesHub>
   const app = createHubServer({ log, baseUrl })
   await app.register(hub.access.hooks)
   await app.register(pageRoutes(deps), { prefix: baseUrl.slice(0, -1) })
+  await options.routes?.(app, { hub, deps })
   return {
     app,
     hub,
@@ -186,6 +189,7 @@ export function memoryServers(): MemoryServers {
       return [rows.get(`${user}/`) ?? stopped(''), ...own.filter(server => server.name !== '')]
     },
     find: async key => rows.get(id(key)) ?? (key.server === '' ? stopped('') : undefined),
+    check: async () => undefined,
     optionsForm: async () => memory.form,
     async start(key, { options, requestedBy }) {
       if (memory.fault) throw memory.fault

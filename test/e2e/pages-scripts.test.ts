@@ -124,13 +124,13 @@ describe('scripts of the pages', () => {
     await page.fill('#token-scopes', 'read:users!user=ada')
     await page.getByRole('button', { name: 'Make the token' }).click()
     await page.locator('#token-result').waitFor()
-    const token = await page.locator('#token-result').innerText()
+    const token = await page.locator('#token-result').textContent()
     await page.getByRole('button', { name: 'Revoke the token report' }).click()
     await page.getByText('You have none yet.').waitFor()
     await page.context().close()
 
-    assert.match(token, /^[0-9a-f]{32,}$/)
-    assert.equal(await pages.hub.access.identifyToken(token), undefined)
+    assert.match(token!, /^[0-9a-f]{32,}$/)
+    assert.equal(await pages.hub.access.identifyToken(token!), undefined)
   })
 
   it('say what the API refused', async () => {

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { HubError } from '../../core/errors.ts'
 import { isValidServerName, spawnPath } from '../../core/names.ts'
-import type { PageDeps } from '../deps.ts'
+import type { PageDeps, PageServer } from '../deps.ts'
 import { isActive, nextUrl } from '../next-url.ts'
 import { reachUser, signedIn, signedInForm } from '../page-guards.ts'
 import { sendPage, userVars } from '../page-vars.ts'
@@ -21,7 +21,7 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
   app.get(
     '/hub/home',
     signedIn(deps, async (request, reply, me) => {
-      const listed = await deps.servers.list(me.name)
+      const listed = await latestServers(deps, me.name)
       const shown = listed.filter(server => server.name === '' || allowNamedServers)
       const servers = shown.map(server => serverVars(baseUrl, me.name, server))
       const named = servers.filter(server => server.name !== '')
@@ -92,6 +92,15 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
       return reply.redirect(`${hub}home`, 303)
     }),
   )
+}
+
+// As JupyterHub does here: people come to this page when their server is gone.
+async function latestServers(deps: PageDeps, user: string): Promise<readonly PageServer[]> {
+  const servers = await deps.servers.list(user)
+  const ready = servers.filter(server => server.state.phase === 'ready')
+  if (ready.length === 0) return servers
+  await Promise.all(ready.map(server => deps.servers.check({ user, server: server.name })))
+  return deps.servers.list(user)
 }
 
 async function stoppedServer(deps: PageDeps, key: { user: string; server: string }) {

@@ -102,7 +102,7 @@ async function sendLoginPage(
   const { login } = deps.authenticator
   await deps.access.xsrf.renew(request, reply) // whoever leaves the form open has its whole hour from now
   const next = queryText(request, 'next')
-  const action = login.kind === 'redirect' ? login.url : `${hub}login`
+  const action = login.kind === 'redirect' ? absolute(hub, login.url) : `${hub}login`
   return sendPage(deps, request, reply, {
     template: 'login.html',
     status,
@@ -118,6 +118,11 @@ async function sendLoginPage(
       ...vars,
     },
   })
+}
+
+/** A plug-in may name its page as it names its routes: below the hub. */
+function absolute(hub: string, url: string): string {
+  return /^(\/|https?:)/.test(url) ? url : hub + url
 }
 
 // Signing out clears these cookies, so whoever still has one was signed in until their session ended.

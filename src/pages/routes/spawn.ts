@@ -73,9 +73,17 @@ async function wantedServer(deps: PageDeps, request: FastifyRequest, me: UserIde
   const params = request.params as SpawnParams // typed by the routes above
   const key = { user: params.user ?? me.name, server: params.server ?? '' }
   await reachUser(deps, me, key)
-  const server = await deps.servers.find(key)
+  const server = await latestServer(deps, key)
   if (key.server !== '') await checkNamedServer(deps, key, server, displayName(request, key))
   return { key, server }
+}
+
+// Whoever ended their server from within and wants a new one must not be sent to the old one.
+async function latestServer(deps: PageDeps, key: ServerKey): Promise<PageServer | undefined> {
+  const server = await deps.servers.find(key)
+  if (server?.state.phase !== 'ready') return server
+  await deps.servers.check(key)
+  return deps.servers.find(key)
 }
 
 async function checkNamedServer(deps: PageDeps, key: ServerKey, server: PageServer | undefined, display: string) {

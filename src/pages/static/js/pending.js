@@ -30,9 +30,19 @@ stream.onmessage = received => {
     location.reload() // the hub knows where to go from here: the server, or the page with the reason
   }
 }
-// A stream that was refused for good does not come back by itself; one that broke does.
+// A stream that broke comes back by itself, one that was refused does not: the hub may be restarting.
 stream.onerror = () => {
-  if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000)
+  if (stream.readyState === EventSource.CLOSED) setTimeout(reloadWhenHubIsBack, 1000)
+}
+
+async function reloadWhenHubIsBack() {
+  try {
+    const response = await fetch(location.href, { headers: { accept: 'text/html' } })
+    if (![502, 503, 504].includes(response.status)) return location.reload()
+  } catch {
+    // not there yet
+  }
+  setTimeout(reloadWhenHubIsBack, 1000)
 }
 
 function addStep(event) {

@@ -2,7 +2,9 @@
 const look = async () => {
   try {
     const response = await fetch(location.href, { headers: { accept: 'text/html' } })
-    if (response.redirected || !(await response.text()).includes('id="stop-pending"')) return location.reload()
+    const isGone = [502, 503, 504].includes(response.status) // the hub, not the server
+    const isOver = response.redirected || !(await response.text()).includes('id="stop-pending"')
+    if (isOver && !isGone) return location.reload()
   } catch {
     // The hub may be restarting: the next round asks again.
   }
