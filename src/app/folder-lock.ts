@@ -2,6 +2,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { HubError } from '../core/errors.ts'
 
+/** A database that nobody refers to would be closed by the garbage collector, and its lock be gone. */
+const held = new Set<DatabaseSync>()
+
 /**
  * Takes a lock that lives exactly as long as this process, `kill -9` included: an exclusive lock of SQLite on a file
  * of its own, which the kernel drops with the process. Throws HubError `data_folder_in_use` when another has it.
@@ -23,10 +26,12 @@ export function lockFolder(file: string, folder: string): { release(): void } {
       cause,
     })
   }
+  held.add(lock)
   writeFileSync(pidFile, `${process.pid}\n`)
   return {
     release() {
       rmSync(pidFile, { force: true })
+      held.delete(lock)
       lock.close()
     },
   }
