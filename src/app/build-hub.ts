@@ -6,6 +6,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { createAccess } from '../access/access.ts'
 import { loadCookieSecret } from '../access/cookie-secret.ts'
+import { requireScope } from '../access/guards.ts'
+import type { Identity } from '../access/identity.ts'
+import { stateOf } from '../access/request-state.ts'
 import type { Config } from '../config/schema.ts'
 import { joinUrlPath } from '../core/names.ts'
 import { background, type Logger, systemClock } from '../core/runtime.ts'
@@ -14,11 +17,14 @@ import { openDatabase } from '../db/open-database.ts'
 import { makeFirstAdminLink } from '../features/accounts/first-admin-link.ts'
 import { sqlOneTimeLinkStore } from '../features/accounts/one-time-links.ts'
 import { sqlAccountStore } from '../features/accounts/store.ts'
+import { databaseCounts } from '../features/metrics/counts.ts'
 import { accessWarnings } from '../features/sign-in/access-rules.ts'
 import { ensureRolesAndUsers } from '../features/sign-in/default-roles.ts'
 import { createSignIn } from '../features/sign-in/sign-in.ts'
 import { createUserNames } from '../features/users/user-names.ts'
 import { createHubServer } from '../http/hub-server.ts'
+import { createHubMetrics } from '../http/metrics.ts'
+import { measureRequests, metricsRoutes } from '../http/metrics-routes.ts'
 import { launcherClient } from '../launcher/client.ts'
 import { proxyApi } from '../proxy/api-client.ts'
 import { createRouteKeeper } from '../routing/route-keeper.ts'
@@ -128,7 +134,15 @@ async function runHubOn(
     )
   }
 
-  const server = createHubServer({ log, baseUrl, trustedDownstreamIps: config.trustedDownstreamIps })
+  const server = createHubServer({
+    log,
+    baseUrl,
+    trustedDownstreamIps: config.trustedDownstreamIps,
+    whoAsked: request => callerName(stateOf(request).known),
+  })
+  const metrics = createHubMetrics({ counts: databaseCounts(database.db), now: () => clock.now() })
+  measureRequests(server, metrics, baseUrl)
+  await server.register(metricsRoutes(metrics, requireScope(access, 'read:metrics')), { prefix: baseUrl.slice(0, -1) })
   await registerRoutes(server, {
     config,
     database,
@@ -166,6 +180,11 @@ async function runHubOn(
       await database.close()
     },
   }
+}
+
+/** As the log names who asked: `alice`, `service:culler`. */
+function callerName(identity: Identity | undefined): string | undefined {
+  return identity && (identity.kind === 'user' ? identity.name : `service:${identity.name}`)
 }
 
 function pattern(source: string): { pattern?: RegExp } {

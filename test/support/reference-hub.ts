@@ -44,13 +44,14 @@ export const TESTER_SCOPES = [
 
 /**
  * Starts a JupyterHub on ports of its own: any name may sign in, `boss` is an administrator, servers run as this user
- * (SimpleLocalProcessSpawner). `configLines` are appended to its `jupyterhub_config.py`.
+ * (SimpleLocalProcessSpawner). `hubPort` lets it follow another hub that servers know. `configLines` are appended to its `jupyterhub_config.py`.
  */
 export async function startReferenceHub(
-  options: { configLines?: readonly string[]; dir?: string } = {},
+  options: { configLines?: readonly string[]; dir?: string; hubPort?: number } = {},
 ): Promise<ReferenceHub> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'orrery-reference-'))
-  const [port, hubPort, apiPort] = (await freePorts(3)) as [number, number, number]
+  const [port, freePort, apiPort] = (await freePorts(3)) as [number, number, number]
+  const hubPort = options.hubPort ?? freePort
   const adminToken = randomBytes(16).toString('hex')
   const config = [
     `c.JupyterHub.bind_url = 'http://127.0.0.1:${port}'`,
