@@ -1,6 +1,6 @@
 /** A small hub around Spawning for tests: real database, real access, real proxy, fake servers. */
 import { randomUUID } from 'node:crypto'
-import { createAccess } from '../access/access.ts'
+import { type Access, createAccess } from '../access/access.ts'
 import { ensureHubClient } from '../access/issue-token.ts'
 import { assignDefaultRoles, ensureDefaultRoles } from '../access/role-grants.ts'
 import { type Logger, systemClock } from '../core/runtime.ts'
@@ -42,6 +42,7 @@ export interface TestSpawningHub {
   readonly spawning: Spawning
   readonly routes: RouteKeeper
   readonly database: Database
+  readonly access: Access
   /** Everything that was logged, a message a line with its fields. */
   logged(): string
   /** `kill -9`: nothing it still tries to write arrives. */
@@ -127,6 +128,7 @@ async function openHub(
     spawning,
     routes,
     database,
+    access,
     logged: () => lines.join('\n'),
     async crash() {
       isCrashed = true

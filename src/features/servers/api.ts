@@ -29,6 +29,13 @@ export interface ServersDeps extends ServerModelSettings {
   readonly slowStopTimeoutMs?: number
 }
 
+/** An empty name is the default server's, also in the plural. */
+const SERVER_PATHS = [
+  '/hub/api/users/:name/server',
+  '/hub/api/users/:name/servers/',
+  '/hub/api/users/:name/servers/:server',
+]
+
 type Named = { Params: { name: string; server?: string } }
 
 export function serversApi(deps: ServersDeps): FastifyPluginAsync {
@@ -42,13 +49,13 @@ export function serversApi(deps: ServersDeps): FastifyPluginAsync {
   const guard = (scope: string) => ({ preHandler: requireScope(access, scope, keyOf) })
 
   return async server => {
-    for (const path of ['/hub/api/users/:name/server', '/hub/api/users/:name/servers/:server']) {
+    for (const path of SERVER_PATHS) {
       server.get<Named>(path, guard('read:servers'), show)
       server.put<Named>(path, guard('start:servers'), create)
       server.post<Named>(path, guard('start:servers'), start)
       server.patch<Named>(path, guard('start:servers'), change)
       server.delete<Named>(path, guard('delete:servers'), stop)
-      server.get<Named>(`${path}/progress`, guard('read:servers'), progress)
+      server.get<Named>(`${path.replace(/\/$/, '')}/progress`, guard('read:servers'), progress)
     }
   }
 
