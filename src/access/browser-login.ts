@@ -46,7 +46,7 @@ export interface LoginDeps {
   readonly log: Logger
 }
 
-/** Sets login, session and xsrf cookies; the login cookie of the same user stays as it is. */
+/** Sets login, session and xsrf cookies; a login cookie of the same user that is still good stays as it is. */
 export async function signIn(
   deps: LoginDeps,
   reply: FastifyReply,
@@ -59,8 +59,10 @@ export async function signIn(
   if (!owner) throw new Error(`user ${userId} signed in but does not exist`)
   const sessionId = sessionOf(cookies, request, reply, true)
   settleCookies(cookies, request, reply, clock.now())
-  if (before?.proof.by !== 'cookie' || before.id !== owner.id) {
-    if (before?.proof.by === 'cookie')
+  // A changed password gives the user a new cookie id, which ends all sessions but the one it is handed to here.
+  const sameLogin = before?.proof.by === 'cookie' && stateOf(request).cookieId === owner.cookieId
+  if (!sameLogin) {
+    if (before?.proof.by === 'cookie' && before.id !== owner.id)
       deps.log.info({ user: owner.name, before: before.name }, 'signed in as somebody else')
     cookies.setLogin(reply, request, owner.cookieId, clock.now())
   }

@@ -9,7 +9,7 @@ export interface CookieOptions {
   readonly secret: Uint8Array
   /** Days that a login lasts. */
   readonly maxAgeDays: number
-  /** The public address decides on `Secure`; without it the request's own protocol does. */
+  /** Cookies are `Secure` where this address is https, and for requests that came by https. */
   readonly publicUrl?: URL | undefined
   /** `__Host-` in front of the login cookie; it then lies on `/` and needs https. */
   readonly hostPrefix?: boolean | undefined
@@ -47,7 +47,7 @@ export function createCookies(options: CookieOptions): Cookies {
   const hubPath = `${options.baseUrl}hub/`
   const loginCookieName = options.hostPrefix ? `__Host-${LOGIN_COOKIE}` : LOGIN_COOKIE
   const { overrides = {} } = options
-  const isSecure = (request: FastifyRequest) => (options.publicUrl?.protocol ?? `${request.protocol}:`) === 'https:'
+  const isSecure = (request: FastifyRequest) => options.publicUrl?.protocol === 'https:' || request.protocol === 'https'
   const guarded = (request: FastifyRequest, path: string): CookieAttributes => ({
     path,
     httpOnly: true,

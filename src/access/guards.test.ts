@@ -165,6 +165,19 @@ describe('login cookies', () => {
     )
   })
 
+  it('are for https alone when a trusted proxy says that the browser uses it', async t => {
+    const hub = await testHub({ publicUrl: new URL('http://hub.example/') })
+    t.after(hub.close)
+    const alice = await hub.addUser('alice')
+    hub.app.get('/in', async (request, reply) => {
+      Object.defineProperty(request, 'protocol', { value: 'https' }) // what Fastify makes of X-Forwarded-Proto
+      await hub.access.signIn(reply, request, alice)
+      return 'ok'
+    })
+    const lines = [(await hub.app.inject({ url: '/in' })).headers['set-cookie']].flat().map(String)
+    assert.match(lines[1]!, /^jupyterhub-hub-login=.*; Secure$/)
+  })
+
   it('are for https alone where the hub is, and lie on / with the __Host- prefix', async t => {
     const hub = await testHub({ publicUrl: new URL('https://hub.example/'), cookieHostPrefix: true })
     t.after(hub.close)
