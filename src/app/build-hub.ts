@@ -138,7 +138,7 @@ async function runHubOn(
     log,
     baseUrl,
     trustedDownstreamIps: config.trustedDownstreamIps,
-    whoAsked: request => callerName(stateOf(request).known),
+    whoAsked: async request => callerName(await stateOf(request).identity?.catch(() => undefined)),
   })
   const metrics = createHubMetrics({ counts: databaseCounts(database.db), now: () => clock.now() })
   measureRequests(server, metrics, baseUrl)

@@ -7,13 +7,13 @@ export interface RequestLogOptions {
   log: Logger
   baseUrl: string
   /** Who was found to be asking, if anybody looked: `alice`, `service:culler`. */
-  whoAsked?: (request: FastifyRequest) => string | undefined
+  whoAsked?: (request: FastifyRequest) => Promise<string | undefined>
 }
 
 /** One line a request. Headers never, query values only where they are no secrets. */
 export function addRequestLog(server: FastifyInstance, options: RequestLogOptions): void {
   server.addHook('onResponse', async (request, reply) => {
-    const user = options.whoAsked?.(request)
+    const user = await options.whoAsked?.(request)
     const fields = {
       reference: request.id,
       method: request.method,
