@@ -11,7 +11,7 @@ export async function cspReportRoutes(app: FastifyInstance, deps: PageDeps): Pro
   app.addContentTypeParser(
     'application/csp-report',
     { parseAs: 'string', bodyLimit: 16_384 },
-    async (_request, body) => body,
+    async (_: FastifyRequest, body: string | Buffer) => body,
   )
 
   // Browsers send no xsrf token along, and the report changes nothing. From others than users it is not taken.
