@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
 import { HubError } from '../core/errors.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, withDefaults } from '../launcher/options.ts'
@@ -17,31 +17,24 @@ export function launcherCommand(): Command {
     )
     .requiredOption('--socket <path>', 'Unix socket to listen on')
     .option('--state-dir <folder>', 'records, logs and made accounts', defaultStateDir())
-    .option('--allow-uid <uid>', 'user (number or name) that may connect besides root; repeatable', collectUid, [])
+    .option('--allow-uid <uid>', 'user (number or name) that may connect besides root; repeatable', collectUid)
     .option(
       '--run-as <kind>',
       'linux-user (of the same name) or own-account (made for it); repeatable (default: both)',
       collectRunAs,
-      [],
     )
-    .option(
-      '--singleuser-command <json>',
-      'program that may be started, as a JSON list; repeatable',
-      collectCommand,
-      [],
-    )
+    .option('--singleuser-command <json>', 'program that may be started, as a JSON list; repeatable', collectCommand)
     .option(
       '--allow-argument <pattern>',
       'further arguments the hub may add, a regular expression; repeatable',
-      collect,
-      [],
+      collectPattern,
     )
-    .option('--allow-environment <name>', 'guarded environment variable the hub may set; repeatable', collect, [])
-    .option('--environment <name=value>', 'set for every server; repeatable', collectPair, {})
+    .option('--allow-environment <name>', 'guarded environment variable the hub may set; repeatable', collect)
+    .option('--environment <name=value>', 'set for every server; repeatable', collectPair)
     .option('--path <path>', 'search path of the servers', isRoot() ? DEFAULT_PATH : (process.env.PATH ?? DEFAULT_PATH))
     .option('--min-uid <uid>', 'lowest uid that servers run as', parseCount, 1000)
-    .option('--shell <path>', 'login shell a user may have; repeatable (default: those of /etc/shells)', collect, [])
-    .option('--umask <octal>', 'umask of the servers', parseOctal, 0o022)
+    .option('--shell <path>', 'login shell a user may have; repeatable (default: those of /etc/shells)', collect)
+    .addOption(new Option('--umask <octal>', 'umask of the servers').argParser(parseOctal).default(0o022, '022'))
     .option('--homes-dir <folder>', 'homes of Linux users made for accounts', '/home')
     .option('--account-prefix <text>', 'what the name of such a Linux user starts with', parsePrefix, 'jupyter-')
     .option('--servers-dir <folder>', 'homes of servers when not root (default: servers in the state folder)')
@@ -56,15 +49,15 @@ type RunAsKind = 'linux-user' | 'own-account'
 interface Flags {
   socket: string
   stateDir: string
-  allowUid: number[]
-  runAs: RunAsKind[]
-  singleuserCommand: string[][]
-  allowArgument: string[]
-  allowEnvironment: string[]
-  environment: Record<string, string>
+  allowUid?: number[]
+  runAs?: RunAsKind[]
+  singleuserCommand?: string[][]
+  allowArgument?: string[]
+  allowEnvironment?: string[]
+  environment?: Record<string, string>
   path: string
   minUid: number
-  shell: string[]
+  shell?: string[]
   umask: number
   homesDir: string
   accountPrefix: string
@@ -80,15 +73,15 @@ async function runLauncher(flags: Flags): Promise<void> {
     withDefaults({
       socketPath: flags.socket,
       stateDir: flags.stateDir,
-      ...(flags.runAs.length > 0 && { runAs: flags.runAs }),
-      commands: flags.singleuserCommand,
-      allowUids: flags.allowUid.length > 0 ? flags.allowUid : [process.getuid?.() ?? 0],
-      allowedArguments: [...DEFAULT_ARGUMENTS, ...flags.allowArgument],
-      allowedEnvironment: flags.allowEnvironment,
+      ...(flags.runAs && { runAs: flags.runAs }),
+      commands: flags.singleuserCommand ?? [],
+      allowUids: flags.allowUid ?? [process.getuid?.() ?? 0],
+      allowedArguments: [...DEFAULT_ARGUMENTS, ...(flags.allowArgument ?? [])],
+      allowedEnvironment: flags.allowEnvironment ?? [],
       environment: { LANG: process.env.LANG ?? 'C.UTF-8', ...flags.environment },
       path: flags.path,
       minUid: flags.minUid,
-      shells: flags.shell,
+      shells: flags.shell ?? [],
       umask: flags.umask,
       homesDir: flags.homesDir,
       accountPrefix: flags.accountPrefix,
@@ -127,17 +120,26 @@ function defaultStateDir(): string {
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local/state'), 'orrery-launcher')
 }
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value]
 }
 
-function collectPair(value: string, before: Record<string, string>): Record<string, string> {
+function collectPattern(value: string, before: string[] = []): string[] {
+  try {
+    new RegExp(`^(?:${value})$`, 'u')
+  } catch {
+    throw new InvalidArgumentError('expected a regular expression')
+  }
+  return [...before, value]
+}
+
+function collectPair(value: string, before: Record<string, string> = {}): Record<string, string> {
   const at = value.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('expected NAME=VALUE')
   return { ...before, [value.slice(0, at)]: value.slice(at + 1) }
 }
 
-function collectRunAs(value: string, before: RunAsKind[]): RunAsKind[] {
+function collectRunAs(value: string, before: RunAsKind[] = []): RunAsKind[] {
   if (value !== 'linux-user' && value !== 'own-account') {
     throw new InvalidArgumentError('expected linux-user or own-account')
   }
@@ -150,7 +152,7 @@ function parsePrefix(value: string): string {
   return value
 }
 
-function collectUid(value: string, before: number[]): number[] {
+function collectUid(value: string, before: number[] = []): number[] {
   return [...before, /^\d+$/.test(value) ? Number(value) : uidOf(value)]
 }
 
@@ -162,7 +164,7 @@ function uidOf(name: string): number {
   }
 }
 
-function collectCommand(value: string, before: string[][]): string[][] {
+function collectCommand(value: string, before: string[][] = []): string[][] {
   let parsed: unknown
   try {
     parsed = JSON.parse(value)
