@@ -7,6 +7,7 @@ import https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { WebSocket, WebSocketServer } from 'ws'
 import { TEST_CERT, TEST_KEY } from '../proxy/testing/certificate.ts'
 import { connectRaw, echo, freePort, startUpstream, until } from '../proxy/testing/sockets.ts'
 import { apiOf, commandOf, spawnProxy } from '../proxy/testing/spawn-proxy.ts'
@@ -40,6 +41,18 @@ function getSecurely(url: string): Promise<{ status: number; body: string }> {
   })
 }
 
+function echoSecurely(url: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, { ca: TEST_CERT })
+    socket.on('open', () => socket.send(text))
+    socket.on('error', reject)
+    socket.on('message', data => {
+      resolve(data.toString())
+      socket.close()
+    })
+  })
+}
+
 describe('orrery proxy', () => {
   it('serves its routes at once after kill -9', async () => {
     const snapshot = join(newFolder(), 'routes.json')
@@ -53,6 +66,32 @@ describe('orrery proxy', () => {
 
     assert.equal((await fetch(`${second.url}/user/ann/lab`)).status, 200)
     assert.deepEqual((await apiOf(second).getRoutes()).get('/user/ann/')?.data, { user: 'ann' })
+  })
+
+  it('has a whole snapshot whenever it is killed, in the middle of changes too', async () => {
+    const snapshot = join(newFolder(), 'routes.json')
+    await using upstream = await startUpstream()
+    let known = 0
+    for (const changes of [20, 60, 150]) {
+      await using proxy = await spawnProxy('orrery', ['--snapshot', snapshot])
+      const api = apiOf(proxy)
+      const restored = (await api.getRoutes()).size
+      assert.ok(restored >= known)
+      assert.doesNotMatch(proxy.log(), /corrupt/)
+      const running = Promise.allSettled(
+        Array.from({ length: changes }, (_, i) =>
+          api.addRoute(`/user/${'u'.repeat(200)}${known + i}/`, upstream.url, {}),
+        ),
+      )
+      await until(
+        () => existsSync(snapshot) && readFileSync(snapshot, 'utf8').includes(`u${known}"`),
+        'a snapshot of some',
+      )
+      await proxy.stop('SIGKILL')
+      await running
+      known = (JSON.parse(readFileSync(snapshot, 'utf8')) as { routes: unknown[] }).routes.length
+      assert.ok(known > restored)
+    }
   })
 
   it('sets a corrupt snapshot aside and goes on', async () => {
@@ -145,16 +184,21 @@ describe('orrery proxy', () => {
   it('speaks HTTPS with key and certificate, and redirects to it', async () => {
     const { key, cert } = writeCertificate()
     await using upstream = await startUpstream()
+    new WebSocketServer({ server: upstream.server }).on('connection', socket => {
+      socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }))
+    })
     const flags = ['--ssl-key', key, '--ssl-cert', cert, '--redirect-port', '0', '--default-target', upstream.url]
     await using proxy = await spawnProxy('orrery', flags)
 
     const { status, body } = await getSecurely(`https://localhost:${proxy.port}/x`)
+    const echoed = await echoSecurely(`wss://localhost:${proxy.port}/ws`, 'x'.repeat(100_000))
     await until(() => proxy.log().includes('proxy ready'), 'the record')
     const redirect = records(proxy.log()).find(({ msg }) => msg === 'proxy ready')!.redirect as string
     const redirected = await fetch(`${redirect}/a?b=c`, { redirect: 'manual' })
 
     assert.equal(status, 200)
     assert.equal(JSON.parse(body).headers['x-forwarded-proto'], 'https')
+    assert.equal(echoed.length, 100_000)
     assert.equal(redirected.status, 301)
     assert.equal(redirected.headers.get('location'), `https://127.0.0.1:${proxy.port}/a?b=c`)
   })
