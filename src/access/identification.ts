@@ -53,6 +53,7 @@ export function createIdentification(deps: IdentificationDeps): Identification {
 
     async identifyToken(token) {
       const checked = await checkToken(token)
+      if (checked) recordTokenActivity(checked)
       return checked && tokenIdentity(checked)
     },
 
