@@ -36,6 +36,8 @@ export interface FakeSteps {
   /** The server runs and its state is stored. */
   afterSave?(spec: ServerSpec, run: SpawnRun<FakeState>): Promise<void>
   beforeStop?(key: ServerKey): Promise<void>
+  /** Whether its state tells where it listens. Default true. */
+  tellsAddress?: boolean
   /** What the server answers instead of 200; undefined for no answer at all. */
   answer?(request: IncomingMessage): number | undefined
   /** Headers of its answers; `X-JupyterHub-Version` is 6.1.1 unless it says otherwise. */
@@ -100,6 +102,13 @@ export function fakeSpawner(world: ReturnType<typeof createFakeWorld>, steps: Fa
     async owns(_key, state, address) {
       const server = find(state)
       return server !== undefined && server.exit === undefined && server.port === address.port
+    },
+
+    async address(_key, state) {
+      const server = find(state)
+      return server && steps.tellsAddress !== false
+        ? { proto: 'http', host: '127.0.0.1', port: server.port }
+        : undefined
     },
 
     async stop(key, state, { now }) {

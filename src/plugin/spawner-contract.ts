@@ -121,6 +121,7 @@ export function spawnerContract(name: string, make: () => Promise<SpawnerHarness
       const other = await harness.another()
       assert.equal(await other.poll(spec.key, state(), NEVER), undefined)
       if (other.owns) assert.equal(await other.owns(spec.key, state(), address, NEVER), true)
+      if (other.address) assert.deepEqual(await other.address(spec.key, state(), NEVER), address)
       await other.stop(spec.key, state(), { ...STOP, signal: NEVER })
 
       assert.notEqual(await other.poll(spec.key, state(), NEVER), undefined)

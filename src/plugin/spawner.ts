@@ -83,6 +83,11 @@ export interface Spawner<Options extends Json = Json, State extends Json = Json>
    * cannot tell, and the hub relies on the HTTP check alone.
    */
   owns?(key: ServerKey, state: State, address: Address, signal: AbortSignal): Promise<boolean>
+  /**
+   * Where a server of this state listens, or will, if the state tells: asked when a hub ended before `start` returned,
+   * so that another one can finish the start. Absent or undefined: such a server is stopped. (JupyterHub's `get_url`.)
+   */
+  address?(key: ServerKey, state: State, signal: AbortSignal): Promise<Address | undefined>
   /** Ends it and returns when it is gone. Ending what is gone already is no error. `now`: kill at once. */
   stop(key: ServerKey, state: State, how: { now: boolean; timeoutMs: number; signal: AbortSignal }): Promise<void>
   /** Removes what outlives a server (volumes and the like) when it is deleted for good. */

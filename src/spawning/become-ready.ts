@@ -16,13 +16,15 @@ export interface StartedServer {
   readonly run: RunKey
   readonly address: Address
   readonly state: Json
+  /** How long it may take to answer, if not as long as a server whose `start` has returned. */
+  readonly timeoutMs?: number
 }
 
 /** Throws SpawnError, HubError or Interruption; the caller undoes what was made. */
 export async function becomeReady(
   context: SpawningContext,
   held: HeldServer,
-  { run, address, state }: StartedServer,
+  { run, address, state, timeoutMs }: StartedServer,
   signal: AbortSignal,
   progress: (line: ProgressLine) => Promise<void>,
 ): Promise<void> {
@@ -30,11 +32,11 @@ export async function becomeReady(
   const prefix = serverPath(key, context.environment.baseUrl)
   await progress({ percent: 80, message: 'Waiting for the server to answer' })
   const answer = await waitUntilReady({
-    ask: (timeoutMs, waiting) =>
-      askServer(address, { path: `${prefix}api`, timeoutMs, signal: waiting, tls: context.tls }),
+    ask: (ms, waiting) =>
+      askServer(address, { path: `${prefix}api`, timeoutMs: ms, signal: waiting, tls: context.tls }),
     isOurs: waiting => ownsAddress(context, held, state, address, waiting),
     poll: waiting => context.spawner.poll(key, state, waiting),
-    timeoutMs: context.settings.httpTimeoutMs,
+    timeoutMs: timeoutMs ?? context.settings.httpTimeoutMs,
     signal,
   })
   noteVersion(context, held, answer.version)

@@ -13,6 +13,8 @@ interface Moment {
   title: string
   /** Options that call `die` at the moment. */
   options(die: () => Promise<never>): TestHubOptions
+  /** Of the hub that comes next. */
+  next?: TestHubOptions
   becomes: 'ready' | 'failed'
 }
 
@@ -38,9 +40,15 @@ const moments: readonly Moment[] = [
     becomes: 'failed',
   },
   {
-    title: 'when the process runs and its state is stored, but the address is not known',
+    title: 'when the process runs and its state is stored, but nothing tells where',
     options: die => ({ steps: { afterSave: die } }),
+    next: { steps: { tellsAddress: false } },
     becomes: 'failed',
+  },
+  {
+    title: 'when the process runs and its state tells where',
+    options: die => ({ steps: { afterSave: die } }),
+    becomes: 'ready',
   },
   {
     title: 'while it waits for the server to answer',
@@ -63,7 +71,7 @@ for (const kind of testDatabases()) {
   }
 
   describe(`a hub killed during a start, on ${kind.name}`, () => {
-    for (const { title, options, becomes } of moments) {
+    for (const { title, options, next, becomes } of moments) {
       it(`${title}: the next one ${becomes === 'ready' ? 'finishes the start' : 'clears it away'}`, async () => {
         await using here = await site()
         const dead = Promise.withResolvers<void>()
@@ -78,7 +86,7 @@ for (const kind of testDatabases()) {
         await dead.promise
         await here.expireLeases()
 
-        const second = await here.hub()
+        const second = await here.hub(next)
         await second.spawning.recover()
 
         const state = await second.spawning.settled(alice, 10_000)

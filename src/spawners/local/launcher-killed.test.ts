@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Json } from '../../core/runtime.ts'
@@ -27,7 +28,10 @@ describe('servers of a launcher that is killed', () => {
     const args = ['--socket', socket, '--state-dir', stateDir, '--homes-dir', homesDir]
     const flags = ['--account-prefix', accountPrefix, '--environment', `ORRERY_TEST_LAUNCHER=${folders.folder}`]
     const command = ['--singleuser-command', JSON.stringify(folders.command)]
-    return spawn(process.execPath, [PROGRAM, ...args, ...flags, ...command], { stdio: ['ignore', 'pipe', 'inherit'] })
+    return spawn(process.execPath, [PROGRAM, ...args, ...flags, ...command], {
+      // The last one is what a careless supervisor leaves open.
+      stdio: ['ignore', 'pipe', 'inherit', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+    })
   }
 
   it('go on, and the next launcher polls, reads and stops them', async () => {
@@ -38,6 +42,9 @@ describe('servers of a launcher that is killed', () => {
     const first = startProgram(socketPath)
     const address = await start()
     await answers(address, spec)
+
+    const { pid } = state() as { pid: number }
+    assert.deepEqual(await openPipes(pid), [], 'descriptors of the launcher have reached the server')
 
     const killed = once(first, 'exit')
     first.kill('SIGKILL')
@@ -58,3 +65,10 @@ describe('servers of a launcher that is killed', () => {
     assert.deepEqual(await ended, [0, null])
   })
 })
+
+/** Node's pipes are sockets without a name; the server itself has one socket, which listens. */
+async function openPipes(pid: number): Promise<string[]> {
+  const folder = `/proc/${pid}/fd`
+  const numbers = (await readdir(folder)).filter(number => Number(number) > 4)
+  return Promise.all(numbers.map(number => readlink(`${folder}/${number}`)))
+}

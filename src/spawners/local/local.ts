@@ -6,7 +6,7 @@ import type { LauncherClient } from '../../launcher/client.ts'
 import type { Address, ServerSpec, Spawner, SpawnRun } from '../../plugin/spawner.ts'
 import { environmentForLauncher } from './environment.ts'
 import { exitedEarly, notStopped, portsTaken } from './reasons.ts'
-import { claimOf, type LocalState } from './state.ts'
+import { claimOf, type LocalState, portOf } from './state.ts'
 
 export interface LocalOptions {
   readonly launcher: LauncherClient
@@ -124,6 +124,10 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       const host = address.host === 'localhost' ? '127.0.0.1' : address.host
       const asked = { key, ...claimOf(state), ip: host, port: address.port }
       return (await launcher.call('owns', asked, { signal })).owns
+    },
+    async address(_key, state) {
+      const port = portOf(state)
+      return port === undefined ? undefined : { proto: 'http', host: ip, port }
     },
     stop: (key, state, how) => explained(() => end(key, state, how.now ? 0 : how.timeoutMs)),
     async forget(key) {

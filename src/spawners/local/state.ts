@@ -24,3 +24,8 @@ export function claimOf(state: unknown): { pid?: number; startTime?: string } {
   const { pid, startTime } = parsed.data
   return startTime === undefined ? { pid } : { pid, startTime }
 }
+
+/** Where the server was told to listen; a state that JupyterHub wrote does not say. */
+export function portOf(state: unknown): number | undefined {
+  return stored.safeParse(state).data?.port
+}
