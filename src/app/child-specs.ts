@@ -97,7 +97,8 @@ export function childSpecs(setting: ChildSetting): {
       name,
       onLine(raw, line) {
         write(raw)
-        if (line.level >= level()) setting.terminal.log(name, line)
+        // One line for each request is for the file.
+        if (line.level >= level() && line.text !== 'request') setting.terminal.log(name, line)
       },
     }
   }
