@@ -77,7 +77,9 @@ export function createHubServer(options: HubServerOptions): FastifyInstance {
 function answerUnknownPaths(server: FastifyInstance, known: KnownPaths, baseUrl: string): void {
   server.setNotFoundHandler(async (request, reply) => {
     const methods = known.methodsOf(pathOf(request.url))
-    if (methods.length === 0) throw new HubError('not_found', { status: 404, message: 'Not Found' })
+    // A route that knows the method gave the request back: a static file that does not exist.
+    if (methods.length === 0 || methods.includes(request.method))
+      throw new HubError('not_found', { status: 404, message: 'Not Found' })
     // JupyterHub answers OPTIONS of every API path with an empty 200, for scripts of other origins.
     if (request.method === 'OPTIONS' && isApiPath(request.url, baseUrl)) return reply.type('application/json').send('')
     throw new HubError('method_not_allowed', {

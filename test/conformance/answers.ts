@@ -12,6 +12,7 @@ export interface Answer {
   readonly status: number
   readonly contentType: string
   readonly location: string
+  readonly isEmpty: boolean
   /** Parsed when it is JSON. */
   readonly json: unknown
 }
@@ -36,7 +37,7 @@ export function differences(theirs: Answer, ours: Answer): { part: Part; theirs:
     { part: 'location', theirs: theirs.location, ours: ours.location },
   ]
   // An empty body has no type worth naming.
-  if (theirs.json !== undefined || ours.json !== undefined || theirs.contentType === 'text/html') {
+  if (!theirs.isEmpty && !ours.isEmpty) {
     parts.push({ part: 'content-type', theirs: theirs.contentType, ours: ours.contentType })
   }
   if (isError(theirs.json) && isError(ours.json)) {
@@ -64,6 +65,7 @@ async function send(hub: HubUnderTest, step: ScriptedRequest): Promise<{ answer:
     status: raw.status,
     contentType,
     location: String(raw.headers.location ?? '').replace(hub.url, ''),
+    isEmpty: raw.body === '',
     json: normal(parsed, hub.url),
   }
   return { answer, id: (parsed as { id?: string } | undefined)?.id }

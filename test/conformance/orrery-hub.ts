@@ -23,7 +23,7 @@ export async function startOrreryHub(): Promise<{ hubUrl: string; adminToken: st
   const config = JSON.parse(readFileSync(join(orrery.dataDir, 'orrery.config.json'), 'utf8')) as {
     hub: { bindUrl: string } // as startOrrery writes it
   }
-  const database = await openDatabase(`sqlite:///${orrery.dataDir}/jupyterhub.sqlite`, { log: silentLogger })
+  const database = await openDatabase(`sqlite:///${orrery.dataDir}/hub/jupyterhub.sqlite`, { log: silentLogger })
   const adminToken = await makeTester(database.db).finally(() => database.close())
   return { hubUrl: config.hub.bindUrl, adminToken, stop: () => orrery.stop() }
 }

@@ -280,7 +280,7 @@ export const pageRequests = [
   nobody('GET', '/hub/login'),
   nobody('GET', '/hub/login?next=%2Fhub%2Fhome'),
   nobody('GET', '/hub/login?next=https%3A%2F%2Fevil.example%2F'),
-  nobody('GET', '/hub/logout'),
+  nobody('GET', '/hub/logout', undefined, other('signed-out', 'location')),
   nobody('GET', '/hub/spawn'),
   nobody('GET', '/hub/spawn/alice'),
   nobody('GET', '/hub/spawn-pending/alice'),

@@ -3,7 +3,6 @@
  * (`/user/ada/lab` to '/hub/user/ada/lab'), inside there is nothing.
  */
 import type { FastifyInstance } from 'fastify'
-import { HubError } from '../../core/errors.ts'
 import type { PageDeps } from '../deps.ts'
 import { nextUrl } from '../next-url.ts'
 
@@ -21,7 +20,7 @@ export function rootRoutes(app: FastifyInstance, deps: PageDeps): void {
   app.get('/hub', async (_request, reply) => reply.redirect(hub, 301))
 
   app.get('/*', { config: { catchAll: true } }, async (request, reply) => {
-    if (request.url.startsWith(hub)) throw new HubError('not_found', { status: 404, message: 'Not Found' })
+    if (request.url.startsWith(hub)) return reply.callNotFound() // 404, or 405 where another method has a page
     const path = request.url.startsWith(baseUrl) ? request.url.slice(baseUrl.length) : request.url.slice(1)
     return reply.redirect(`${hub}${path.replace(/^\/+/, '')}`)
   })
