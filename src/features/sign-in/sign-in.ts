@@ -7,7 +7,8 @@ import type { UserRecord } from '../../plugin/spawner.ts'
 import type { UserNames } from '../users/user-names.ts'
 import { type AccessRuleOptions, accessRules } from './access-rules.ts'
 import { admitUser } from './admit-user.ts'
-import { addressSubject, createThrottle, nameSubject, pluginSubject, type ThrottleLimits } from './throttle.ts'
+import { createThrottle, type ThrottleLimits } from './throttle.ts'
+import { addressSubject, nameSubject, pluginSubject } from './throttle-subjects.ts'
 
 export interface SignInDeps {
   readonly database: Pick<Database, 'db'>

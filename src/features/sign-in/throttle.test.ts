@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { testDatabases } from '../../db/testing.ts'
 import { testClock } from '../accounts/testing.ts'
-import { addressSubject, createThrottle, nameSubject } from './throttle.ts'
+import { createThrottle } from './throttle.ts'
+import { addressSubject, nameSubject } from './throttle-subjects.ts'
 
 const limits = { failures: 3, windowMs: 600_000, lockMs: 300_000 }
 const alice = nameSubject('alice', limits)

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import { isIPv6 } from 'node:net'
 import { sql } from 'kysely'
 import type { Clock } from '../../core/runtime.ts'
 import type { Db } from '../../db/database.ts'
 import { fromDbTime, toDbTime } from '../../db/db-time.ts'
+import type { Subject } from './throttle-subjects.ts'
 
 /** How many failed tries are too many. */
 export interface ThrottleLimits {
@@ -15,12 +14,6 @@ export interface ThrottleLimits {
   readonly windowMs: number
   /** For how long a subject is locked. */
   readonly lockMs: number
-}
-
-/** What tries are counted of: a name, an address, a key of a plug-in's own. */
-export interface Subject {
-  readonly key: string
-  readonly limit: number
 }
 
 /**
@@ -127,41 +120,6 @@ export function createThrottle(db: Db, limits: ThrottleLimits, clock: Clock): Th
       .where(eb => eb.or([eb('locked_until', 'is', null), eb('locked_until', '<', toDbTime(now))]))
       .execute()
   }
-}
-
-export function nameSubject(name: string, limits: ThrottleLimits): Subject {
-  return { key: subjectKey('name', name), limit: limits.failures }
-}
-
-/** IPv6: the whole /64, which one person is given. */
-export function addressSubject(address: string, limits: ThrottleLimits): Subject {
-  return { key: subjectKey('address', network(address)), limit: limits.addressFailures ?? limits.failures * 4 }
-}
-
-export function pluginSubject(key: string, limits: ThrottleLimits): Subject {
-  return { key: subjectKey('plugin', key), limit: limits.failures }
-}
-
-function subjectKey(kind: string, text: string): string {
-  const plain = `${kind}:${text}`
-  if (text.length <= 255 && /^[\x21-\x7e]+$/.test(text)) return plain
-  return `${kind}-sha256:${createHash('sha256').update(text).digest('hex')}`
-}
-
-function network(address: string): string {
-  if (!isIPv6(address)) return address
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped) return mapped[1]!
-  const [head = '', tail = ''] = address.split('%')[0]!.split('::')
-  const start = head === '' ? [] : head.split(':')
-  const end = tail === '' ? [] : tail.split(':')
-  const full = address.includes('::')
-    ? [...start, ...Array(Math.max(0, 8 - start.length - end.length)).fill('0'), ...end]
-    : start
-  return `${full
-    .slice(0, 4)
-    .map(group => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
 }
 
 function later(now: Date, ms: number): string {
