@@ -1,4 +1,5 @@
 /** What single parts of the hub are given of the config: seconds become milliseconds, sections become options. */
+import { guessedPublicUrl } from '../config/complete-config.ts'
 import type { Config } from '../config/schema.ts'
 import type { ThrottleLimits } from '../features/sign-in/throttle.ts'
 import type { PageSettings } from '../pages/deps.ts'
@@ -11,7 +12,8 @@ export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): Env
   return {
     baseUrl: config.baseUrl,
     hubUrl: config.hub.connectUrl,
-    publicUrl: new URL(config.publicUrl).origin,
+    // Servers send browsers to the hub's public address; where it is only guessed, paths lead there from any address.
+    ...(config.publicUrl !== guessedPublicUrl(config) && { publicUrl: new URL(config.publicUrl).origin }),
     envKeep: servers.envKeep,
     hubEnvironment: env,
     extra: servers.environment,

@@ -11,7 +11,7 @@ export function completeConfig(config: CheckedConfig, env: NodeJS.ProcessEnv): C
     dataDir,
     dbUrl: config.dbUrl ?? `sqlite:///${join(stateDir, 'jupyterhub.sqlite')}`,
     cookieSecretFile: config.cookieSecretFile ?? join(stateDir, 'jupyterhub_cookie_secret'),
-    publicUrl: config.publicUrl ?? publicUrl(config),
+    publicUrl: config.publicUrl ?? guessedPublicUrl(config),
     hub: { ...config.hub, connectUrl: config.hub.connectUrl ?? reachable(config.hub.bindUrl) },
     access: {
       ...config.access,
@@ -33,6 +33,7 @@ export function reachable(bindUrl: string): string {
   return url.href.replace(/\/$/, '')
 }
 
-function publicUrl(config: CheckedConfig): string {
+/** Right for a browser on this machine only; whoever comes through another address must not be sent to it. */
+export function guessedPublicUrl(config: Pick<CheckedConfig, 'bindUrl' | 'baseUrl'>): string {
   return `${reachable(config.bindUrl)}${config.baseUrl}`
 }
