@@ -6,6 +6,8 @@ export interface HubUnderTest {
   /** The hub itself, without a proxy in front. */
   readonly url: string
   readonly tokens: Readonly<Record<Caller, string | undefined>>
+  /** Of the caller `browser`. */
+  readonly cookies: { readonly header: string; readonly xsrf: string }
 }
 
 export interface Answer {
@@ -19,7 +21,7 @@ export interface Answer {
 
 /** The script in order; ids that a request keeps are this hub's own. */
 export async function runScript(hub: HubUnderTest, script: readonly ScriptedRequest[]): Promise<Answer[]> {
-  const kept = new Map<string, string>()
+  const kept = new Map([['xsrf', encodeURIComponent(hub.cookies.xsrf)]])
   const answers: Answer[] = []
   for (const step of script) {
     const path = step.path.replace(/\{(\w+)\}/g, (_, name: string) => kept.get(name) ?? 'missing')
@@ -56,6 +58,7 @@ async function send(hub: HubUnderTest, step: ScriptedRequest): Promise<{ answer:
     step.body === undefined ? undefined : typeof step.body === 'string' ? step.body : JSON.stringify(step.body)
   const raw = await rawRequest(hub.url, step.method, step.path, payload, {
     ...(token === undefined ? {} : { authorization: `token ${token}` }),
+    ...(step.who === 'browser' ? { cookie: hub.cookies.header } : {}),
     ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
     ...step.headers,
   })
@@ -102,11 +105,16 @@ function normal(value: unknown, hubUrl: string, key = ''): unknown {
     return UNORDERED.has(key) ? items.sort() : items
   }
   if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).map(([name, item]) => [name, normal(item, hubUrl, name)] as const)
+    const shared = Object.entries(value).filter(([name]) => name !== 'reason') // ours alone: why a server ended
+    const entries = shared.map(([name, item]) => [name, normal(item, hubUrl, name)] as const)
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))
   }
   // JupyterHub writes activity down before it answers, Orrery soon after.
   if (key === 'last_activity') return 'ACTIVITY'
+  // Absent in the reference hub, which is told no public address.
+  if (key === 'full_url' || key === 'full_progress_url') return 'URL'
+  // JupyterHub shows null until it has looked at the server for the first time, then an empty object.
+  if ((key === 'state' || key === 'user_options') && value === null) return {}
   if (typeof value !== 'string') return value
   if (key === 'token') return 'TOKEN'
   if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return 'TIME'

@@ -3,15 +3,18 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { HttpSession } from '../support/http-session.ts'
 import { startReferenceHub } from '../support/reference-hub.ts'
 import { type Answer, differences, type HubUnderTest, runScript } from './answers.ts'
 import { startOrreryHub } from './orrery-hub.ts'
 import {
+  browserRequests,
   groupRequests,
   hubRequests,
   otherRequests,
   pageRequests,
   type ScriptedRequest,
+  serverRequests,
   tokenRequests,
   userRequests,
 } from './requests.ts'
@@ -23,6 +26,8 @@ const parts = {
   tokens: tokenRequests,
   'services and the proxy': otherRequests,
   pages: pageRequests,
+  'servers that do not run': serverRequests,
+  'what a browser may ask': browserRequests,
 }
 const documented = readFileSync(join(import.meta.dirname, '../../docs/differences.md'), 'utf8')
 
@@ -86,6 +91,11 @@ async function withCallers(url: string, testerToken: string): Promise<HubUnderTe
     alice: await tokenOf('alice'),
     bob: await tokenOf('bob'),
     boss: await tokenOf('boss'),
+    browser: undefined,
   }
-  return { url, tokens }
+  const session = new HttpSession(url)
+  await session.signIn('alice', 'any')
+  const names = ['jupyterhub-hub-login', 'jupyterhub-session-id', '_xsrf']
+  const header = names.map(name => `${name}=${session.cookie(name)}`).join('; ')
+  return { url, tokens, cookies: { header, xsrf: session.cookie('_xsrf')! } }
 }

@@ -2,12 +2,12 @@
  * The script of requests that the released JupyterHub and Orrery both are sent, in this order. `differs` names the
  * entry of `docs/differences.md` that tells why the answers are meant to differ; without it they must be alike.
  */
-export type Caller = 'nobody' | 'forger' | 'alice' | 'bob' | 'boss' | 'tester'
+export type Caller = 'nobody' | 'forger' | 'alice' | 'bob' | 'boss' | 'tester' | 'browser'
 
 export interface ScriptedRequest {
   readonly who: Caller
   readonly method: string
-  /** Sent as it stands, no client tidies it up. `{name}` is what an earlier answer was kept as. */
+  /** Sent as it stands, no client tidies it up. `{name}` is what an earlier answer was kept as, `{xsrf}` the browser's. */
   readonly path: string
   /** Sent as JSON; a string is sent as it is. */
   readonly body?: unknown
@@ -38,6 +38,8 @@ const boss = as('boss')
 const alice = as('alice')
 const nobody = as('nobody')
 const forger = as('forger')
+
+const browser = as('browser')
 
 const PAGES = { headers: { accept: 'application/jupyterhub-pagination+json' } }
 const sent = (name: string, value: string): Rest => ({ headers: { [name]: value } })
@@ -305,4 +307,62 @@ export const pageRequests = [
   nobody('GET', '/hub/user-redirect/../../x'),
   alice('GET', '/hub/home'),
   tester('GET', '/hub/home'),
+] satisfies ScriptedRequest[]
+
+/** Alice signed in with a browser: cookies instead of a token, and what other sites may make it do. */
+export const browserRequests = [
+  browser('GET', '/hub/'),
+  browser('GET', '/hub/home'),
+  browser('GET', '/hub/token'),
+  browser('GET', '/hub/admin'),
+  browser('GET', '/hub/spawn-pending/alice', undefined),
+  browser('GET', '/hub/user/bob/'),
+  browser('GET', '/hub/login'),
+  browser('GET', '/hub/login?next=%2Fhub%2Fhome'),
+  browser('GET', '/hub/login?next=https%3A%2F%2Fevil.example%2F'),
+  browser('GET', '/hub/login?next=%2F%2Fevil.example%2F'),
+  browser('GET', '/hub/api/user'),
+  browser('GET', '/hub/api/user', undefined, sent('sec-fetch-mode', 'navigate')),
+  browser('GET', '/hub/api/user', undefined, sent('sec-fetch-mode', 'cors')),
+  browser('GET', '/hub/api/user?_xsrf={xsrf}', undefined, sent('sec-fetch-mode', 'cors')),
+  browser('GET', '/hub/api/user?_xsrf=forged', undefined, sent('sec-fetch-mode', 'cors')),
+  browser('GET', '/hub/api/users/alice/tokens?_xsrf={xsrf}'),
+  browser('POST', '/hub/api/users/alice/tokens', { note: 'x' }),
+  browser('POST', '/hub/api/users/alice/tokens?_xsrf=forged', { note: 'x' }),
+  browser('POST', '/hub/api/users/alice/tokens?_xsrf={xsrf}', { note: 'x' }),
+  browser('POST', '/hub/api/users/alice/tokens?_xsrf={xsrf}', '{"note": "x"}', sent('content-type', 'text/plain')),
+  browser('POST', '/hub/api/users?_xsrf={xsrf}', { usernames: ['x'] }),
+  browser('DELETE', '/hub/api/users/alice/tokens/a0'),
+  browser('DELETE', '/hub/api/users/alice/tokens/a0?_xsrf={xsrf}'),
+  browser('GET', '/hub/logout', undefined, other('signed-out', 'location')),
+] satisfies ScriptedRequest[]
+
+/** Servers that do not run. What starting one answers is compared where it is started. */
+export const serverRequests = [
+  nobody('GET', '/hub/api/users/bob/server'),
+  alice('GET', '/hub/api/users/bob/server'),
+  tester('GET', '/hub/api/users/bob/server'),
+  tester('GET', '/hub/api/users/nobody/server'),
+  tester('GET', '/hub/api/users/bob/servers/nothing'),
+  tester('GET', '/hub/api/users/bob/server/progress', undefined, other('progress-of-stopped', 'status', 'message')),
+  tester('GET', '/hub/api/users/nobody/server/progress'),
+  tester('GET', '/hub/api/users/bob/servers/nothing/progress'),
+  tester('DELETE', '/hub/api/users/bob/server'),
+  tester('DELETE', '/hub/api/users/bob/server', { remove: true }),
+  tester('DELETE', '/hub/api/users/nobody/server'),
+  tester('DELETE', '/hub/api/users/bob/servers/nothing'),
+  tester('POST', '/hub/api/users/nobody/server'),
+  tester('POST', '/hub/api/users/bob/servers/Bad_Name'),
+  alice('POST', '/hub/api/users/bob/server'),
+  nobody('POST', '/hub/api/users/bob/server'),
+  tester('POST', '/hub/api/users/bob/server', '{'),
+  tester('GET', '/hub/api/users/bob?include_stopped_servers'),
+  tester('POST', '/hub/api/users/bob/activity'),
+  tester('POST', '/hub/api/users/bob/activity', {}),
+  tester('POST', '/hub/api/users/bob/activity', { last_activity: 'yesterday' }),
+  tester('POST', '/hub/api/users/bob/activity', { last_activity: '2099-01-01T00:00:00Z' }, words('plain-words')),
+  tester('POST', '/hub/api/users/bob/activity', { servers: { nothing: { last_activity: '2026-01-01T00:00:00Z' } } }),
+  tester('POST', '/hub/api/users/bob/activity', { last_activity: '2026-01-01T00:00:00Z' }),
+  tester('POST', '/hub/api/users/nobody/activity', { last_activity: '2026-01-01T00:00:00Z' }, words('plain-words')),
+  alice('POST', '/hub/api/users/bob/activity', { last_activity: '2026-01-01T00:00:00Z' }),
 ] satisfies ScriptedRequest[]
