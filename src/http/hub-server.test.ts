@@ -224,6 +224,18 @@ describe('hub server', () => {
     assert.deepEqual((await server.inject('/hub/api/q')).json(), { x: null, y: null })
   })
 
+  it('does not wait for ever for a client that sends its request drop by drop', async t => {
+    const server = testServer({ requestTimeoutMs: 100 })
+    const url = await server.listen({ port: 0, host: '127.0.0.1' })
+    t.after(() => server.close())
+
+    const halfHead = await rawRequest(url, 'GET /hub/api/ HTTP/1.1\r\nHost: x\r\n')
+    const halfBody = await rawRequest(url, 'POST /hub/api/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{')
+
+    assert.match(halfHead, /^HTTP\/1\.1 408 /)
+    assert.match(halfBody, /^HTTP\/1\.1 4\d\d /)
+  })
+
   it('answers headers over the limit with 431 and goes on', async t => {
     const server = testServer()
     server.get('/hub/api/', async () => ({}))

@@ -42,6 +42,7 @@ const MAX_PATH_SEGMENT = MAX_HEADER_BYTES
  * answered, event streams end.
  */
 export function createHubServer(options: HubServerOptions): FastifyInstance {
+  const requestTimeout = options.requestTimeoutMs ?? 60_000
   const server = fastify({
     logger: false,
     genReqId: () => randomBytes(6).toString('hex'),
@@ -51,8 +52,13 @@ export function createHubServer(options: HubServerOptions): FastifyInstance {
     // JupyterHub answers 405 to HEAD on its pages: a HEAD on /hub/spawn must start nothing. Routes that want it say so.
     exposeHeadRoutes: false,
     rewriteUrl: request => escapeStrayPercents(request.url ?? '/'),
-    requestTimeout: options.requestTimeoutMs ?? 60_000,
-    http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: 20_000, connectionsCheckingInterval: 5_000 },
+    requestTimeout,
+    // Node looks for slow requests at this interval only.
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: Math.min(20_000, requestTimeout),
+      connectionsCheckingInterval: Math.min(5_000, requestTimeout / 2),
+    },
     keepAliveTimeout: 75_000,
     return503OnClosing: true,
     forceCloseConnections: 'idle',
