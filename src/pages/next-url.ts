@@ -12,12 +12,12 @@ import { queryText } from './request-parts.ts'
 export async function nextUrl(
   deps: PageDeps,
   request: FastifyRequest,
-  options: { user?: { name: string }; fallback?: string } = {},
+  options: { user?: { name: string }; fallback?: string; keepQuery?: boolean } = {},
 ): Promise<string> {
   const asked = ownAddress(deps, request, queryText(request, 'next'))
   if (asked) return asked
   const url = options.fallback ?? deps.settings.defaultUrl ?? (await defaultUrl(deps, options.user))
-  return withQueryOf(request, url, ['next', '_xsrf'])
+  return options.keepQuery === false ? url : withQueryOf(request, url, ['next', '_xsrf'])
 }
 
 /** A `next` address as a path of this site; empty when it leads elsewhere. */

@@ -87,7 +87,12 @@ async function respond(deps: PageDeps, request: FastifyRequest, reply: FastifyRe
   }
   await deps.access.signIn(reply, request, outcome.user)
   const next = ownAddress(deps, request, response.next)
-  return reply.redirect(next || (await nextUrl(deps, request, { user: outcome.user })), 303)
+  return reply.redirect(next || (await defaultNext(deps, request, outcome.user)), 303)
+}
+
+// The address of a callback or a one-time link holds secrets of its own; none of it goes on.
+function defaultNext(deps: PageDeps, request: FastifyRequest, user: { name: string }): Promise<string> {
+  return nextUrl(deps, request, { user, keepQuery: false })
 }
 
 function userRecord({ id, name, admin, groups }: UserIdentity): UserRecord {

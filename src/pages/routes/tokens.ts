@@ -83,6 +83,7 @@ async function sendTokens(
     vars: {
       page: 'token',
       api_tokens: own.map(token => tokenVars(token, me.name)),
+      has_server_tokens: own.some(token => token.note.startsWith('Server at ')),
       oauth_clients: applications.map(application => applicationVars(application, me.name)),
       token_expires_in_options: choices,
       token_expires_in_options_html: expiryChoicesHtml(choices),
