@@ -37,7 +37,7 @@ describe('command line', () => {
     [['strat'], 2, /unknown command 'strat'\n\(Did you mean start\?\)/],
     [['start', '--port', 'x'], 2, /--port <number>.*expected a port/],
     [['start', '--config', 'missing.ts'], 78, /orrery: There is no config file .*missing\.ts\./],
-    [['user', 'list', '--data-dir', 'nowhere'], 69, /orrery: The database .*\n {8}/],
+    [['user', 'list', '--data-dir', 'nowhere'], 69, /orrery: There is no database .*\n {8}/],
   ] as const) {
     it(`ends with ${status} for orrery ${args.join(' ')}`, () => {
       const ended = orrery([...args])
