@@ -74,7 +74,10 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   await server.register(groupsApi({ access, database, log, normalizeUserName: parts.names.normalize }), { prefix })
   await server.register(servicesApi({ access, database }), { prefix })
   await server.register(proxyAdminApi({ access, log, ...proxyTable(parts.routes) }), { prefix })
-  await server.register(serversApi({ ...parts, baseUrl }), { prefix })
+  await server.register(
+    serversApi({ database, access, spawning: parts.spawning, log, baseUrl, publicUrl: config.publicUrl }),
+    { prefix },
+  )
   await server.register(activityApi({ database, access, log, clock }), { prefix })
   await server.register(
     legacyAuthorizationRoutes({

@@ -61,7 +61,7 @@ describe('a running notebook', () => {
   })
 
   it('keeps its kernel and its result when the proxy is killed', async () => {
-    await runCell(page, TICKS.replaceAll('40', '30').replace('tick ', 'tock '))
+    await runCell(page, TICKS.replaceAll('40', '30').replace("f'tick", "f'tock"))
     await waitForOutput(page, 'tock 1 of 30')
     await orrery.killPart('proxy')
     await kernelIdle(page)

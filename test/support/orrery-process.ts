@@ -1,9 +1,9 @@
 /** The real program, started as a person starts it, in a data folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from './free-ports.ts'
 import { descendants, type ProcessInfo, readProcess } from './processes.ts'
 import { until } from './until.ts'
 
@@ -28,6 +28,8 @@ export async function startOrrery(options: {
   dataDir?: string
   args?: readonly string[]
   env?: Record<string, string>
+  /** For servers of a former hub, which call it where they know it. */
+  hubPort?: number
 }): Promise<OrreryProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'orrery-e2e-'))
   chmodSync(dataDir, 0o755)
@@ -36,7 +38,7 @@ export async function startOrrery(options: {
   const config = {
     ...options.config,
     bindUrl: `http://127.0.0.1:${port}`,
-    hub: { bindUrl: `http://127.0.0.1:${hubPort}` },
+    hub: { bindUrl: `http://127.0.0.1:${options.hubPort ?? hubPort}` },
     proxy: { apiUrl: `http://127.0.0.1:${apiPort}` },
   }
   writeFileSync(configFile, JSON.stringify(config, undefined, 2))
@@ -106,22 +108,6 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise(resolve => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
-}
-
-/** Ports that are free now. Two tests at the same time get different ones because both sockets are open at once. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>(resolve => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server))
-        }),
-    ),
-  )
-  const ports = servers.map(server => (server.address() as { port: number }).port) // listens on TCP, so it is no string
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  return ports
 }
 
 /** Ends the servers of users that outlive the hub: everything whose log or home lies in the data folder. */
