@@ -143,6 +143,22 @@ describe('pages', () => {
       assert.deepEqual(pages.servers.asked, ['start ada/ by ada null'])
     })
 
+    it('takes options from the address', async () => {
+      const stray = await ada.get('/hub/spawn/ada?utm_source=mail')
+      pages.servers.set(key, { phase: 'stopped' })
+      await ada.get('/hub/spawn/ada?opt-image=small')
+      pages.servers.set(key, { phase: 'stopped' })
+      pages.servers.form = { html: '', parse: form => ({ image: form.image?.[0] ?? '' }) }
+      await ada.get('/hub/spawn/ada?image=large')
+
+      assert.equal(stray.statusCode, 302)
+      assert.deepEqual(pages.servers.asked, [
+        'start ada/ by ada null',
+        'start ada/ by ada {"image":["small"]}',
+        'start ada/ by ada {"image":"large"}',
+      ])
+    })
+
     it('shows the options form and hands its answer to the spawner', async () => {
       pages.servers.form = { html: '<input name="image">', parse: form => ({ image: form.image?.[0] ?? '' }) }
 

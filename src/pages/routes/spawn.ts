@@ -38,7 +38,7 @@ async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: Fasti
   if (isActive(server?.state.phase)) return reply.redirect(pendingUrl(deps, request, key))
 
   const form = await deps.servers.optionsForm(key)
-  const asked = optionsInQuery(request)
+  const asked = optionsInQuery(request, form !== undefined)
   let fault: unknown
   if (asked !== undefined || form === undefined) {
     try {
@@ -117,9 +117,10 @@ function displayName(request: FastifyRequest, key: ServerKey): string {
 
 /**
  * Options in the address: arguments that begin with `opt-`, else (JupyterHub's old form) all that have no other
- * meaning. Undefined when there are none.
+ * meaning. Undefined when there are none. Where no form says which options there are, the old form is not taken: any
+ * argument that a link carries along would become one.
  */
-function optionsInQuery(request: FastifyRequest): Record<string, readonly string[]> | undefined {
+function optionsInQuery(request: FastifyRequest, hasForm: boolean): Record<string, readonly string[]> | undefined {
   const given = Object.entries(queryLists(request)).filter(([name]) => name !== 'next' && name !== 'display_name')
   const prefixed = given
     .filter(([name]) => name.startsWith('opt-'))
@@ -127,7 +128,7 @@ function optionsInQuery(request: FastifyRequest): Record<string, readonly string
   if (prefixed.some(([name]) => name === '')) {
     throw new HubError('invalid_options', { status: 422, message: 'Invalid user-option name opt-' })
   }
-  const options = prefixed.length > 0 ? prefixed : given
+  const options = prefixed.length > 0 || !hasForm ? prefixed : given
   return options.length > 0 ? Object.fromEntries(options) : undefined
 }
 
