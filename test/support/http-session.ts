@@ -1,3 +1,6 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+
 /** A browser without pages: cookies by path, redirects followed, forms posted with their `_xsrf`. */
 export class HttpSession {
   readonly #cookies = new Map<string, { value: string; path: string }>()
@@ -26,7 +29,8 @@ export class HttpSession {
       .sort((a, b) => b[1].path.length - a[1].path.length)
     if (cookies.length > 0)
       headers.set('cookie', cookies.map(([key, { value }]) => `${key.split(';')[0]}=${value}`).join('; '))
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    if (!headers.has('sec-fetch-mode')) headers.set('sec-fetch-mode', 'navigate')
+    const response = await requestLikeBrowser(url, init, headers)
     for (const line of response.headers.getSetCookie()) this.#keep(line, url)
     return response
   }
@@ -68,4 +72,25 @@ export class HttpSession {
     if (gone) this.#cookies.delete(`${name};${path}`)
     else this.#cookies.set(`${name};${path}`, { value, path })
   }
+}
+
+/** Not `fetch`, which says of every request that a script makes it: hub and servers then ask for an xsrf token. */
+async function requestLikeBrowser(url: URL, init: RequestInit, headers: Headers): Promise<Response> {
+  const outgoing = new Request(url, { ...init, headers })
+  const body = outgoing.body ? Buffer.from(await outgoing.arrayBuffer()) : undefined
+  for (const [name, value] of outgoing.headers) headers.set(name, value)
+  if (body) headers.set('content-length', String(body.length))
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const request = httpRequest(url, { method: init.method ?? 'GET', headers: Object.fromEntries(headers) }, resolve)
+  request.on('error', reject).end(body)
+  const incoming = await promise
+  const received = new Headers()
+  for (const [name, values] of Object.entries(incoming.headersDistinct))
+    for (const value of values ?? []) received.append(name, value)
+  const empty = [101, 204, 205, 304].includes(incoming.statusCode!)
+  if (empty) incoming.resume()
+  return new Response(empty ? null : (Readable.toWeb(incoming) as ReadableStream), {
+    status: incoming.statusCode!,
+    headers: received,
+  })
 }
