@@ -119,6 +119,7 @@ for (const kind of testDatabases()) {
 
       const second = await here.hub()
       await second.spawning.recover()
+      await second.routes.reconcile()
 
       assert.equal((await second.spawning.state(alice)).phase, 'ready')
       assert.equal((await fetch(`${here.proxy.publicUrl}/user/alice/api`)).status, 200)

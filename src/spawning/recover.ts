@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto'
 import { serverPath } from '../core/names.ts'
 import { SpawnError } from '../core/reason.ts'
 import type { Address, Exit } from '../plugin/spawner.ts'
-import { serverTarget } from '../routing/server-target.ts'
 import { askServer } from './ask-server.ts'
 import { becomeReady, ownsAddress } from './become-ready.ts'
 import type { SpawningContext } from './context.ts'
@@ -87,9 +86,9 @@ async function addressOf(context: SpawningContext, held: HeldServer, server: Ser
   return address
 }
 
-/** A server that should be running: still there keeps its route, gone is cleared away. */
+/** A server that should be running: still there keeps its rows, and by them its route; gone is cleared away. */
 async function checkRunning(context: SpawningContext, held: HeldServer, server: ServerRow): Promise<void> {
-  const { spawner, log, routes, environment } = context
+  const { spawner, log, environment } = context
   const { key } = held
   const address = server.address! // the caller has looked
   const state = server.state ?? {}
@@ -116,7 +115,6 @@ async function checkRunning(context: SpawningContext, held: HeldServer, server: 
   // Its process lives. JupyterHub would stop a server that is slow to answer now; a person's work is worth more.
   if (!answer) log.warn({ ...key, address }, 'server runs but does not answer')
   if (server.run?.phase !== 'ready') await held.write(tx => adoptRun(tx, server, randomUUID()))
-  await routes.set(prefix, serverTarget(address), { user: key.user, server_name: key.server }, held.gone)
   log.info({ ...key }, 'server still running')
 }
 

@@ -11,6 +11,7 @@ import { type ServerKey, serverKeyText } from '../core/server-key.ts'
 import type { ProgressEvent, ServerState } from '../core/server-state.ts'
 import type { OptionsForm, UserRecord } from '../plugin/spawner.ts'
 import { type SpawningContext, type SpawningDeps, withDefaults } from './context.ts'
+import { freeLeasesOfTheDead } from './dead-holders.ts'
 import { dismantle, removeForGood } from './dismantle.ts'
 import { checkLimits } from './limits.ts'
 import { each, pollServer, pollServers } from './poll-loop.ts'
@@ -75,7 +76,10 @@ export interface Spawning {
     displayName: string,
     options?: { checkLimit?: boolean },
   ): Promise<void>
-  /** At the start of a hub: adopts what runs, finishes or clears away what was half-way, and begins to poll. */
+  /**
+   * At the start of a hub: adopts what runs, then begins to poll. What was half-way is finished or cleared away in the
+   * background. Routes of what runs are the route keeper's, by the database.
+   */
   recover(): Promise<void>
   /** Stops every server and waits for it, at most `timeoutMs`. */
   stopAll(request: StopRequest & { timeoutMs?: number }): Promise<void>
@@ -292,9 +296,16 @@ export function createSpawning(deps: SpawningDeps): Spawning {
   }
 
   async function recover(): Promise<void> {
+    await freeLeasesOfTheDead(database, context.holder, log)
     const servers = await activeServers(database)
     if (servers.length > 0) log.info({ servers: servers.length }, 'looking after servers of before')
-    await each(servers, server => recoverServer(context, server))
+    const isPending = ({ run }: ServerRow) => run?.phase === 'spawning' || run?.phase === 'stopping'
+    // A start may take minutes yet, and nobody should wait for a page meanwhile.
+    goOn(each(servers.filter(isPending), server => recoverServer(context, server)))
+    await each(
+      servers.filter(server => !isPending(server)),
+      server => recoverServer(context, server),
+    )
     if (!isRecovered) goOn(pollServers(context))
     isRecovered = true
   }
