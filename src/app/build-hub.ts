@@ -159,9 +159,9 @@ async function runHubOn(
   const listen = listenOf(config.hub.bindUrl)
   const url = await server.listen({ host: listen.host || '0.0.0.0', port: listen.port })
 
-  // Servers of the time before are known and routed before the first person asks.
-  await spawning.recover()
+  // Routes first: they are the database's, and a proxy that lost its table needs them more than anybody needs polls.
   await routes.start()
+  await spawning.recover()
   const purge = setInterval(() => background(access.purgeExpired(), 'purge', log), PURGE_INTERVAL_MS)
   purge.unref()
   warnOfRules(config, log)
