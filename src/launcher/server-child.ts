@@ -46,8 +46,8 @@ const REPORT_FD = 4
 
 const order = JSON.parse(readFileSync(ORDER_FD, 'utf8')) as ChildOrder // written by start-server.ts alone
 closeSync(ORDER_FD)
-becomeUser()
 closeInherited()
+becomeUser()
 process.umask(order.umask)
 enterHome()
 checkDirectory()
@@ -75,7 +75,7 @@ function initGroups(name: string, gid: number): void {
   ;(process as unknown as { initgroups(user: string, extraGroup: number): void }).initgroups(name, gid)
 }
 
-/** Descriptors that whoever started the launcher left open would otherwise reach users. */
+/** Descriptors that whoever started the launcher left open would otherwise reach users. Looked up while still allowed to. */
 function closeInherited(): void {
   for (const name of readdirSync('/proc/self/fd')) {
     const fd = Number(name)

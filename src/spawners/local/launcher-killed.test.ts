@@ -21,17 +21,23 @@ describe('servers of a launcher that is killed', () => {
   before(async () => {
     folders = await testLauncher()
   })
-  after(() => folders?.close())
+  const programs: ChildProcess[] = []
+  after(async () => {
+    for (const program of programs) program.kill('SIGKILL')
+    await folders?.close()
+  })
 
   function startProgram(socket: string): ChildProcess {
     const { homesDir, accountPrefix, stateDir } = folders.options
     const args = ['--socket', socket, '--state-dir', stateDir, '--homes-dir', homesDir]
     const flags = ['--account-prefix', accountPrefix, '--environment', `ORRERY_TEST_LAUNCHER=${folders.folder}`]
     const command = ['--singleuser-command', JSON.stringify(folders.command)]
-    return spawn(process.execPath, [PROGRAM, ...args, ...flags, ...command], {
+    const program = spawn(process.execPath, [PROGRAM, ...args, ...flags, ...command], {
       // The last one is what a careless supervisor leaves open.
       stdio: ['ignore', 'pipe', 'inherit', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
     })
+    programs.push(program)
+    return program
   }
 
   it('go on, and the next launcher polls, reads and stops them', async () => {
