@@ -61,8 +61,8 @@ describe('scripts of the pages', () => {
   }
 
   it('follow a start and go on to the server when it is ready', async () => {
+    const page = await signedIn() // to the home page, which must not open a stream of its own
     pages.servers.set(ada, spawning)
-    const page = await signedIn()
     const stream = page.waitForResponse('**/progress?*')
     await page.goto(`${origin}/hub/spawn-pending/ada`)
     await stream
@@ -79,8 +79,8 @@ describe('scripts of the pages', () => {
   })
 
   it('tell of a failed start in place of it', async () => {
+    const page = await signedIn() // to the home page, which must not open a stream of its own
     pages.servers.set(ada, spawning)
-    const page = await signedIn()
     const stream = page.waitForResponse('**/progress?*')
     await page.goto(`${origin}/hub/spawn-pending/ada`)
     await stream
