@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import { safeNext } from './safe-next.ts'
 
 const next = (text: string | undefined) => safeNext(text, '/', 'hub.example:8000')
@@ -69,5 +70,47 @@ describe('next', () => {
     assert.equal(next('/hub/logout'), '')
     assert.equal(next('/hub/logout?x=y'), '')
     assert.equal(safeNext('/jupyter/hub/logout', '/jupyter/', 'h'), '')
+  })
+
+  it('stays on this host for whatever a browser makes of it', () => {
+    const pieces = [
+      '/',
+      '//',
+      '\\',
+      'hub.example:8000',
+      'evil.example',
+      'http:',
+      'https:',
+      'HTTP:',
+      '@',
+      ':',
+      '?',
+      '#',
+      '%2F',
+      '%5C',
+      '\t',
+      '\n',
+      ' ',
+      '.',
+      '..',
+      'ü',
+      '\u2028',
+      'a',
+      ';',
+      '&next=',
+    ]
+    const text = fc.array(fc.constantFrom(...pieces), { maxLength: 8 }).map(parts => parts.join(''))
+    fc.assert(
+      fc.property(text, candidate => {
+        const target = next(candidate)
+        if (target === '') return
+        assert.match(target, /^\/[\x21-\x7e]*$/)
+        for (const scheme of ['http', 'https']) {
+          const url = new URL(target, `${scheme}://hub.example:8000/hub/login`)
+          assert.deepEqual([url.protocol, url.host, url.username], [`${scheme}:`, 'hub.example:8000', ''])
+        }
+      }),
+      { numRuns: 3000 },
+    )
   })
 })

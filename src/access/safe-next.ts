@@ -24,7 +24,7 @@ function hostAsUrlsWriteIt(protocol: string, host: string): string | undefined {
 }
 
 function encodeForHeader(path: string): string {
-  return path.replace(/[^\x21-\x7e]+/gu, part => encodeURIComponent(part))
+  return path.toWellFormed().replace(/[^\x21-\x7e]+/gu, part => encodeURIComponent(part))
 }
 
 function hasControlCharacters(text: string): boolean {

@@ -104,18 +104,6 @@ def unsign(secret, name, value, max_age_days):
     return None if found is None else found.decode()
 
 
-def validate_next(next_url, proto, host):
-    from jupyterhub.handlers.base import BaseHandler
-
-    handler = SimpleNamespace(
-        settings={},
-        subdomain_host="",
-        request=SimpleNamespace(host=host, protocol=proto, headers={}),
-        log=logging.getLogger(),
-    )
-    return BaseHandler._validate_next_url(handler, next_url)
-
-
 for line in sys.stdin:
     call = json.loads(line)
     try:
