@@ -8,7 +8,6 @@ import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
 import { signIn, signOut, startServerFromHome, stopServerFromHome } from '../support/people.ts'
 import { singleUserCommand } from '../support/python-env.ts'
 import { until } from '../support/until.ts'
-import { removeMadeAccounts } from '../support/users.ts'
 
 const PASSWORD = 'a planet on two thin orbits'
 
@@ -27,7 +26,6 @@ describe('a new hub', () => {
     await context?.close()
     await browser?.close()
     await orrery?.stop()
-    removeMadeAccounts(['ada', 'bea'])
   })
 
   it('makes the first administrator by the link that the terminal printed', async () => {

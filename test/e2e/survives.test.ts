@@ -8,7 +8,6 @@ import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
 import { signIn, startServerFromHome, stopServerFromHome } from '../support/people.ts'
 import { singleUserCommand } from '../support/python-env.ts'
 import { until } from '../support/until.ts'
-import { removeMadeAccounts } from '../support/users.ts'
 
 const TICKS = `import time
 for tick in range(40):
@@ -43,7 +42,6 @@ describe('a running notebook', () => {
     await context?.close()
     await browser?.close()
     await orrery?.stop()
-    removeMadeAccounts(['kit', 'lou'])
   })
 
   it('goes on while the hub is killed, and its successor knows the session, the server and its state', async () => {

@@ -7,7 +7,6 @@ import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
 import { referencePython } from '../support/python-env.ts'
 import { until } from '../support/until.ts'
-import { removeMadeAccounts } from '../support/users.ts'
 
 const pythonOf = (version: string) =>
   version === '6'
@@ -22,7 +21,6 @@ for (const version of ['4.1.6', '5.4.0', '6']) {
     let orrery: OrreryProcess | undefined
     after(async () => {
       await orrery?.stop()
-      removeMadeAccounts(['vera'])
     })
 
     it('starts, lets its owner in by OAuth and nobody else, and stops', async () => {
@@ -63,6 +61,16 @@ for (const version of ['4.1.6', '5.4.0', '6']) {
 
       const nobody = await new HttpSession(url).once('/user/vera/api/contents')
       assert.ok([302, 403].includes(nobody.status), `status ${nobody.status}`)
+
+      const auth = { username: 'vera', password: 'any' }
+      const asked = await fetch(`${url}/hub/api/users/vera/tokens`, { method: 'POST', body: JSON.stringify({ auth }) })
+      const { token } = (await asked.json()) as { token: string }
+      const stopped = await fetch(`${url}/hub/api/users/vera/server`, {
+        method: 'DELETE',
+        headers: { authorization: `token ${token}` },
+      })
+      assert.ok([202, 204].includes(stopped.status), `status ${stopped.status}`)
+      await until('the server is gone', async () => (await vera.go('/user/vera/api/status')).status === 424)
     })
   })
 }

@@ -1,12 +1,14 @@
 /**
- * A database that the released JupyterHub made: Orrery works on it, with the running servers, tokens and sessions, and
- * the released JupyterHub takes it back.
+ * A site moves from the released JupyterHub to Orrery and back, on one database: users, groups, tokens, sessions and
+ * running servers. As root the servers are those of a Linux user (LocalProcessSpawner), else the caller's own.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
+import { ensureHubUser } from '../../src/app/system-user.ts'
 import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
 import { descendants } from '../support/processes.ts'
@@ -14,83 +16,122 @@ import { singleUserCommand } from '../support/python-env.ts'
 import { type ReferenceHub, startReferenceHub } from '../support/reference-hub.ts'
 import { until } from '../support/until.ts'
 
+const isRoot = process.getuid?.() === 0
+const USER_PREFIX = 'takeover-'
+const name = isRoot ? `${USER_PREFIX}alice` : 'ann'
+const testUsers = (action: string) =>
+  execFileSync(join(import.meta.dirname, '../testbed/users.sh'), [action], {
+    env: { ...process.env, TESTBED_USER_PREFIX: USER_PREFIX },
+    stdio: 'ignore',
+  })
+
+interface UserModel {
+  readonly groups: string[]
+  readonly servers: Record<string, { ready: boolean; started: string }>
+}
+
 describe('the database of a released JupyterHub', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'orrery-takeover-'))
+  const dataDir = mkdtempSync(join(tmpdir(), 'orrery-takeover-'))
+  // Where Orrery keeps its database and its cookie secret, under the names that JupyterHub gives them.
+  const dir = join(dataDir, 'hub')
+  const spawner = isRoot ? ["c.JupyterHub.spawner_class = 'jupyterhub.spawner.LocalProcessSpawner'"] : []
+  const configLines = [
+    ...spawner,
+    'c.JupyterHub.cleanup_servers = False',
+    `c.Spawner.cmd = ${JSON.stringify(singleUserCommand())}`,
+  ]
   let hub: ReferenceHub | undefined
   let orrery: OrreryProcess | undefined
+  let server: number | undefined
+
+  before(() => {
+    chmodSync(dataDir, 0o755)
+    mkdirSync(dir)
+    if (isRoot) testUsers('up')
+  })
   after(async () => {
     await hub?.stop()
-    await orrery?.stop()
-    rmSync(dir, { recursive: true, force: true })
+    await orrery?.stop({ keepData: true })
+    if (server !== undefined) endGroup(server)
+    if (isRoot) testUsers('down')
+    rmSync(dataDir, { recursive: true, force: true })
   })
 
-  it('goes on under Orrery with its users, groups, tokens, sessions and running servers, and back again', async () => {
-    hub = await startReferenceHub({
-      dir,
-      configLines: ['c.JupyterHub.cleanup_servers = False', `c.Spawner.cmd = ${JSON.stringify(singleUserCommand())}`],
-    })
-    const api = (base: string, path: string, init: RequestInit = {}) =>
-      fetch(`${base}/hub/api${path}`, {
-        ...init,
-        headers: { authorization: `token ${hub!.adminToken}`, 'content-type': 'application/json' },
-      })
-    const ann = new HttpSession(hub.url)
-    assert.equal((await ann.signIn('ann', 'any')).status, 200)
-    await api(hub.url, '/groups/physics', { method: 'POST' })
-    await api(hub.url, '/groups/physics/users', { method: 'POST', body: '{"users": ["ann"]}' })
-    const { token } = (await (
-      await api(hub.url, '/users/ann/tokens', { method: 'POST', body: '{"note": "mine"}' })
-    ).json()) as { token: string }
-    await api(hub.url, '/users/ann/server', { method: 'POST' })
-    await until('her server runs', async () => (await model(hub!.url)).servers['']?.ready, 90_000)
-    const cookies = ['jupyterhub-hub-login', 'jupyterhub-session-id'].map(name => [name, ann.cookie(name)!] as const)
-    const oldUrl = hub.url
-    const before = await model(oldUrl)
-    for (const child of descendants(hub.pid))
-      if (/proxy/.test(child.command.join(' '))) process.kill(child.pid, 'SIGKILL')
+  it('goes on under Orrery with everything in it, and back again', async () => {
+    // Given a JupyterHub with a user in a group, a token, a session and a running server, which then dies.
+    hub = await startReferenceHub({ dir, configLines })
+    const browser = new HttpSession(hub.url)
+    assert.equal((await browser.signIn(name, 'any')).status, 200)
+    await asTester(hub.url, '/groups/physics', { method: 'POST' })
+    await asTester(hub.url, '/groups/physics/users', { method: 'POST', body: JSON.stringify({ users: [name] }) })
+    const made = await asTester(hub.url, `/users/${name}/tokens`, { method: 'POST', body: '{"note": "mine"}' })
+    const { token } = (await made.json()) as { token: string }
+    await asTester(hub.url, `/users/${name}/server`, { method: 'POST' })
+    await until('the server runs', async () => (await readUser(hub!.url, token)).servers['']?.ready, 90_000)
+    const started = (await readUser(hub.url, token)).servers['']!.started
+    server = findServer(hub.pid)
+    const proxy = descendants(hub.pid).find(({ command }) => /configurable-http-proxy/.test(command.join(' ')))
     await hub.kill()
+    if (proxy) process.kill(proxy.pid, 'SIGKILL')
 
+    // When Orrery starts on that database; servers that run call the hub at the port they were told.
+    if (isRoot) execFileSync('chown', ['-R', String(ensureHubUser(dir).uid), dir])
     orrery = await startOrrery({
+      dataDir,
+      hubPort: hub.hubPort,
       config: {
-        dbUrl: `sqlite:///${dir}/jupyterhub.sqlite`,
-        cookieSecretFile: join(dir, 'jupyterhub_cookie_secret'),
         authenticator: { kind: 'dummy' },
         access: { allowAll: true },
+        spawner: { kind: 'local', accounts: 'linux' },
         servers: { cmd: singleUserCommand() },
       },
-      // The running server calls the hub where it knows it.
-      hubPort: hub.hubPort,
-      as: 'plain-user',
     })
-    const owner = await (
-      await fetch(`${orrery.url}/hub/api/user`, { headers: { authorization: `token ${token}` } })
-    ).json()
-    assert.partialDeepStrictEqual(owner, { name: 'ann', kind: 'user', groups: ['physics'] })
+
+    // Then token, session and server are as they were.
+    const owner = await readUser(orrery.url, token)
+    assert.deepEqual(owner.groups, ['physics'])
+    assert.equal(owner.servers['']?.ready, true)
+    assert.equal(owner.servers['']?.started, started)
     const session = new HttpSession(orrery.url)
-    for (const [name, value] of cookies) session.setCookie(name, value, name.includes('hub') ? '/hub/' : '/')
-    assert.match((await session.go('/hub/home')).at, /\/hub\/home$/)
-    await until('her server is adopted', async () => (await model(orrery!.url)).servers['']?.ready)
-    assert.equal(
-      (await fetch(`${orrery.url}/user/ann/api/status`, { headers: { authorization: `token ${token}` } })).status,
-      200,
-    )
-    assert.equal((await model(orrery.url)).servers['']!.started, before.servers['']!.started)
-    await orrery.stop({ keepData: true })
-
-    hub = await startReferenceHub({
-      dir,
-      configLines: [`c.Spawner.cmd = ${JSON.stringify(singleUserCommand())}`],
-      hubPort: hub.hubPort,
-    })
-    assert.equal((await model(hub.url)).servers['']?.ready, true)
-    assert.equal((await fetch(`${hub.url}/hub/api/user`, { headers: { authorization: `token ${token}` } })).status, 200)
-
-    async function model(base: string): Promise<{ servers: Record<string, { ready: boolean; started: string }> }> {
-      const answer = await fetch(`${base}/hub/api/users/ann`, {
-        headers: { authorization: `token ${hub!.adminToken}` },
-      })
-      assert.equal(answer.status, 200)
-      return (await answer.json()) as { servers: Record<string, { ready: boolean; started: string }> }
+    for (const cookie of ['jupyterhub-hub-login', 'jupyterhub-session-id']) {
+      session.setCookie(cookie, browser.cookie(cookie)!, cookie.includes('hub-login') ? '/hub/' : '/')
     }
+    assert.match((await session.go('/hub/home')).at, /\/hub\/home$/)
+    const status = await fetch(`${orrery.url}/user/${name}/api/status`, {
+      headers: { authorization: `token ${token}` },
+    })
+    assert.equal(status.status, 200)
+
+    // And when it ends, the released JupyterHub goes on with the same.
+    await orrery.stop({ keepData: true })
+    hub = await startReferenceHub({ dir, configLines, hubPort: hub.hubPort })
+    const again = await readUser(hub.url, token)
+    assert.deepEqual(again.groups, ['physics'])
+    assert.equal(again.servers['']?.ready, true)
+    assert.equal(again.servers['']?.started, started)
   })
+
+  function asTester(base: string, path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `token ${hub!.adminToken}`, 'content-type': 'application/json' }
+    return fetch(`${base}/hub/api${path}`, { ...init, headers })
+  }
+
+  async function readUser(base: string, token: string): Promise<UserModel> {
+    const answer = await fetch(`${base}/hub/api/user`, { headers: { authorization: `token ${token}` } })
+    assert.equal(answer.status, 200)
+    return (await answer.json()) as UserModel
+  }
 })
+
+/** The single-user server is a child of the hub in a session of its own, so it leads a process group. */
+function findServer(hubPid: number): number | undefined {
+  return descendants(hubPid).find(({ command }) => /singleuser/.test(command.join(' ')))?.pid
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It is gone already.
+  }
+}

@@ -1,11 +1,13 @@
 /** The real program, started as a person starts it, in a data folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
-import { descendants, type ProcessInfo, readProcess } from './processes.ts'
+import { descendants, type ProcessInfo } from './processes.ts'
 import { until } from './until.ts'
+import { removeWhatServersLeft } from './users.ts'
 
 const repository = join(import.meta.dirname, '../..')
 
@@ -36,6 +38,8 @@ export async function startOrrery(options: {
   const [port, hubPort, apiPort] = await freePorts(3)
   const configFile = join(dataDir, 'orrery.config.json')
   const config = {
+    // Linux users of a test run are its own, whatever an interrupted one has left behind.
+    spawner: { kind: 'local', accountPrefix: `t${randomBytes(3).toString('hex')}-` },
     ...options.config,
     bindUrl: `http://127.0.0.1:${port}`,
     hub: { bindUrl: `http://127.0.0.1:${options.hubPort ?? hubPort}` },
@@ -92,7 +96,9 @@ export async function startOrrery(options: {
     },
     async stop({ keepData = false } = {}) {
       await end(child)
-      if (!keepData) rmSync(dataDir, { recursive: true, force: true })
+      if (keepData) return
+      removeWhatServersLeft(dataDir)
+      rmSync(dataDir, { recursive: true, force: true })
     },
   }
 }
@@ -108,13 +114,4 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise(resolve => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
-}
-
-/** Ends the servers of users that outlive the hub: everything whose log or home lies in the data folder. */
-export function endServersOf(pids: Iterable<number>): void {
-  for (const pid of pids) if (readProcess(pid)) process.kill(-pid, 'SIGKILL')
-}
-
-export function readIfThere(path: string): string {
-  return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
