@@ -98,6 +98,8 @@ export interface SpawningContext extends SpawningDeps {
   readonly closing: AbortSignal
   readonly hooks: SpawningHooks
   readonly observer: SpawningObserver
+  /** Work that goes on after the answer; its failure is logged. */
+  goOn(task: Promise<void>): void
   /** Calls of `Spawner.start` under way: a hub that closes lets them come to an end if it can. */
   readonly delicate: Set<Promise<unknown>>
   /** Of this process, over all servers. */

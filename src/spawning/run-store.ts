@@ -63,7 +63,7 @@ export async function adoptRun(tx: DbTransaction, server: ServerRow, runId: stri
 }
 
 /** Stop was asked for. Returns false when the server neither runs nor starts any more. */
-export async function requestStop(
+export async function recordStop(
   database: Database,
   server: ServerRow,
   runId: string,
