@@ -102,7 +102,7 @@ describe('hub server', () => {
     const server = testServer()
     let allowed = true
     const guard = async () => {
-      if (!allowed) throw new HubError('missing_scope', { status: 403, message: 'no' })
+      if (!allowed) throw new HubError('scope_missing', { status: 403, message: 'no' })
     }
     server.post('/hub/api/echo', { preHandler: guard }, async request => ({ got: request.body ?? null }))
     const post = (payload: string, type?: string) =>

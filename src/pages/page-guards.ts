@@ -47,7 +47,7 @@ export async function reachUser(
   scope = 'servers',
 ): Promise<UserRecord> {
   if (!me.scopes.has(scope)) {
-    throw new HubError('missing_scope', {
+    throw new HubError('scope_missing', {
       status: 403,
       message: `This needs the permission ${scope}.`,
       nextStep: 'Ask an administrator for it.',
@@ -63,7 +63,7 @@ export async function reachUser(
 
 export function requireAdminUi(me: UserIdentity): void {
   if (me.scopes.has('admin-ui')) return
-  throw new HubError('missing_scope', {
+  throw new HubError('scope_missing', {
     status: 403,
     message: 'This page is for administrators: it needs the permission admin-ui.',
     nextStep: 'Ask an administrator for it.',

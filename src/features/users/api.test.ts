@@ -228,7 +228,7 @@ describe('users API', () => {
     const renamed = await asAdmin('PATCH', '/hub/api/users/alice', { name: 'Al', admin: true })
     const taken = await asAdmin('PATCH', '/hub/api/users/al', { name: 'boss' })
 
-    assert.deepEqual([running.status, running.json.code], [400, 'server_running'])
+    assert.deepEqual([running.status, running.json.code], [400, 'server_active'])
     assert.partialDeepStrictEqual(renamed.json, { name: 'al', admin: true, auth_state: null })
     assert.deepEqual([taken.status, taken.json.message], [400, 'User boss already exists, username must be unique'])
     assert.equal((await api.as(alice)('GET', '/hub/api/user')).json.name, 'al')

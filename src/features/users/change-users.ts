@@ -116,7 +116,7 @@ async function mayTakeName(deps: UsersDeps, user: UserRecord, name: string): Pro
   // Routes, tokens and the server's own environment carry the old name.
   const servers = await serversOfUser(deps.database, user.name)
   if (servers.some(row => !['stopped', 'failed'].includes(serverState(row, deps.baseUrl).phase))) {
-    throw new HubError('server_running', {
+    throw new HubError('server_active', {
       status: 400,
       message: `${printable(user.name)} has servers running.`,
       nextStep: 'Stop them, then rename the user.',

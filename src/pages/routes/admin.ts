@@ -45,7 +45,7 @@ export function adminRoutes(app: FastifyInstance, deps: PageDeps, admin: PageAdm
       const names = formText(form, 'names')
         .split(/[\s,]+/)
         .filter(name => name !== '')
-      if (names.length === 0) throw new HubError('no_names', { status: 400, message: 'There is no name to add.' })
+      if (names.length === 0) throw new HubError('no_user_names', { status: 400, message: 'There is no name to add.' })
       await admin.add(names, me.name)
       return names.join(' ')
     },
@@ -65,7 +65,8 @@ export function adminRoutes(app: FastifyInstance, deps: PageDeps, admin: PageAdm
       if (formText(form, 'confirm') !== name) {
         throw new HubError('not_confirmed', { status: 400, message: `To delete ${name}, type the name exactly.` })
       }
-      if (name === me.name) throw new HubError('own_account', { status: 400, message: 'You cannot delete yourself.' })
+      if (name === me.name)
+        throw new HubError('deleting_oneself', { status: 400, message: 'You cannot delete yourself.' })
       await admin.remove(name, me.name)
       return name
     },
@@ -103,7 +104,7 @@ const doneSentences: Readonly<Record<string, (names: string) => string>> = {
 function requireScope(me: UserIdentity, scope: string): void {
   requireAdminUi(me)
   if (me.scopes.get(scope) === 'all') return
-  throw new HubError('missing_scope', { status: 403, message: `This needs the permission ${scope}.` })
+  throw new HubError('scope_missing', { status: 403, message: `This needs the permission ${scope}.` })
 }
 
 async function sendUsers(

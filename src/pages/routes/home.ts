@@ -109,7 +109,7 @@ async function stoppedServer(deps: PageDeps, key: { user: string; server: string
     throw new HubError('no_such_server', { status: 404, message: `${key.user} has no server named ${key.server}.` })
   }
   if (isActive(server.state.phase)) {
-    throw new HubError('server_is_running', { status: 400, message: 'This server runs.', nextStep: 'Stop it first.' })
+    throw new HubError('server_active', { status: 400, message: 'This server runs.', nextStep: 'Stop it first.' })
   }
   return server
 }

@@ -94,7 +94,7 @@ async function checkNamedServer(deps: PageDeps, key: ServerKey, server: PageServ
   if (server) return
   const named = (await deps.servers.list(key.user)).filter(other => other.name !== '')
   if (limit > 0 && named.length >= limit) {
-    throw new HubError('named_server_limit', {
+    throw new HubError('too_many_named_servers', {
       status: 400,
       message: `User ${key.user} already has the maximum of ${limit} named servers.`,
       nextStep: 'Delete one before you make another.',
