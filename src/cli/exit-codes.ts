@@ -19,7 +19,9 @@ const BY_CODE: Readonly<Record<string, number>> = {
   database_url_invalid: config.status,
   address_unusable: config.status,
   proxy_options_invalid: config.status,
-  launcher_options_invalid: config.status,
+  cookie_secret_invalid: config.status,
+  custom_scope_invalid: config.status,
+  shared_password_invalid: config.status,
   python_missing: unavailable.status,
   python_too_old: unavailable.status,
   python_venv_missing: unavailable.status,
@@ -42,13 +44,19 @@ const BY_CODE: Readonly<Record<string, number>> = {
   port_forbidden: permission.status,
   folder_unsafe: permission.status,
   secret_file_unsafe: permission.status,
+  cookie_secret_exposed: permission.status,
+}
+
+/** Status for a code, where it has one of its own. */
+export function exitStatusOfCode(code: string): number | undefined {
+  return BY_CODE[code]
 }
 
 /** Status for an error that ended a command. */
 export function exitStatusOf(error: unknown): number {
   // A part that could not start has said why with its own status.
   if (error instanceof HubError && error.code === 'child_failed') return Number(error.detail?.status) || failure.status
-  if (error instanceof HubError) return BY_CODE[error.code] ?? failure.status
+  if (error instanceof HubError) return exitStatusOfCode(error.code) ?? failure.status
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   if (code === 'EACCES' || code === 'EPERM') return permission.status
   if (code === 'EADDRINUSE') return temporary.status

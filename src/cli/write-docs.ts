@@ -4,11 +4,14 @@ import { dirname, join } from 'node:path'
 import { packageRoot } from '../app/package-root.ts'
 import { referencePage } from '../config/reference-page.ts'
 import { commandPage } from './command-page.ts'
+import { errorsPage } from './errors-page.ts'
+import { codesInSources } from './source-codes.ts'
 
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/reference/config.md', referencePage()],
     ['docs/reference/cli.md', await commandPage()],
+    ['docs/reference/errors.md', errorsPage(codesInSources(join(packageRoot, 'src')))],
   ])
 }
 
