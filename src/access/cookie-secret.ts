@@ -10,7 +10,8 @@ const ENVIRONMENT_NAME = 'JPY_COOKIE_SECRET'
  * The secret that cookies are signed with: from the environment (`JPY_COOKIE_SECRET`, hexadecimal), else from the file
  * that JupyterHub writes (64 hexadecimal digits and a line end), which is made when missing. The file must be the
  * hub's alone; one that the group can read is put right, one that everybody can read is refused, for it may be known.
- * Throws HubError `cookie_secret_invalid` or `cookie_secret_exposed`.
+ * Throws HubError `cookie_secret_invalid`, `cookie_secret_exposed` or
+ * `cookie_secret_unreadable`.
  */
 export async function loadCookieSecret(
   path: string,
@@ -24,7 +25,10 @@ export async function loadCookieSecret(
 }
 
 async function readSecretFile(path: string, log: Logger): Promise<string | undefined> {
-  const found = await stat(path).catch(undefinedIfMissing)
+  const found = await stat(path).catch(error => {
+    if (error.code === 'ENOENT') return undefined
+    throw unreadable(path, error)
+  })
   if (!found) return undefined
   if (found.mode & 0o007) {
     throw new HubError('cookie_secret_exposed', {
@@ -39,7 +43,9 @@ async function readSecretFile(path: string, log: Logger): Promise<string | undef
       log.warn({ path, err: error }, 'the cookie secret can be read by its group'),
     )
   }
-  return readFile(path, 'utf8')
+  return readFile(path, 'utf8').catch(cause => {
+    throw unreadable(path, cause)
+  })
 }
 
 /** Whole or not at all; of two processes that start at once one makes it and both use it. */
@@ -71,7 +77,11 @@ function parseSecret(text: string, source: string): Buffer {
   return Buffer.from(hex, 'hex')
 }
 
-function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
-  return undefined
+function unreadable(path: string, cause: NodeJS.ErrnoException): HubError {
+  return new HubError('cookie_secret_unreadable', {
+    status: 500,
+    message: `The cookie secret ${path} cannot be read (${cause.code}).`,
+    nextStep: 'Give the file to the user that the hub runs as (as root: orrery), with mode 600.',
+    cause,
+  })
 }

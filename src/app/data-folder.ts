@@ -1,5 +1,5 @@
-import { accessSync, chmodSync, chownSync, constants, lstatSync, mkdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { accessSync, chmodSync, chownSync, constants, lstatSync, mkdirSync, readlinkSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { HubError } from '../core/errors.ts'
 
 /** What lies where in the data folder. */
@@ -62,14 +62,16 @@ export function prepareDataFolder(paths: DataPaths, hubOwner: Owner | undefined)
     makeFolder(paths.hub, 0o700)
     if (hubOwner) chownSync(paths.hub, hubOwner.uid, hubOwner.gid)
   } catch (cause) {
-    if (cause instanceof HubError) throw cause
-    throw unusable(paths.dataDir, cause as NodeJS.ErrnoException) // fs throws system errors
+    throw dataFolderFault(paths.dataDir, cause)
   }
 }
 
 /** An existing folder keeps its mode: an operator may have opened the logs for a group. */
 function makeFolder(path: string, mode: number): void {
-  if (lstatSync(path, { throwIfNoEntry: false })) return
+  if (lstatSync(path, { throwIfNoEntry: false })) {
+    if (!statSync(path).isDirectory()) throw notAFolder(path)
+    return
+  }
   mkdirSync(path, { recursive: true, mode: 0o755 })
   chmodSync(path, mode)
 }
@@ -78,7 +80,9 @@ function makeFolder(path: string, mode: number): void {
 function assertOnlyRootMoves(path: string): void {
   for (let at = path; ; at = dirname(at)) {
     const entry = lstatSync(at)
-    const writable = (entry.mode & 0o022) !== 0 && (entry.mode & 0o1000) === 0
+    // The mode of a link means nothing; who owns it can change it, and where it leads counts as well.
+    if (entry.isSymbolicLink()) assertOnlyRootMoves(resolve(dirname(at), readlinkSync(at)))
+    const writable = !entry.isSymbolicLink() && (entry.mode & 0o022) !== 0 && (entry.mode & 0o1000) === 0
     if (entry.uid !== 0 || writable) {
       throw new HubError('folder_unsafe', {
         status: 500,
@@ -90,8 +94,11 @@ function assertOnlyRootMoves(path: string): void {
   }
 }
 
-function unusable(dataDir: string, cause: NodeJS.ErrnoException): HubError {
-  if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
+/** What a system error while the data folder is used means to an operator; anything else as it is. */
+export function dataFolderFault(dataDir: string, cause: unknown): unknown {
+  const { code, syscall } = (cause ?? {}) as { code?: unknown; syscall?: unknown } // anything may be thrown
+  if (cause instanceof HubError || typeof code !== 'string' || String(syscall).startsWith('spawn')) return cause
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new HubError('disk_full', {
       status: 507,
       message: `There is no space left for the data folder ${dataDir}.`,
@@ -99,10 +106,33 @@ function unusable(dataDir: string, cause: NodeJS.ErrnoException): HubError {
       cause,
     })
   }
+  const meaning = MEANINGS[code]
+  if (!meaning) return cause
   return new HubError('data_folder_unusable', {
     status: 500,
-    message: `The data folder ${dataDir} cannot be written (${cause.code ?? cause.message}).`,
+    message: `The data folder ${dataDir} cannot be used: ${meaning} (${code}).`,
     nextStep: 'Give it to the user that starts Orrery, or choose another with --data-dir.',
     cause,
+  })
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  EACCES: 'it may not be written',
+  EPERM: 'it may not be written',
+  EROFS: 'its file system is read-only',
+  ENOENT: 'a part of its path does not exist',
+  ENOTDIR: 'a part of its path is a file',
+  EEXIST: 'a file is in the place of a folder',
+  EISDIR: 'a folder is in the place of a file',
+  ELOOP: 'its path has a loop of links',
+  ENAMETOOLONG: 'its path is too long',
+  EIO: 'the disk fails',
+}
+
+function notAFolder(path: string): HubError {
+  return new HubError('data_folder_unusable', {
+    status: 500,
+    message: `${path} is not a folder.`,
+    nextStep: 'Move it away, or choose another data folder with --data-dir.',
   })
 }

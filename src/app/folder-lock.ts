@@ -1,6 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { HubError } from '../core/errors.ts'
+import { translateDatabaseError } from '../db/database-errors.ts'
+import { dataFolderFault } from './data-folder.ts'
 
 /** A database that nobody refers to would be closed by the garbage collector, and its lock be gone. */
 const held = new Set<DatabaseSync>()
@@ -11,13 +13,14 @@ const held = new Set<DatabaseSync>()
  */
 export function lockFolder(file: string, folder: string): { release(): void } {
   const pidFile = `${file}.pid`
-  const lock = new DatabaseSync(file, { timeout: 0 })
+  let lock: DatabaseSync | undefined
   try {
+    lock = new DatabaseSync(file, { timeout: 0 })
     lock.exec('pragma journal_mode = memory; begin exclusive')
   } catch (cause) {
-    lock.close()
+    lock?.close()
     // SQLITE_BUSY is 5; anything else says something about the disk.
-    if ((cause as { errcode?: number }).errcode !== 5) throw cause
+    if ((cause as { errcode?: number }).errcode !== 5) throw translateDatabaseError(cause, `sqlite:///${file}`)
     const holder = readHolder(pidFile)
     throw new HubError('data_folder_in_use', {
       status: 503,
@@ -26,15 +29,20 @@ export function lockFolder(file: string, folder: string): { release(): void } {
       cause,
     })
   }
-  held.add(lock)
-  writeFileSync(pidFile, `${process.pid}\n`)
-  return {
-    release() {
-      rmSync(pidFile, { force: true })
-      held.delete(lock)
-      lock.close()
-    },
+  const own = lock
+  held.add(own)
+  const release = () => {
+    rmSync(pidFile, { force: true })
+    held.delete(own)
+    own.close()
   }
+  try {
+    writeFileSync(pidFile, `${process.pid}\n`)
+  } catch (cause) {
+    release()
+    throw dataFolderFault(folder, cause)
+  }
+  return { release }
 }
 
 function readHolder(pidFile: string): number | undefined {

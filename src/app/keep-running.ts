@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import { type LogLine, parseLogLine } from './child-log.ts'
-import { type ChildMessage, type ConfigMessage, SUPERVISED } from './supervised.ts'
+import { type ChildFailure, type ChildMessage, type ConfigMessage, SUPERVISED } from './supervised.ts'
 
 export interface ChildSpec {
   /** `hub`, `proxy`, `launcher` */
@@ -39,16 +39,20 @@ const LONGEST_PAUSE_MS = 30_000
 
 /**
  * Starts a child, resolves when it is ready, and starts it again whenever it ends, the second time in a row after
- * half a second, then after twice as long each time. Throws HubError `child_failed` when it ends before it is ready.
+ * half a second, then after twice as long each time. Throws what the child gave as its reason, else HubError
+ * `child_failed`, when it ends before it is ready.
  */
 export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => void): Promise<KeptChild> {
-  let child = start(spec)
+  let failure: ChildFailure | undefined
+  let child = start(spec, told => {
+    failure = told
+  })
   let startedAt = Date.now()
   let failures = 0
   let stopping = false
   let stopPause = new AbortController()
 
-  await untilReady(spec, child)
+  await untilReady(spec, child, () => failure)
   void watch()
 
   async function watch(): Promise<void> {
@@ -61,7 +65,7 @@ export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => 
       stopPause = new AbortController()
       await sleep(pause, undefined, { signal: stopPause.signal }).catch(() => {})
       if (stopping) return
-      child = start(spec)
+      child = start(spec, told => spec.onLine(...failureLine(told, SHOWN)))
       startedAt = Date.now()
     }
   }
@@ -88,7 +92,11 @@ export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => 
   }
 }
 
-function start(spec: ChildSpec): ChildProcess {
+/** Levels of lines: one that is always shown, one for the file alone. */
+const SHOWN = 50
+const FILE_ONLY = 0
+
+function start(spec: ChildSpec, onFailure: (failure: ChildFailure) => void): ChildProcess {
   const [program, ...args] = spec.command
   const child = spawn(program!, args, {
     cwd: spec.cwd,
@@ -102,16 +110,29 @@ function start(spec: ChildSpec): ChildProcess {
     createInterface({ input: stream }).on('line', raw => spec.onLine(raw, parseLogLine(raw)))
   }
   child.on('error', error => spec.onLine(error.message, { level: 50, text: error.message, fields: '' }))
-  child.on('message', message => spec.onMessage?.(message as ChildMessage)) // our own program at the other end
+  child.on('message', value => {
+    const message = value as ChildMessage // our own program at the other end
+    if (message.type === 'failed') onFailure(message)
+    else spec.onMessage?.(message)
+  })
   if (spec.config) child.send(spec.config, () => {})
   return child
 }
 
-async function untilReady(spec: ChildSpec, child: ChildProcess): Promise<void> {
+async function untilReady(
+  spec: ChildSpec,
+  child: ChildProcess,
+  failure: () => ChildFailure | undefined,
+): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS
   while (!(await spec.isReady())) {
     if (hasEnded(child)) {
       await sleep(LAST_WORDS_MS)
+      const told = failure()
+      if (told) {
+        spec.onLine(...failureLine(told, FILE_ONLY))
+        throw failedAsTold(spec.name, told, child.exitCode)
+      }
       throw new HubError('child_failed', {
         status: 500,
         message: `The ${spec.name} could not start (${await ended(child)}).`,
@@ -128,6 +149,21 @@ async function untilReady(spec: ChildSpec, child: ChildProcess): Promise<void> {
     }
     await sleep(30)
   }
+}
+
+/** The whole start fails for the reason of its part. */
+function failedAsTold(name: string, { code, message, nextStep }: ChildFailure, exitCode: number | null): HubError {
+  return new HubError(code ?? 'child_failed', {
+    status: 500,
+    message: code === undefined ? `The ${name} could not start: ${message}` : message,
+    ...(nextStep !== undefined && { nextStep }),
+    detail: { child: name, status: exitCode },
+  })
+}
+
+function failureLine({ code, message, nextStep, stack }: ChildFailure, level: number): [string, LogLine] {
+  const entry = { level: SHOWN, time: Date.now(), msg: message, code, nextStep, stack }
+  return [JSON.stringify(entry), { level, text: message, fields: nextStep ?? '' }]
 }
 
 function hasEnded(child: ChildProcess): boolean {

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { readConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
+import { HubError } from '../core/errors.ts'
 
 /** Says that this process was started by the supervisor. */
 export const SUPERVISED = 'ORRERY_INTERNAL_SUPERVISED'
@@ -17,7 +18,17 @@ export interface ConfigMessage {
 }
 
 /** Child to parent. */
-export type ChildMessage = { readonly type: 'ready'; readonly firstAdminLink?: string | undefined }
+export type ChildMessage = { readonly type: 'ready'; readonly firstAdminLink?: string | undefined } | ChildFailure
+
+/** Why a child ends: what it would else print on standard error. */
+export interface ChildFailure {
+  readonly type: 'failed'
+  /** That of a HubError; undefined for what nobody foresaw. */
+  readonly code: string | undefined
+  readonly message: string
+  readonly nextStep: string | undefined
+  readonly stack: string | undefined
+}
 
 export function isSupervised(): boolean {
   return process.env[SUPERVISED] === '1' && process.connected === true
@@ -50,6 +61,21 @@ function endForSure(): void {
 
 export function tellSupervisor(message: ChildMessage): void {
   if (isSupervised()) process.send?.(message)
+}
+
+/** Resolves to false when there is no supervisor to tell; then the caller prints it. */
+export async function tellFailure(error: unknown, message: string): Promise<boolean> {
+  if (!isSupervised()) return false
+  const known = error instanceof HubError ? error : undefined
+  const failure: ChildFailure = {
+    type: 'failed',
+    code: known?.code,
+    message,
+    nextStep: known?.nextStep,
+    stack: error instanceof Error ? error.stack : undefined,
+  }
+  // Until it is handed over: the process ends next.
+  return new Promise(resolve => process.send!(failure, (fault: Error | null) => resolve(fault === null)))
 }
 
 /** The config that the supervisor has read, which it could do as root. */

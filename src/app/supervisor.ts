@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 import { childSpecs } from './child-specs.ts'
-import { type DataPaths, dataPaths, type Owner, prepareDataFolder } from './data-folder.ts'
+import { type DataPaths, dataFolderFault, dataPaths, type Owner, prepareDataFolder } from './data-folder.ts'
 import { checkDiskSpace, ENVIRONMENT_BYTES, LEAST_BYTES } from './disk-space.ts'
 import { lockFolder } from './folder-lock.ts'
 import { type KeptChild, keepRunning } from './keep-running.ts'
@@ -79,7 +79,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   } catch (error) {
     for (const child of children) await child.stop()
     lock.release()
-    throw error
+    throw dataFolderFault(paths.dataDir, error)
   }
   return {
     async stop() {

@@ -45,6 +45,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   folder_unsafe: permission.status,
   secret_file_unsafe: permission.status,
   cookie_secret_exposed: permission.status,
+  cookie_secret_unreadable: permission.status,
+  snapshot_unreadable: config.status,
 }
 
 /** Status for a code, where it has one of its own. */

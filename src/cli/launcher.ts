@@ -3,11 +3,13 @@ import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
+import { tellFailure } from '../app/supervised.ts'
 import { HubError } from '../core/errors.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, withDefaults } from '../launcher/options.ts'
 import { Refusal } from '../launcher/refusal.ts'
 import { startLauncher } from '../launcher/server.ts'
 import { exitStatusOf } from './exit-codes.ts'
+import { messageOf } from './report-error.ts'
 
 /** `orrery launcher`: the only part with privilege. What it may do is fixed by this command line. */
 export function launcherCommand(): Command {
@@ -90,9 +92,10 @@ async function runLauncher(flags: Flags): Promise<void> {
       maxPamChecks: flags.maxPamChecks,
       log,
     }),
-  ).catch(error => {
-    log.error({ err: error }, 'launcher cannot start')
-    process.exit(error instanceof Refusal ? exitStatusOf(asHubError(error)) : exitStatusOf(error))
+  ).catch(async thrown => {
+    const error = thrown instanceof Refusal ? asHubError(thrown) : thrown
+    if (!(await tellFailure(error, messageOf(error)))) log.error({ err: error }, 'launcher cannot start')
+    process.exit(exitStatusOf(error))
   })
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {

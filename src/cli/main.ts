@@ -1,9 +1,9 @@
 /** `orrery`: one command a file, each loaded when it is asked for, so that the launcher does not carry the hub. */
 import { Command } from 'commander'
 import { packageVersion } from '../app/package-root.ts'
-import { endWithSupervisor } from '../app/supervised.ts'
-import { EXIT_CODES } from './exit-codes.ts'
-import { reportError } from './report-error.ts'
+import { endWithSupervisor, tellFailure } from '../app/supervised.ts'
+import { EXIT_CODES, exitStatusOf } from './exit-codes.ts'
+import { messageOf, reportError } from './report-error.ts'
 
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('./start.ts')).startCommand(),
@@ -49,7 +49,10 @@ if (import.meta.main) {
     const program = await orreryProgram(args.find(arg => !arg.startsWith('-')))
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
-    process.exitCode = reportError(error, { debug, write: text => process.stderr.write(text) })
+    const told = await tellFailure(error, messageOf(error))
+    process.exitCode = told
+      ? exitStatusOf(error)
+      : reportError(error, { debug, write: text => process.stderr.write(text) })
     // What a failed start has opened must not keep the process.
     process.exit()
   }

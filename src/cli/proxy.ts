@@ -100,7 +100,9 @@ async function runProxy(flags: ProxyFlags): Promise<void> {
     endOnSignals(running.close, log)
   } catch (error) {
     if (!(error instanceof HubError)) throw error
-    log.error({ code: error.code, next: error.nextStep, err: error.cause }, error.message)
+    const { tellFailure } = await import('../app/supervised.ts')
+    if (!(await tellFailure(error, error.message)))
+      log.error({ code: error.code, next: error.nextStep, err: error.cause }, error.message)
     process.exitCode = EXIT_CODES[error.code] ?? 1
   }
 }

@@ -24,8 +24,14 @@ export function reportError(error: unknown, options: ReportOptions): number {
   return exitStatusOf(error)
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof HubError) return error.message
+/** One or more lines, for a terminal and logs. */
+export function messageOf(error: unknown): string {
+  if (error instanceof HubError) return withDatabase(error)
   const text = error instanceof Error ? error.message : String(error)
   return `${text} (--debug shows where)`
+}
+
+/** Which database it is about, which a web page is not told. */
+function withDatabase({ message, detail }: HubError): string {
+  return typeof detail?.database === 'string' ? `${message.replace(/\.$/, '')} (${detail.database}).` : message
 }

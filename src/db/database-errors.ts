@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { HubError } from '../core/errors.ts'
 
 /**
@@ -6,7 +8,7 @@ import { HubError } from '../core/errors.ts'
  */
 export function translateDatabaseError(error: unknown, displayUrl: string): unknown {
   if (!(error instanceof Error) || error instanceof HubError) return error
-  const fault = sqliteFault(error) ?? postgresFault(error)
+  const fault = sqliteFault(error, displayUrl) ?? postgresFault(error)
   if (!fault) return error
   const { code, message, nextStep } = FAULTS[fault]
   return new HubError(code, {
@@ -77,9 +79,23 @@ const SQLITE_FAULTS: Record<number, Fault> = {
   26: 'corrupt',
 }
 
-function sqliteFault(error: Error): Fault | undefined {
+function sqliteFault(error: Error, displayUrl: string): Fault | undefined {
   const { errcode } = error as { errcode?: number }
-  return errcode === undefined ? undefined : SQLITE_FAULTS[errcode & 0xff]
+  const fault = errcode === undefined ? undefined : SQLITE_FAULTS[errcode & 0xff]
+  // A log or an index of it for which there is no room is called a disk that fails, or a file that does not open.
+  return fault === 'unreachable' && hasNoRoom(displayUrl) ? 'full' : fault
+}
+
+/** SQLite takes the index of its log in pieces of this size. */
+const LEAST_ROOM_BYTES = 32 * 1024
+
+function hasNoRoom(displayUrl: string): boolean {
+  try {
+    const { bavail, bsize, files, ffree } = statfsSync(dirname(displayUrl.replace(/^sqlite:\/\/\//, '')))
+    return bavail * bsize < LEAST_ROOM_BYTES || (files > 0 && ffree === 0)
+  } catch {
+    return false // The folder does not exist.
+  }
 }
 
 const NETWORK_CODES = [
