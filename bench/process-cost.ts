@@ -1,0 +1,23 @@
+/** What a process has cost so far, as /proc shows it. Linux only. */
+import { readFileSync } from 'node:fs'
+
+const CLOCK_TICKS = 100 // USER_HZ of every Linux that Node runs on
+
+/** User and system time of the process and its threads, without its children: fields 14 and 15 of proc_pid_stat(5). */
+export function cpuSecondsOf(pid: number): number {
+  // Fields are counted behind the command's name, which may hold spaces.
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS
+}
+
+/** Memory in RAM, shared libraries included. */
+export function megabytesOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
+
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
