@@ -22,21 +22,27 @@ const moments: readonly Moment[] = [
   {
     title: 'before the token is made',
     options: die => ({ access: { issueToken: die } }),
-    becomes: 'failed',
+    becomes: 'ready',
   },
   {
     title: 'after the token is made, before it is written down',
     options: die => ({ access: { ensureOauthClient: die } }),
-    becomes: 'failed',
+    becomes: 'ready',
   },
   {
     title: 'in a hook',
     options: die => ({ hooks: { beforeStart: die } }),
-    becomes: 'failed',
+    becomes: 'ready',
   },
   {
     title: 'when the spawner has made nothing yet',
     options: die => ({ steps: { beforeStart: die } }),
+    becomes: 'ready',
+  },
+  {
+    title: 'before anything was made, and so long ago that nobody waits any more',
+    options: die => ({ hooks: { beforeStart: die } }),
+    next: { settings: { startTimeoutMs: 1 } },
     becomes: 'failed',
   },
   {

@@ -5,17 +5,20 @@
 import { randomUUID } from 'node:crypto'
 import { serverPath } from '../core/names.ts'
 import { SpawnError } from '../core/reason.ts'
+import { fromDbTime } from '../db/db-time.ts'
 import type { Address, Exit } from '../plugin/spawner.ts'
 import { askServer } from './ask-server.ts'
 import { becomeReady, ownsAddress } from './become-ready.ts'
 import type { SpawningContext } from './context.ts'
+import { revokeCredentials } from './credentials.ts'
 import { dismantle } from './dismantle.ts'
 import { failStart, withLogTail } from './fail-start.ts'
 import { progressWriter } from './progress-writer.ts'
 import { exitReason, hubRestarted, notOurServer } from './reasons.ts'
 import { adoptRun, closeRun, saveAddress } from './run-store.ts'
-import { findServerById, type ServerRow } from './server-row.ts'
+import { findServerById, type RunRow, type ServerRow, userRecord } from './server-row.ts'
 import { type HeldServer, holdServer } from './spawn-lease.ts'
+import { startServer } from './start-server.ts'
 import { watchForStop } from './watch-for-stop.ts'
 
 /** Does nothing when somebody works on it already. Never rejects. */
@@ -41,6 +44,8 @@ async function putInOrder(context: SpawningContext, held: HeldServer, server: Se
   if (run?.phase === 'stopping') {
     context.log.info({ ...held.key }, 'finishing a stop')
     await dismantle(context, held, server.spawnerId)
+  } else if (run?.phase === 'spawning' && server.state === undefined && isYoung(context, run)) {
+    await beginAgain(context, held, server, run)
   } else if (run?.phase === 'spawning') await finishStart(context, held, server)
   else if (server.address) await checkRunning(context, held, server)
   else if (run?.phase === 'ready') {
@@ -49,6 +54,25 @@ async function putInOrder(context: SpawningContext, held: HeldServer, server: Se
       closeRun(tx, server, { phase: 'stopped', reason: undefined, failedStart: false }, context.clock.now()),
     )
   }
+}
+
+/** Somebody still waits for it. */
+function isYoung({ clock, settings }: SpawningContext, run: RunRow): boolean {
+  return clock.now().getTime() - fromDbTime(run.since).getTime() < settings.startTimeoutMs
+}
+
+/** A start of which the spawner has put nothing on record: it begins again with what was asked for. */
+async function beginAgain(context: SpawningContext, held: HeldServer, server: ServerRow, run: RunRow): Promise<void> {
+  const user = await userRecord(context.database, held.key.user)
+  if (!user) return
+  context.log.info({ ...held.key }, 'start begins again')
+  await held.write(tx => revokeCredentials(tx, server, context.environment.baseUrl))
+  context.access.tokensRevoked?.()
+  await startServer(context, held, {
+    run: { spawnerId: server.spawnerId, runId: run.runId },
+    user,
+    options: server.options,
+  })
 }
 
 /** A start that was left half-way: with state and address the wait goes on, else what is there is cleared away. */

@@ -92,7 +92,8 @@ async function callSpawner(
 ): Promise<{ address: Address; state: Json }> {
   const { spawner, settings, log } = context
   const overdue = new AbortController()
-  const timer = setTimeout(() => overdue.abort(new Interruption('start_timeout')), settings.startTimeoutMs)
+  // A hub that ends does not wait for it.
+  const timer = setTimeout(() => overdue.abort(new Interruption('start_timeout')), settings.startTimeoutMs).unref()
   const signal = AbortSignal.any([interrupted, overdue.signal])
   let state: Json = {}
   const started = Promise.resolve().then(() =>

@@ -29,7 +29,7 @@ describe('a real single-user server', { timeout: 300_000 }, () => {
     ends.unshift(() => launcher.close())
     const { url, drop } = await testDatabases()[0]!.create()
     site = await testSite({ databaseUrl: url, drop })
-    ends.unshift(() => site[Symbol.asyncDispose]())
+    ends.unshift(async () => site[Symbol.asyncDispose]())
     await site.addUser('alice')
 
     // What a single-user server asks of its hub: the version, and to take its activity.
