@@ -34,6 +34,7 @@ import { dataPaths } from './data-folder.ts'
 import { environmentSettings, spawningSettings, throttleLimits } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
 import { makeSpawner } from './make-spawner.ts'
+import { measureProxy, measureSignIn, measureSpawning } from './measure.ts'
 import { listenOf } from './ports.ts'
 import { registerRoutes } from './register-routes.ts'
 
@@ -84,20 +85,17 @@ async function runHubOn(
     log,
     clock,
   })
-  const signIn = createSignIn({
-    database,
-    authenticator,
-    names,
-    access: config.access,
-    limits: throttleLimits(config.signIn),
-    log,
-    clock,
-  })
+  const metrics = createHubMetrics({ counts: databaseCounts(database.db), now: () => clock.now() })
+  const startedUp = metrics.hubStartupDuration.startTimer()
+  const limits = throttleLimits(config.signIn)
+  const signIn = measureSignIn(
+    createSignIn({ database, authenticator, names, access: config.access, limits, log, clock }),
+    metrics,
+  )
+  const proxy = proxyApi({ url: config.proxy.apiUrl, token: config.proxy.authToken ?? '' })
   const routes = createRouteKeeper({
     database,
-    proxies: [
-      { url: config.proxy.apiUrl, api: proxyApi({ url: config.proxy.apiUrl, token: config.proxy.authToken ?? '' }) },
-    ],
+    proxies: [{ url: config.proxy.apiUrl, api: measureProxy(proxy, metrics) }],
     hubUrl: config.hub.connectUrl,
     baseUrl,
     lastActivityIntervalMs: config.activity.interval * 1000,
@@ -120,6 +118,7 @@ async function runHubOn(
         process.kill(process.pid, 'SIGTERM')
       },
     },
+    observer: measureSpawning(metrics),
     log: log.child({ part: 'spawning' }),
     clock,
   })
@@ -140,7 +139,6 @@ async function runHubOn(
     trustedDownstreamIps: config.trustedDownstreamIps,
     whoAsked: async request => callerName(await stateOf(request).identity?.catch(() => undefined)),
   })
-  const metrics = createHubMetrics({ counts: databaseCounts(database.db), now: () => clock.now() })
   measureRequests(server, metrics, baseUrl)
   await server.register(metricsRoutes(metrics, requireScope(access, 'read:metrics')), { prefix: baseUrl.slice(0, -1) })
   await registerRoutes(server, {
@@ -161,7 +159,10 @@ async function runHubOn(
 
   // Routes first: they are the database's, and a proxy that lost its table needs them more than anybody needs polls.
   await routes.start()
+  const recovered = metrics.initSpawnersDuration.startTimer()
   await spawning.recover()
+  recovered()
+  startedUp()
   const purge = setInterval(() => background(access.purgeExpired(), 'purge', log), PURGE_INTERVAL_MS)
   purge.unref()
   warnOfRules(config, log)
