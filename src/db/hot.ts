@@ -1,8 +1,8 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { Selectable } from 'kysely'
 import type { Db } from './database.ts'
 import { translateDatabaseError } from './database-errors.ts'
-import { plainRow } from './sqlite-dialect.ts'
+import { type Prepared, prepareStatement, readRows } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
 
 /** A user as the request path needs it. */
@@ -84,26 +84,16 @@ export function sqliteHotReads(sqlite: DatabaseSync, displayUrl: string): HotRea
   function prepare(text: string): () => Prepared {
     let prepared: Prepared | undefined
     return () => {
-      prepared ??= withBooleans(sqlite.prepare(text))
+      prepared ??= prepareStatement(sqlite, text)
       return prepared
     }
   }
 
-  function read<Row>({ statement, booleans }: Prepared, value: string): Row[] {
+  function read<Row>(prepared: Prepared, value: string): Row[] {
     try {
-      return statement.all(value).map(row => plainRow(row, booleans)) as Row[]
+      return readRows<Row>(prepared, [value])
     } catch (error) {
       throw translateDatabaseError(error, displayUrl)
     }
   }
-}
-
-interface Prepared {
-  readonly statement: StatementSync
-  readonly booleans: readonly string[]
-}
-
-function withBooleans(statement: StatementSync): Prepared {
-  const booleans = statement.columns().filter(column => column.type === 'BOOLEAN')
-  return { statement, booleans: booleans.map(column => column.name) }
 }

@@ -77,10 +77,12 @@ export const BUSY_TIMEOUT_MS = 100
 const BUSY_RETRIES_MS = [20, 50, 100, 200, 400, 800, 1600, 3200]
 const STATEMENTS_KEPT = 400
 
-interface Prepared {
+/** A statement that is kept, and how its rows are made. */
+export interface Prepared {
   readonly statement: StatementSync
-  readonly returnsRows: boolean
-  readonly booleans: readonly string[]
+  readonly columns: readonly string[]
+  /** Which of the columns hold booleans. */
+  readonly booleans: readonly boolean[]
 }
 
 class NodeSqliteConnection implements DatabaseConnection {
@@ -114,8 +116,9 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 
   #run<R>(sql: string, values: SQLInputValue[]): QueryResult<R> {
-    const { statement, returnsRows, booleans } = this.#prepare(sql)
-    if (returnsRows) return { rows: statement.all(...values).map(row => plainRow(row, booleans)) as R[] }
+    const prepared = this.#prepare(sql)
+    if (prepared.columns.length > 0) return { rows: readRows<R>(prepared, values) }
+    const { statement } = prepared
     const { changes, lastInsertRowid } = statement.run(...values)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
@@ -125,10 +128,7 @@ class NodeSqliteConnection implements DatabaseConnection {
     if (/^\s*(create|alter|drop)\b/i.test(sql)) this.#prepared.clear()
     const known = this.#prepared.get(sql)
     if (known) return known
-    const statement = this.#sqlite.prepare(sql)
-    const columns = statement.columns()
-    const booleans = columns.filter(column => column.type === 'BOOLEAN').map(column => column.name)
-    const prepared = { statement, returnsRows: columns.length > 0, booleans }
+    const prepared = prepareStatement(this.#sqlite, sql)
     if (this.#prepared.size >= STATEMENTS_KEPT) this.#prepared.delete(this.#prepared.keys().next().value!)
     this.#prepared.set(sql, prepared)
     return prepared
@@ -140,11 +140,29 @@ function bindable(value: unknown): SQLInputValue {
   return value as SQLInputValue // node:sqlite itself refuses what it cannot bind
 }
 
-/** A plain object (node:sqlite's have no prototype), booleans as booleans. */
-export function plainRow(row: Record<string, unknown>, booleans: readonly string[]): Record<string, unknown> {
-  const plain = { ...row }
-  for (const name of booleans) if (plain[name] !== null) plain[name] = plain[name] !== 0
-  return plain
+export function prepareStatement(sqlite: DatabaseSync, sql: string): Prepared {
+  const statement = sqlite.prepare(sql)
+  // Rows as lists, from which plain objects are made: node:sqlite's own have no prototype and are slow to copy.
+  statement.setReturnArrays(true)
+  const columns = statement.columns()
+  return {
+    statement,
+    columns: columns.map(column => column.name),
+    booleans: columns.map(column => column.type === 'BOOLEAN'),
+  }
+}
+
+/** Runs the statement; rows are plain objects, booleans are booleans. */
+export function readRows<Row>({ statement, columns, booleans }: Prepared, values: SQLInputValue[]): Row[] {
+  const lists = statement.all(...values) as unknown as unknown[][] // as `setReturnArrays` has it
+  return lists.map(list => {
+    const row: Record<string, unknown> = {}
+    for (let at = 0; at < columns.length; at++) {
+      const value = list[at]
+      row[columns[at]!] = booleans[at] && value !== null ? value !== 0 : value
+    }
+    return row as Row
+  })
 }
 
 function isBusy(error: unknown): boolean {
