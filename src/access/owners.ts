@@ -32,19 +32,18 @@ export interface Owners {
 
 /** Reads who holds what. `now` is a database time: shares that ran out by then count no more. */
 export function createOwners(db: Db, definitions: ScopeDefinitions): Owners {
-  const queries = ownerQueries(db)
   return {
     async findUser({ id }, now) {
-      const [user] = await queries.user(id)
+      const [user] = await ownerQueries.user(db, id)
       return user && ofUser(user, now)
     },
 
     ofUser,
 
     async findService(id) {
-      const [service] = await queries.service(id)
+      const [service] = await ownerQueries.service(db, id)
       if (!service) return undefined
-      const rawScopes = scopesOfRows(await queries.rolesOfService(id))
+      const rawScopes = scopesOfRows(await ownerQueries.rolesOfService(db, id))
       const scopes = parseScopes(expandScopes(rawScopes, { service: service.name }, definitions))
       return { ...service, kind: 'service', groups: [], scopes, rawScopes, lastActivity: null, cookieId: '' }
     },
@@ -67,9 +66,9 @@ export function createOwners(db: Db, definitions: ScopeDefinitions): Owners {
 
   async function ofUser(user: HotUser, now: string): Promise<Owner> {
     const [groups, roles, shares] = await Promise.all([
-      queries.groupsOfUser(user.id),
-      queries.rolesOfUser(user.id),
-      queries.sharesWithUser(user.id, now),
+      ownerQueries.groupsOfUser(db, user.id),
+      ownerQueries.rolesOfUser(db, user.id),
+      ownerQueries.sharesWithUser(db, user.id, now),
     ])
     const roleScopes = scopesOfRows(roles)
     const expanded = expandScopes(roleScopes, { user: user.name }, definitions)
@@ -94,10 +93,9 @@ function scopesOfShare(share: { scopes: string | null; user: string; server: str
 
 /** The server or service that an OAuth client stands for, to fill `!server` and `!service` in. */
 export async function clientTarget(db: Db, clientId: string): Promise<Pick<ScopeOwner, 'server' | 'service'>> {
-  const queries = ownerQueries(db)
-  const [service] = await queries.serviceOfClient(clientId)
+  const [service] = await ownerQueries.serviceOfClient(db, clientId)
   if (service) return { service: service.name }
-  const [spawner] = await queries.serverOfClient(clientId)
+  const [spawner] = await ownerQueries.serverOfClient(db, clientId)
   return spawner ? { server: `${spawner.user}/${spawner.server}` } : {}
 }
 

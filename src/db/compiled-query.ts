@@ -1,0 +1,61 @@
+import type { Compilable, CompiledQuery } from 'kysely'
+import type { Db } from './database.ts'
+
+/** Stands for an argument, or for an item of one that is a list, while the SQL is built. */
+class Placeholder {
+  readonly index: number
+  readonly item: number | undefined
+  constructor(index: number, item?: number) {
+    this.index = index
+    this.item = item
+  }
+}
+
+/** One query is kept for each length of its lists; pages are of few lengths. */
+const SHAPES_KEPT = 300
+
+/**
+ * A query whose SQL is built once for each dialect; building costs several times what SQLite needs to answer. Its
+ * arguments may only be bound as values: nothing the shape of the query depends on, but for the length of lists, which
+ * must not be empty. `db` may be a transaction.
+ */
+export function compiledQuery<Args extends readonly unknown[], Row>(
+  build: (db: Db, ...args: Args) => Compilable<Row>,
+): (db: Db, ...args: Args) => Promise<Row[]> {
+  const ofDialect = new WeakMap<object, Map<string, CompiledQuery<Row>>>()
+
+  return async (db, ...args) => {
+    const { parameters, ...query } = compiledFor(db, args)
+    return (await db.executeQuery<Row>({ ...query, parameters: parameters.map(value => bound(value, args)) })).rows
+  }
+
+  function compiledFor(db: Db, args: Args): CompiledQuery<Row> {
+    const dialect = db.getExecutor().adapter.constructor
+    const kept = ofDialect.get(dialect) ?? new Map<string, CompiledQuery<Row>>()
+    ofDialect.set(dialect, kept)
+    const shape = shapeOf(args)
+    const before = kept.get(shape)
+    if (before) return before
+    // Kysely takes any object for a value and hands it through to the parameters, where it is found again.
+    const compiled = build(db, ...(args.map(placeholders) as unknown as Args)).compile()
+    if (kept.size >= SHAPES_KEPT) kept.delete(kept.keys().next().value!)
+    kept.set(shape, compiled)
+    return compiled
+  }
+}
+
+function shapeOf(args: readonly unknown[]): string {
+  let shape = ''
+  for (const arg of args) if (Array.isArray(arg)) shape += `${arg.length},`
+  return shape
+}
+
+function placeholders(arg: unknown, index: number): unknown {
+  return Array.isArray(arg) ? arg.map((_, item) => new Placeholder(index, item)) : new Placeholder(index)
+}
+
+function bound(value: unknown, args: readonly unknown[]): unknown {
+  if (!(value instanceof Placeholder)) return value
+  const arg = args[value.index]
+  return value.item === undefined ? arg : (arg as unknown[])[value.item] // a list, as when it was built
+}
