@@ -70,7 +70,11 @@ const proxy = section({
 })
 
 const signIn = section({
-  failures: option(z.int().min(1).default(5), 'Failed tries for one name from one address before it must wait.', 10),
+  failures: option(
+    z.int().min(1).default(5),
+    'Failed tries for one name, or four times as many from one address, before it must wait.',
+    10,
+  ),
   window: option(duration.default(600), 'For how long a failed try counts.', '10m'),
   lock: option(duration.default(300), 'How long one must wait after too many failed tries.', '15m'),
 })
