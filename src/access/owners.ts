@@ -1,6 +1,6 @@
 import type { ScopeDefinitions } from '../core/scopes/definitions.ts'
-import { expandScopes, type ScopeOwner } from '../core/scopes/expand.ts'
-import { parseScopes, splitScope } from '../core/scopes/parse.ts'
+import { expandScopes, expandToMap, type ScopeOwner } from '../core/scopes/expand.ts'
+import { splitScope, withScopes } from '../core/scopes/parse.ts'
 import type { ScopeMap } from '../core/scopes/types.ts'
 import type { Db } from '../db/database.ts'
 import type { HotUser } from '../db/hot.ts'
@@ -44,7 +44,7 @@ export function createOwners(db: Db, definitions: ScopeDefinitions): Owners {
       const [service] = await ownerQueries.service(db, id)
       if (!service) return undefined
       const rawScopes = scopesOfRows(await ownerQueries.rolesOfService(db, id))
-      const scopes = parseScopes(expandScopes(rawScopes, { service: service.name }, definitions))
+      const scopes = expandToMap(rawScopes, { service: service.name }, definitions)
       return { ...service, kind: 'service', groups: [], scopes, rawScopes, lastActivity: null, cookieId: '' }
     },
 
@@ -71,14 +71,15 @@ export function createOwners(db: Db, definitions: ScopeDefinitions): Owners {
       ownerQueries.sharesWithUser(db, user.id, now),
     ])
     const roleScopes = scopesOfRows(roles)
-    const expanded = expandScopes(roleScopes, { user: user.name }, definitions)
+    const held = expandToMap(roleScopes, { user: user.name }, definitions)
+    const shared = shares.flatMap(scopesOfShare)
     return {
       kind: 'user',
       id: user.id,
       name: user.name,
       admin: user.admin,
       groups: groups.map(group => group.name),
-      scopes: parseScopes([...expanded, ...expandScopes(shares.flatMap(scopesOfShare), {}, definitions)]),
+      scopes: shared.length === 0 ? held : withScopes(held, expandScopes(shared, {}, definitions)),
       rawScopes: roleScopes,
       lastActivity: user.last_activity,
       cookieId: user.cookie_id,

@@ -1,5 +1,6 @@
 import { type ScopeDefinitions, scopeDefinitions } from './definitions.ts'
-import { parseScopes, splitScope, unparseScopes } from './parse.ts'
+import { createScopeGroups, type ScopeGroups, splitScope, unparseScopes } from './parse.ts'
+import type { ScopeMap } from './types.ts'
 
 /** For whom open filters are filled in. `server` is `user/server`, the server name empty for the default one. */
 export interface ScopeOwner {
@@ -21,16 +22,25 @@ export function expandScopes(
   owner: ScopeOwner = {},
   definitions: ScopeDefinitions = scopeDefinitions,
 ): Set<string> {
-  const expanded = new Set<string>()
+  return unparseScopes(expandToMap(raw, owner, definitions))
+}
+
+/** The same, parsed. */
+export function expandToMap(
+  raw: Iterable<string>,
+  owner: ScopeOwner = {},
+  definitions: ScopeDefinitions = scopeDefinitions,
+): ScopeMap {
+  const groups = createScopeGroups()
   for (const scope of raw) {
     if (scope === 'self') {
-      if (owner.user) for (const own of SELF) addExpanded(expanded, `${own}!user=${owner.user}`, definitions)
+      if (owner.user) for (const own of SELF) addExpanded(groups, `${own}!user=${owner.user}`, definitions)
       continue
     }
     const filled = fillFilter(scope, owner)
-    if (filled !== undefined) addExpanded(expanded, filled, definitions)
+    if (filled !== undefined) addExpanded(groups, filled, definitions)
   }
-  return unparseScopes(parseScopes(expanded))
+  return groups.toMap()
 }
 
 const included = new WeakMap<ScopeDefinitions, Map<string, ReadonlySet<string>>>()
@@ -70,11 +80,11 @@ function fillFilter(scope: string, owner: ScopeOwner): string | undefined {
   return name === undefined ? undefined : `${base}!${filter}=${name}`
 }
 
-function addExpanded(into: Set<string>, scope: string, definitions: ScopeDefinitions): void {
-  const { base, filter } = splitScope(scope)
-  for (const name of includedScopes(base, definitions)) {
-    if (!filter) into.add(name)
-    // A filter on servers says nothing of users, so `read:servers!server=...` does not carry `read:users:name`.
-    else if (!(filter.startsWith('server') && name.startsWith('read:user'))) into.add(`${name}!${filter}`)
+function addExpanded(into: ScopeGroups, scope: string, definitions: ScopeDefinitions): void {
+  const parts = splitScope(scope)
+  // A filter on servers says nothing of users, so `read:servers!server=...` does not carry `read:users:name`.
+  const isOfServers = parts.filter.startsWith('server')
+  for (const base of includedScopes(parts.base, definitions)) {
+    if (!(isOfServers && base.startsWith('read:user'))) into.add({ ...parts, base })
   }
 }

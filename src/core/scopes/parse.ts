@@ -22,21 +22,52 @@ export function splitScope(scope: string): ScopeParts {
  * nothing, or no known kind of resource, reach nothing.
  */
 export function parseScopes(expanded: Iterable<string>): ScopeMap {
+  const groups = createScopeGroups()
+  for (const scope of expanded) groups.add(splitScope(scope))
+  return groups.toMap()
+}
+
+/** Gathers scopes into a map without putting them into words in between. */
+export interface ScopeGroups {
+  add(scope: Pick<ScopeParts, 'base' | 'filter' | 'kind' | 'name'>): void
+  toMap(): ScopeMap
+}
+
+export function createScopeGroups(): ScopeGroups {
   const everything = new Set<string>()
   const filtered = new Map<string, { [kind in FilterKind]?: Set<string> }>()
-  for (const scope of expanded) {
-    const { base, filter, kind, name } = splitScope(scope)
-    if (!filter) {
-      everything.add(base)
-    } else if (isFilterKind(kind) && name) {
-      const filters = filtered.get(base) ?? {}
-      filters[kind] = (filters[kind] ?? new Set()).add(name)
-      filtered.set(base, filters)
-    }
+  return {
+    add({ base, filter, kind, name }) {
+      if (!filter) {
+        everything.add(base)
+      } else if (isFilterKind(kind) && name) {
+        const filters = filtered.get(base) ?? {}
+        filters[kind] = (filters[kind] ?? new Set()).add(name)
+        filtered.set(base, filters)
+      }
+    },
+    toMap() {
+      const parsed = new Map<string, ScopeReach>(filtered)
+      for (const base of everything) parsed.set(base, 'all')
+      return parsed
+    },
   }
-  const parsed = new Map<string, ScopeReach>(filtered)
-  for (const base of everything) parsed.set(base, 'all')
-  return parsed
+}
+
+/** The same scopes and a few expanded ones more. */
+export function withScopes(scopes: ScopeMap, more: Iterable<string>): ScopeMap {
+  const all = new Map(scopes)
+  for (const [base, added] of parseScopes(more)) {
+    const reach = all.get(base)
+    all.set(base, reach === 'all' || added === 'all' ? 'all' : joinFilters(reach ?? {}, added))
+  }
+  return all
+}
+
+function joinFilters(a: ScopeFilter, b: ScopeFilter): ScopeFilter {
+  const joined: { [kind in FilterKind]?: ReadonlySet<string> } = { ...a }
+  for (const kind of KINDS) if (b[kind]) joined[kind] = new Set([...(a[kind] ?? []), ...b[kind]])
+  return joined
 }
 
 /** The opposite of `parseScopes`. */

@@ -6,7 +6,7 @@ import { scopeDefinitions } from './definitions.ts'
 import { describeScopes } from './describe.ts'
 import { expandScopes, unknownScopes } from './expand.ts'
 import { intersectScopes } from './intersect.ts'
-import { parseScopes, unparseScopes } from './parse.ts'
+import { parseScopes, unparseScopes, withScopes } from './parse.ts'
 import { hasScope, scopeReach } from './reach.ts'
 
 const nobodyInGroups = { groupsOf: () => [] }
@@ -41,6 +41,17 @@ describe('scopes', () => {
 
   it('outweigh filtered ones of their name', () => {
     assert.equal(scopeReach(parseScopes(['servers!user=ann', 'servers', 'servers!user=bob']), 'servers'), 'all')
+  })
+
+  it('are joined as if they had been parsed together', () => {
+    fc.assert(
+      fc.property(expanded, expanded, (some, more) => {
+        assert.deepEqual(
+          unparseScopes(withScopes(parseScopes(some), more)),
+          unparseScopes(parseScopes([...some, ...more])),
+        )
+      }),
+    )
   })
 
   it('reach the servers of a user, and users through their groups', () => {

@@ -1,7 +1,7 @@
 import type { Access } from '../../access/access.ts'
 import type { Identity } from '../../access/identity.ts'
 import { identifyScopes } from '../../access/token-check.ts'
-import { parseScopes, unparseScopes } from '../../core/scopes/parse.ts'
+import { withScopes } from '../../core/scopes/parse.ts'
 import type { ScopeMap } from '../../core/scopes/types.ts'
 
 /** Makes the model of a user or service as far as these scopes show it. */
@@ -16,7 +16,6 @@ export async function ownModel(
   identity: Identity,
   readModel: ModelReader,
 ): Promise<Record<string, unknown>> {
-  const own = identifyScopes(identity)
-  const scopes = parseScopes([...unparseScopes(identity.scopes), ...own])
+  const scopes = withScopes(identity.scopes, identifyScopes(identity))
   return { ...(await readModel(identity, scopes)), ...access.describe(identity) }
 }
