@@ -38,6 +38,13 @@ export interface AccessOptions {
   readonly refreshUser?: (user: { id: number; name: string }, request: FastifyRequest) => Promise<boolean>
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** False where a request other than GET changes nothing about who may do what, so that nothing must be read anew. */
+    changesAccess?: boolean
+  }
+}
+
 /** Who is asking, and what they may. */
 export interface Access {
   /** Found once per request: the token of the `Authorization` header (API only), else the login cookie. */
@@ -156,7 +163,7 @@ export function createAccess(options: AccessOptions): Access {
     },
 
     describe: ({ scopes, proof }) => ({
-      scopes: [...unparseScopes(scopes)].sort(),
+      scopes: sortedScopes(scopes),
       session_id: (proof.by === 'token' && proof.sessionId) || null,
       token_id: proof.by === 'token' ? `a${proof.tokenId}` : null,
     }),
@@ -170,11 +177,24 @@ export function createAccess(options: AccessOptions): Access {
       await ensureHubClient(db)
       app.addHook('onSend', async (request, reply) => {
         settleCookies(cookies, request, reply, clock.now())
-        if (request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS') who.changed()
+        if (!isReadOnly(request) && request.routeOptions.config.changesAccess !== false) who.changed()
       })
       app.addHook('onClose', () => activity.flush())
     }),
   }
+}
+
+const sorted = new WeakMap<ScopeMap, readonly string[]>()
+
+/** Identities are kept for a moment, and programs ask again and again who they are. */
+function sortedScopes(scopes: ScopeMap): string[] {
+  const list = sorted.get(scopes) ?? [...unparseScopes(scopes)].sort()
+  sorted.set(scopes, list)
+  return [...list]
+}
+
+function isReadOnly({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
 /** Fastify keeps hooks to the plugin that adds them unless it carries this mark (what `fastify-plugin` sets). */

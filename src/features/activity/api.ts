@@ -5,8 +5,8 @@ import { requireScope } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import type { Clock, Logger } from '../../core/runtime.ts'
-import type { Database, DbTransaction } from '../../db/database.ts'
-import { serversOfUser, userRecord } from '../../spawning/server-row.ts'
+import { compiledQuery } from '../../db/compiled-query.ts'
+import type { Database } from '../../db/database.ts'
 import { noSuchUser } from '../../spawning/server-rows.ts'
 import { parseTimestamp } from './timestamp.ts'
 
@@ -21,25 +21,25 @@ type Named = { Params: { name: string } }
 
 export function activityApi({ database, access, clock }: ActivityDeps): FastifyPluginAsync {
   const whom = (request: FastifyRequest) => ({ user: (request.params as Named['Params']).name })
-  const guard = { preHandler: requireScope(access, 'users:activity', whom) }
+  const options = { config: { changesAccess: false }, preHandler: requireScope(access, 'users:activity', whom) }
 
   return async server => {
-    server.post<Named>('/hub/api/users/:name/activity', guard, async (request, reply) => {
-      const user = await userRecord(database, request.params.name)
+    server.post<Named>('/hub/api/users/:name/activity', options, async (request, reply) => {
+      const user = await database.hot.findUserByName(request.params.name)
       if (!user) throw noSuchUser(request.params.name)
-      const known = await serversOfUser(database, user.name)
+      const known = await spawnersOf(database.db, user.id)
       const told = readActivity(request.body, clock.now())
       const servers = told.servers.map(({ name, at }) => {
-        const row = known.find(candidate => candidate.key.server === name)
+        const spawner = known.find(candidate => candidate.name === name)
         // Everybody has a default server, even before its row is made.
-        if (!row && name !== '') throw noSuchServer(name, user.name)
-        return { spawnerId: row?.spawnerId, at: at() }
+        if (!spawner && name !== '') throw noSuchServer(name, user.name)
+        return { spawnerId: spawner?.id, at: at() }
       })
       const userAt = told.user?.()
       await database.db.transaction().execute(async tx => {
-        if (userAt !== undefined) await storeIfNewer(tx, 'users', user.id, userAt)
+        if (userAt !== undefined) await storeIfNewer.users(tx, user.id, userAt)
         for (const { spawnerId, at } of servers) {
-          if (spawnerId !== undefined) await storeIfNewer(tx, 'spawners', spawnerId, at)
+          if (spawnerId !== undefined) await storeIfNewer.spawners(tx, spawnerId, at)
         }
       })
       return reply.type('application/json').send('')
@@ -72,14 +72,21 @@ function readActivity(body: unknown, now: Date): ToldActivity {
   }
 }
 
+const spawnersOf = compiledQuery((db, userId: number) =>
+  db.selectFrom('spawners').select(['id', 'name']).where('user_id', '=', userId),
+)
+
 /** Activity only ever grows: clocks differ, and messages overtake each other. */
-async function storeIfNewer(tx: DbTransaction, table: 'users' | 'spawners', id: number, at: string): Promise<void> {
-  await tx
-    .updateTable(table)
-    .set({ last_activity: at })
-    .where('id', '=', id)
-    .where(where => where.or([where('last_activity', 'is', null), where('last_activity', '<', at)]))
-    .execute()
+const storeIfNewer = { users: newerIn('users'), spawners: newerIn('spawners') }
+
+function newerIn(table: 'users' | 'spawners') {
+  return compiledQuery((db, id: number, at: string) =>
+    db
+      .updateTable(table)
+      .set({ last_activity: at })
+      .where('id', '=', id)
+      .where(where => where.or([where('last_activity', 'is', null), where('last_activity', '<', at)])),
+  )
 }
 
 function noSuchServer(name: string, user: string): HubError {
