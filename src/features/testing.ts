@@ -60,11 +60,12 @@ export async function testApi(
   const log = options.log ?? silentLogger
   let queries = 0
   const counted = hub.database.db.withPlugin({
-    transformQuery({ node }) {
+    transformQuery: ({ node }) => node,
+    // Seen for each execution, also of a query that was compiled before.
+    async transformResult({ result }) {
       queries += 1
-      return node
+      return result
     },
-    transformResult: async ({ result }) => result,
   })
   const database: Database = { ...hub.database, db: counted }
   const { access, clock } = hub

@@ -99,9 +99,9 @@ describe('users API', () => {
     t.after(() => api.close())
     const asAdmin = api.as(await api.service('tester', ADMIN))
     await api.user('first', { groups: ['staff'] })
-    await asAdmin('GET', '/hub/api/users?limit=5')
+    await asAdmin('GET', '/hub/api/users?limit=5', undefined, PAGES)
     api.countQueries()
-    await asAdmin('GET', '/hub/api/users?limit=5')
+    await asAdmin('GET', '/hub/api/users?limit=5', undefined, PAGES)
     const few = api.countQueries()
     const rows = Array.from({ length: 10_000 }, (_, n) => ({ name: `user${n}`, admin: false, cookie_id: `cookie${n}` }))
     for (let at = 0; at < rows.length; at += 1000) {

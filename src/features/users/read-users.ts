@@ -3,7 +3,8 @@ import type { Identity } from '../../access/identity.ts'
 import { HubError } from '../../core/errors.ts'
 import { scopeReach } from '../../core/scopes/reach.ts'
 import type { ScopeReach } from '../../core/scopes/types.ts'
-import { readPage } from '../../http/pagination.ts'
+import { compiledQuery } from '../../db/compiled-query.ts'
+import { acceptsPagination, readPage } from '../../http/pagination.ts'
 import { queryValue } from '../../http/query.ts'
 import type { UsersDeps } from './deps.ts'
 import { userOrders, userStates } from './schemas.ts'
@@ -27,14 +28,14 @@ export async function readUserModel(
   name: string,
   context: UserModelContext,
 ): Promise<Record<string, unknown> | undefined> {
-  const row = await deps.database.db
-    .selectFrom('users')
-    .select(USER_COLUMNS)
-    .where('name', '=', name)
-    .executeTakeFirst()
+  const [row] = await userByName(deps.database.db, name)
   const [user] = row ? await withDetails(deps.database.db, [row]) : []
   return user && (userModel(user, context) ?? {})
 }
+
+const userByName = compiledQuery((db, name: string) =>
+  db.selectFrom('users').select(USER_COLUMNS).where('name', '=', name),
+)
 
 export function modelContext(deps: UsersDeps, identity: Identity, request: FastifyRequest): UserModelContext {
   const { baseUrl, serverModel } = deps
@@ -63,6 +64,8 @@ function readUserQuery(deps: UsersDeps, request: FastifyRequest, identity: Ident
     sort: order.data,
     descending: sort.startsWith('-'),
     reach: listReach(identity),
+    // A bare list does not tell how many there are in all.
+    counted: acceptsPagination(request),
     ...page,
   }
 }

@@ -1,3 +1,4 @@
+import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Db } from '../../db/database.ts'
 import { type ServerRow, serversOfUsers } from '../../spawning/server-row.ts'
 import type { UserRow } from './user-list.ts'
@@ -14,20 +15,8 @@ export async function withDetails(db: Db, users: readonly UserRow[]): Promise<Us
   if (users.length === 0) return []
   const ids = users.map(user => user.id)
   const [roles, groups, servers] = await Promise.all([
-    db
-      .selectFrom('user_role_map')
-      .innerJoin('roles', 'roles.id', 'user_role_map.role_id')
-      .select(['user_role_map.user_id', 'roles.name'])
-      .where('user_role_map.user_id', 'in', ids)
-      .orderBy('roles.id')
-      .execute(),
-    db
-      .selectFrom('user_group_map')
-      .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
-      .select(['user_group_map.user_id', 'groups.name'])
-      .where('user_group_map.user_id', 'in', ids)
-      .orderBy('groups.name')
-      .execute(),
+    rolesOfUsers(db, ids),
+    groupsOfUsers(db, ids),
     serversOfUsers({ db }, ids),
   ])
   const rolesOf = Map.groupBy(roles, row => row.user_id)
@@ -40,3 +29,21 @@ export async function withDetails(db: Db, users: readonly UserRow[]): Promise<Us
     servers: serversOf.get(user.id) ?? [],
   }))
 }
+
+const rolesOfUsers = compiledQuery((db, ids: number[]) =>
+  db
+    .selectFrom('user_role_map')
+    .innerJoin('roles', 'roles.id', 'user_role_map.role_id')
+    .select(['user_role_map.user_id', 'roles.name'])
+    .where('user_role_map.user_id', 'in', ids)
+    .orderBy('roles.id'),
+)
+
+const groupsOfUsers = compiledQuery((db, ids: number[]) =>
+  db
+    .selectFrom('user_group_map')
+    .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
+    .select(['user_group_map.user_id', 'groups.name'])
+    .where('user_group_map.user_id', 'in', ids)
+    .orderBy('groups.name'),
+)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { assignDefaultRoles } from '../../access/role-grants.ts'
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
+import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Db } from '../../db/database.ts'
 import { toDbTime } from '../../db/db-time.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
@@ -9,12 +10,12 @@ import type { UserRecord } from '../../plugin/spawner.ts'
 /** Every function takes the database or the transaction one is in. Names are exact: normalise them before. */
 
 export async function findUser(db: Db, name: string): Promise<UserRecord | undefined> {
-  const row = await users(db).where('name', '=', name).executeTakeFirst()
+  const [row] = await userByName(db, name)
   return row && withGroups(db, row)
 }
 
 export async function findUserById(db: Db, id: number): Promise<UserRecord | undefined> {
-  const row = await users(db).where('id', '=', id).executeTakeFirst()
+  const [row] = await userById(db, id)
   return row && withGroups(db, row)
 }
 
@@ -27,13 +28,7 @@ export async function getUserRecord(db: Db, id: number): Promise<UserRecord> {
 
 /** Names of a user's groups, sorted. */
 export async function groupsOf(db: Db, userId: number): Promise<string[]> {
-  const rows = await db
-    .selectFrom('user_group_map')
-    .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
-    .select('groups.name')
-    .where('user_group_map.user_id', '=', userId)
-    .orderBy('groups.name')
-    .execute()
+  const rows = await groupsOfUser(db, userId)
   return rows.map(row => row.name)
 }
 
@@ -47,23 +42,9 @@ export async function createUser(
   now: Date = new Date(),
 ): Promise<UserRecord> {
   const admin = user.admin ?? false
-  const row = await db
-    .insertInto('users')
-    .values({
-      name: user.name,
-      admin,
-      created: toDbTime(now),
-      cookie_id: newCookieId(),
-      user_info: null,
-      last_activity: null,
-      state: null,
-      encrypted_auth_state: null,
-    })
-    .onConflict(conflict => conflict.column('name').doNothing())
-    .returning(['id', 'name', 'admin'])
-    .executeTakeFirst()
+  const [row] = await insertUser(db, user.name, admin, toDbTime(now), newCookieId())
   if (!row) throw userExists(user.name)
-  await assignDefaultRoles(db, { kind: 'user', id: row.id, admin })
+  await assignDefaultRoles(db, { kind: 'user', id: row.id, admin, isNew: true })
   return { ...row, groups: [] }
 }
 
@@ -99,6 +80,36 @@ export async function deleteUser(db: Db, id: number): Promise<boolean> {
 export function userExists(name: string): HubError {
   return new HubError('user_exists', { status: 409, message: `User ${printable(name)} already exists` })
 }
+
+const userByName = compiledQuery((db, name: string) => users(db).where('name', '=', name))
+const userById = compiledQuery((db, id: number) => users(db).where('id', '=', id))
+
+const groupsOfUser = compiledQuery((db, userId: number) =>
+  db
+    .selectFrom('user_group_map')
+    .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
+    .select('groups.name')
+    .where('user_group_map.user_id', '=', userId)
+    .orderBy('groups.name'),
+)
+
+/** None comes back when the name is taken. */
+const insertUser = compiledQuery((db, name: string, admin: boolean, created: string, cookieId: string) =>
+  db
+    .insertInto('users')
+    .values({
+      name,
+      admin,
+      created,
+      cookie_id: cookieId,
+      user_info: null,
+      last_activity: null,
+      state: null,
+      encrypted_auth_state: null,
+    })
+    .onConflict(conflict => conflict.column('name').doNothing())
+    .returning(['id', 'name', 'admin']),
+)
 
 function users(db: Db) {
   return db.selectFrom('users').select(['id', 'name', 'admin'])
