@@ -64,17 +64,12 @@ export async function startOrrery(options: {
   child.stderr!.on('data', chunk => (output += chunk))
   const url = `http://127.0.0.1:${port}`
 
-  await until(
-    'Orrery answers',
-    async () => {
-      if (child.exitCode !== null) throw new Error(`orrery start ended with ${child.exitCode}:\n${output}`)
-      return (await fetch(`${url}/hub/api/`)).ok
-    },
-    300_000,
-  ).catch(error => {
-    end(child)
+  const answers = async () => child.exitCode !== null || (await fetch(`${url}/hub/api/`)).ok
+  await until('Orrery answers', answers, 300_000).catch(error => {
+    child.kill('SIGTERM')
     throw new Error(`${error}\n${output}`, { cause: error })
   })
+  if (child.exitCode !== null) throw new Error(`orrery start ended with ${child.exitCode}:\n${output}`)
   if (!options.dataDir) await until('the terminal shows where it listens', () => output.includes(String(port)))
 
   const part = (name: string) => descendants(child.pid!).find(info => isPart(info, name))
