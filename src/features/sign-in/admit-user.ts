@@ -1,6 +1,7 @@
 import { HubError } from '../../core/errors.ts'
 import type { Clock } from '../../core/runtime.ts'
-import type { Database } from '../../db/database.ts'
+import { compiledQuery } from '../../db/compiled-query.ts'
+import type { Database, Db } from '../../db/database.ts'
 import type { Authenticated, Authenticator, Refused } from '../../plugin/authenticator.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
 import { createUser, deleteUser, findUser, setAdmin } from '../users/user-store.ts'
@@ -64,10 +65,25 @@ async function updateUser(
   groups: readonly string[],
 ): Promise<UserRecord> {
   const admin = proven.admin ?? (isAdminByRule(deps.rules, user.name, groups) || user.admin)
-  await deps.database.db.transaction().execute(async tx => {
-    // Also when nothing changes: a user that JupyterHub 1 made may lack its default roles.
+  const { db } = deps.database
+  if (!proven.groups && user.admin === admin && (await hasDefaultRoles(db, user))) return { ...user, groups }
+  await db.transaction().execute(async tx => {
     await setAdmin(tx, user.id, admin)
     if (proven.groups) await syncGroups(tx, user.id, proven.groups)
   })
   return { ...user, admin, groups }
 }
+
+/** A user that JupyterHub 1 made may lack them. */
+async function hasDefaultRoles(db: Db, user: UserRecord): Promise<boolean> {
+  const roles = new Set((await rolesOfUser(db, user.id)).map(role => role.name))
+  return roles.has('user') && roles.has('admin') === user.admin
+}
+
+const rolesOfUser = compiledQuery((db, userId: number) =>
+  db
+    .selectFrom('user_role_map')
+    .innerJoin('roles', 'roles.id', 'user_role_map.role_id')
+    .select('roles.name')
+    .where('user_role_map.user_id', '=', userId),
+)

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Clock } from '../../core/runtime.ts'
+import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Db } from '../../db/database.ts'
 import { fromDbTime, toDbTime } from '../../db/db-time.ts'
 import type { Subject } from './throttle-subjects.ts'
@@ -57,18 +58,8 @@ export function createThrottle(db: Db, limits: ThrottleLimits, clock: Clock): Th
   async function count({ key, limit }: Subject): Promise<Date | undefined> {
     const now = clock.now()
     const [nowText, windowStart, lockEnd] = [0, -limits.windowMs, limits.lockMs].map(ms => later(now, ms))
-    const { rows } = await sql<{ failures: number; locked_until: string | null }>`
-      insert into orrery_login_failures as f (subject, failures, last_failure, locked_until)
-      values (${key}, 1, ${nowText}, null)
-      on conflict (subject) do update set
-        failures = case
-          when f.locked_until > ${nowText} then f.failures
-          when f.locked_until is not null or f.last_failure <= ${windowStart} then 1
-          else f.failures + 1 end,
-        last_failure = case when f.locked_until > ${nowText} then f.last_failure else excluded.last_failure end,
-        locked_until = case when f.locked_until > ${nowText} then f.locked_until else null end
-      returning failures, locked_until`.execute(db)
-    const row = rows[0]!
+    const [row] = await countTry(db, key, nowText!, windowStart!)
+    if (!row) throw new Error('a counted try came back without its row')
     if (row.locked_until !== null) return fromDbTime(row.locked_until)
     if (row.failures <= limit) return undefined
     // More came at once than may be tried; those in flight will fail or clear the count.
@@ -99,17 +90,12 @@ export function createThrottle(db: Db, limits: ThrottleLimits, clock: Clock): Th
 
   async function takeBack(subjects: readonly Subject[]): Promise<void> {
     for (const { key } of subjects) {
-      await db
-        .updateTable('orrery_login_failures')
-        .set(eb => ({ failures: eb('failures', '-', 1) }))
-        .where('subject', '=', key)
-        .where('failures', '>', 0)
-        .execute()
+      await takeOneBack(db, key)
     }
   }
 
   async function clear({ key }: Subject): Promise<void> {
-    await db.deleteFrom('orrery_login_failures').where('subject', '=', key).execute()
+    await forget(db, key)
   }
 
   async function prune(): Promise<void> {
@@ -121,6 +107,32 @@ export function createThrottle(db: Db, limits: ThrottleLimits, clock: Clock): Th
       .execute()
   }
 }
+
+/** One statement, so that tries at the same moment are all counted. Times are database times. */
+const countTry = compiledQuery((db, key: string, now: string, windowStart: string) => {
+  const query = sql<{ failures: number; locked_until: string | null }>`
+    insert into orrery_login_failures as f (subject, failures, last_failure, locked_until)
+    values (${key}, 1, ${now}, null)
+    on conflict (subject) do update set
+      failures = case
+        when f.locked_until > ${now} then f.failures
+        when f.locked_until is not null or f.last_failure <= ${windowStart} then 1
+        else f.failures + 1 end,
+      last_failure = case when f.locked_until > ${now} then f.last_failure else excluded.last_failure end,
+      locked_until = case when f.locked_until > ${now} then f.locked_until else null end
+    returning failures, locked_until`
+  return { compile: () => query.compile(db) }
+})
+
+const takeOneBack = compiledQuery((db, key: string) =>
+  db
+    .updateTable('orrery_login_failures')
+    .set(eb => ({ failures: eb('failures', '-', 1) }))
+    .where('subject', '=', key)
+    .where('failures', '>', 0),
+)
+
+const forget = compiledQuery((db, key: string) => db.deleteFrom('orrery_login_failures').where('subject', '=', key))
 
 function later(now: Date, ms: number): string {
   return toDbTime(new Date(now.getTime() + ms))
