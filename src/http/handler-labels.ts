@@ -5,8 +5,13 @@
 export function handlerLabel(route: string | undefined, baseUrl: string): string {
   if (route === undefined) return 'jupyterhub.handlers.base.Template404'
   const path = route.startsWith(baseUrl) ? `/${route.slice(baseUrl.length)}` : route
-  return LABELS.find(([pattern]) => pattern.test(path))?.[1] ?? path
+  const label = known.get(path) ?? LABELS.find(([pattern]) => pattern.test(path))?.[1] ?? path
+  known.set(path, label)
+  return label
 }
+
+/** By path of a route, of which there are as many as the program declares. */
+const known = new Map<string, string>()
 
 const API = 'jupyterhub.apihandlers'
 const PAGES = 'jupyterhub.handlers'

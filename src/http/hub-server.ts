@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { HubError } from '../core/errors.ts'
@@ -7,6 +6,7 @@ import { addBodyParsers } from './body-parsers.ts'
 import { trustedHops } from './client-address.ts'
 import { createErrorResponder, type RenderErrorPage } from './error-response.ts'
 import { collectKnownPaths, type KnownPaths } from './known-paths.ts'
+import { newRequestId } from './request-id.ts'
 import { addRequestLog, type RequestLogOptions } from './request-log.ts'
 import { addSecurityHeaders, type HeaderOptions } from './security-headers.ts'
 
@@ -45,7 +45,7 @@ export function createHubServer(options: HubServerOptions): FastifyInstance {
   const requestTimeout = options.requestTimeoutMs ?? 60_000
   const server = fastify({
     logger: false,
-    genReqId: () => randomBytes(6).toString('hex'),
+    genReqId: newRequestId,
     bodyLimit: options.bodyLimit ?? MEGABYTE,
     trustProxy: trustedHops(options.trustedDownstreamIps ?? []),
     routerOptions: { maxParamLength: MAX_PATH_SEGMENT },
