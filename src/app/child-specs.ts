@@ -55,7 +55,7 @@ export function childSpecs(setting: ChildSetting): {
     },
     proxy: config.proxy.external ? undefined : proxySpec(),
     hub: {
-      ...reporting('hub', () => INFO),
+      ...reporting('hub', () => (hubReady ? INFO : WARN)),
       command: [...orrery, 'hub'],
       env,
       ...asHubUser,
