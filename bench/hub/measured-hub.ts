@@ -38,12 +38,14 @@ export interface StartCost {
   readonly hubCpuSeconds: number
 }
 
-export function startHub(program: Program, users: readonly BenchUser[]): Promise<MeasuredHub> {
-  return program === 'orrery' ? startOurs(users) : startTheirs(users)
+/** `bin`: of a built package. */
+export function startHub(program: Program, users: readonly BenchUser[], bin: string): Promise<MeasuredHub> {
+  return program === 'orrery' ? startOurs(users, bin) : startTheirs(users)
 }
 
-async function startOurs(users: readonly BenchUser[]): Promise<MeasuredHub> {
+async function startOurs(users: readonly BenchUser[], bin: string): Promise<MeasuredHub> {
   const options = {
+    bin,
     config: {
       authenticator: { kind: 'dummy' },
       access: { allowAll: true, adminUsers: ['boss'] },

@@ -5,11 +5,12 @@
  *
  * The measure is the processor time of the hub process (user and system, from /proc) per request, sent straight to the
  * hub's port by this process: it hardly depends on what else the machine does. A round of one operation lasts about
- * `--seconds` for each hub; the first two are warm-ups and not counted. Both hubs run as they are set up, with SQLite and
- * with the same users in their databases; `--only` picks operations by a part of their names.
+ * `--seconds` for each hub; the first two are warm-ups and not counted. Both hubs run as people get them (ours is built
+ * first), with SQLite and the same users in their databases; `--only` picks operations by a part of their names.
  */
 import { parseArgs } from 'node:util'
 import { cpuSecondsOf } from '../process-cost.ts'
+import { buildPackage } from './built-package.ts'
 import { makeUsers } from './fill-database.ts'
 import { sendRequests } from './load.ts'
 import { type MeasuredHub, PROGRAMS, type Program, startHub } from './measured-hub.ts'
@@ -34,8 +35,13 @@ const roundSeconds = Number(flags.seconds)
 const connections = flags.connections.split(',').map(Number)
 const operations = OPERATIONS.filter(({ name }) => name.includes(flags.only) || /^(POST|DELETE) \S+\/NAME$/.test(name))
 
+const built = buildPackage()
 const figures: HubFigures[] = []
-for (const users of flags.users.split(',').map(Number)) figures.push(await measureWith(users))
+try {
+  for (const users of flags.users.split(',').map(Number)) figures.push(await measureWith(users))
+} finally {
+  built.remove()
+}
 const settings = { rounds, roundSeconds, connections, node: process.version }
 if (flags.json) process.stdout.write(`${JSON.stringify({ bench: 'hub', ...settings, figures })}\n`)
 else printFigures(figures, settings)
@@ -45,7 +51,7 @@ async function measureWith(count: number): Promise<HubFigures> {
   const hubs: MeasuredHub[] = []
   try {
     // One after the other: each start is measured.
-    for (const program of PROGRAMS) hubs.push(await startHub(program, users))
+    for (const program of PROGRAMS) hubs.push(await startHub(program, users, built.bin))
     const sites = new Map<Program, Site>(
       hubs.map(({ program, url, adminToken }) => [program, { url, adminToken, users, created: [] }]),
     )

@@ -32,6 +32,8 @@ export async function startOrrery(options: {
   env?: Record<string, string>
   /** For servers of a former hub, which call it where they know it. */
   hubPort?: number
+  /** `bin/orrery.mjs` of another copy, a built package say. */
+  bin?: string
 }): Promise<OrreryProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'orrery-e2e-'))
   chmodSync(dataDir, 0o755)
@@ -49,7 +51,7 @@ export async function startOrrery(options: {
   const child = spawn(
     process.execPath,
     [
-      join(repository, 'bin/orrery.mjs'),
+      options.bin ?? join(repository, 'bin/orrery.mjs'),
       'start',
       '--data-dir',
       dataDir,
