@@ -59,7 +59,7 @@ describe('names', () => {
     assert.ok(!isValidUserName('Bob', /^[a-z]+$/))
   })
 
-  const python = process.env['ORRERY_TEST_JUPYTERHUB_PYTHON']
+  const python = process.env.ORRERY_TEST_JUPYTERHUB_PYTHON
   it('escape as the released package does', { skip: !python && 'ORRERY_TEST_JUPYTERHUB_PYTHON is not set' }, () => {
     const names = ["it's", 'a@b~c', 'a+b (c)*!', 'ünï', 'a%2Fb', '日本', '$&,;=:[]']
     const theirs = execFileSync(

@@ -126,7 +126,10 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
     },
     reconcile,
     pullActivity,
-    table: () => Promise.any(proxies.map(proxy => proxy.routes(closed.signal))).catch(error => Promise.reject(error.errors?.[0] ?? error)),
+    table: () =>
+      Promise.any(proxies.map(proxy => proxy.routes(closed.signal))).catch(error =>
+        Promise.reject(error.errors?.[0] ?? error),
+      ),
     health: () => proxies.map(({ url, isUp }) => ({ url, up: isUp })),
     async close() {
       closed.abort()

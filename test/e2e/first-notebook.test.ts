@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchBrowser, newPage, screenshot } from '../support/browser.ts'
 import { openNotebook, runCell, runInTerminal, waitForLab, waitForOutput } from '../support/lab.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
-import { signIn, signOut, startServerFromHome, stopServerFromHome } from '../support/people.ts'
+import { mainText, signIn, signOut, startServerFromHome, stopServerFromHome } from '../support/people.ts'
 import { singleUserCommand } from '../support/python-env.ts'
 import { until } from '../support/until.ts'
 
@@ -96,10 +96,10 @@ describe('a new hub', () => {
     await bea.page.getByRole('heading', { name: /waits for approval/i }).waitFor()
 
     await signIn(bea.page, orrery.url, 'bea', 'not her password')
-    const wrong = await bea.page.locator('main').innerText()
+    const wrong = await mainText(bea.page)
     assert.doesNotMatch(wrong, /approv/i, 'only the right password may learn that the account waits')
     await signIn(bea.page, orrery.url, 'bea', PASSWORD)
-    assert.match(await bea.page.locator('main').innerText(), /approv/i)
+    assert.match(await mainText(bea.page), /approv/i)
     await screenshot(bea.page, 'waiting-phone')
 
     await signIn(page, orrery.url, 'ada', PASSWORD)

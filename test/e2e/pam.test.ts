@@ -6,7 +6,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchBrowser, newPage, screenshot } from '../support/browser.ts'
 import { openNotebook, runCell, waitForLab, waitForOutput } from '../support/lab.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
-import { signIn, startServerFromHome, stopServerFromHome } from '../support/people.ts'
+import { mainText, signIn, startServerFromHome, stopServerFromHome } from '../support/people.ts'
 import { singleUserCommand } from '../support/python-env.ts'
 
 const skip = process.getuid?.() === 0 ? false : 'needs root: run `sudo npm run test:e2e`'
@@ -44,12 +44,12 @@ describe('sign-in by PAM', { skip }, () => {
 
   it('tells bob, whose password is right, that nobody allowed him', async () => {
     await signIn(page, orrery.url, 'bob', 'bob-pw')
-    assert.match(await page.locator('main').innerText(), /allow/i)
+    assert.match(await mainText(page), /allow/i)
   })
 
   it('refuses an expired account in the account phase', async () => {
     await signIn(page, orrery.url, 'erik', 'erik-pw')
-    assert.match(await page.locator('main').innerText(), /expired/i)
+    assert.match(await mainText(page), /expired/i)
   })
 
   it('runs the server as the Linux user', async () => {

@@ -37,7 +37,7 @@ export async function runCell(page: Page, code: string): Promise<void> {
       await page.keyboard.press('Shift+Enter')
       return until(
         'its number',
-        async () => /\[[*\d]+\]/.test(await cell.locator('.jp-InputPrompt').innerText()),
+        async () => /\[[*\d]+\]/.test((await cell.locator('.jp-InputPrompt').textContent()) ?? ''),
         5_000,
       )
     },

@@ -37,3 +37,8 @@ export async function stopServerFromHome(page: Page, url: string): Promise<void>
     .first()
     .waitFor({ timeout: 60_000 })
 }
+
+/** What a page says, without its head and its menus. */
+export async function mainText(page: Page): Promise<string> {
+  return (await page.locator('main').textContent()) ?? ''
+}
