@@ -1,5 +1,6 @@
 import { userPath } from '../../core/names.ts'
 import type { ScopeMap, ScopeTarget } from '../../core/scopes/types.ts'
+import type { ServerState } from '../../core/server-state.ts'
 import { jsonTime } from '../../http/json-time.ts'
 import { holds, visibleFields } from '../../http/visible-fields.ts'
 import type { ServerRow } from '../../spawning/server-row.ts'
@@ -42,32 +43,45 @@ const FIELDS_OF: Readonly<Record<string, readonly string[]>> = {
 export function userModel(user: UserDetails, context: UserModelContext): Record<string, unknown> | undefined {
   const visible = visibleFields(context.scopes, FIELDS_OF, { user: user.name, groups: user.groups })
   if (visible.size === 0) return undefined
+  const servers = user.servers.map(row => ({ row, phase: serverState(row, context.baseUrl).phase }))
+  const main = servers.find(({ row }) => row.key.server === '')?.phase
   const all: Record<string, unknown> = {
     kind: 'user',
     name: user.name,
     admin: user.admin,
     roles: user.roles,
     groups: user.groups,
-    server: isReady(defaultServer(user), context) ? userPath(user.name, context.baseUrl) : null,
-    pending: pendingOf(defaultServer(user), context),
+    server: main === 'ready' ? userPath(user.name, context.baseUrl) : null,
+    pending: pendingOf(main),
     created: jsonTime(user.created),
     last_activity: jsonTime(user.last_activity),
     auth_state: null,
     user_info: user.user_info === null ? null : JSON.parse(user.user_info),
   }
-  const model = Object.fromEntries(Object.entries(all).filter(([field]) => visible.has(field)))
-  const servers = serverModels(user, context)
-  if (visible.has('servers') || Object.keys(servers).length > 0) model.servers = servers
+  const model: Record<string, unknown> = {}
+  for (const field of Object.keys(all)) if (visible.has(field)) model[field] = all[field]
+  const shown = serverModels(user, servers, context)
+  if (visible.has('servers') || Object.keys(shown).length > 0) model.servers = shown
   return model
 }
 
-function serverModels(user: UserDetails, context: UserModelContext): Record<string, unknown> {
-  const shown = user.servers.filter(row => {
-    const isShown = context.includeStopped || isActive(row, context)
+/** A server and what it does, found out once. */
+interface KnownServer {
+  readonly row: ServerRow
+  readonly phase: ServerState['phase']
+}
+
+function serverModels(
+  user: UserDetails,
+  servers: readonly KnownServer[],
+  context: UserModelContext,
+): Record<string, unknown> {
+  const shown = servers.filter(({ row, phase }) => {
+    const isShown = context.includeStopped || phase === 'ready' || pendingOf(phase) !== null
     return isShown && holds(context.scopes, 'read:servers', targetOf(user, row))
   })
   return Object.fromEntries(
-    shown.map(row => {
+    shown.map(({ row }) => {
       const withState = holds(context.scopes, 'admin:server_state', targetOf(user, row))
       return [row.key.server, context.serverModel(row, { withState })]
     }),
@@ -78,20 +92,7 @@ function targetOf(user: UserDetails, row: ServerRow): ScopeTarget {
   return { user: user.name, server: row.key.server, groups: user.groups }
 }
 
-function defaultServer(user: UserDetails): ServerRow | undefined {
-  return user.servers.find(row => row.key.server === '')
-}
-
-function isReady(row: ServerRow | undefined, { baseUrl }: UserModelContext): boolean {
-  return serverState(row, baseUrl).phase === 'ready'
-}
-
-function isActive(row: ServerRow, context: UserModelContext): boolean {
-  return isReady(row, context) || pendingOf(row, context) !== null
-}
-
-function pendingOf(row: ServerRow | undefined, { baseUrl }: UserModelContext): 'spawn' | 'stop' | null {
-  const { phase } = serverState(row, baseUrl)
+function pendingOf(phase: ServerState['phase'] | undefined): 'spawn' | 'stop' | null {
   if (phase === 'spawning') return 'spawn'
   return phase === 'stopping' ? 'stop' : null
 }
