@@ -2,6 +2,7 @@ import { HubError } from '../core/errors.ts'
 import type { ScopeDefinitions } from '../core/scopes/definitions.ts'
 import { expandScopes, unknownScopes } from '../core/scopes/expand.ts'
 import { parseScopes, unparseScopes } from '../core/scopes/parse.ts'
+import { compiledQuery } from '../db/compiled-query.ts'
 import type { Db } from '../db/database.ts'
 import { toDbTime } from '../db/db-time.ts'
 import { kyselyHotReads } from '../db/hot.ts'
@@ -80,11 +81,7 @@ export async function issueToken(
 
 /** The client that tokens belong to which the hub issues itself; it has no secret, so nobody can sign in with it. */
 export async function ensureHubClient(db: Db): Promise<void> {
-  const existing = await db
-    .selectFrom('oauth_clients')
-    .select('id')
-    .where('identifier', '=', HUB_CLIENT_ID)
-    .executeTakeFirst()
+  const [existing] = await clientByName(db, HUB_CLIENT_ID)
   if (existing) return
   await db
     .insertInto('oauth_clients')
@@ -139,9 +136,14 @@ async function findOwner(owners: ReturnType<typeof createOwners>, wanted: NewTok
 }
 
 async function defaultTokenScopes(db: Db): Promise<string[]> {
-  const role = await db.selectFrom('roles').select('scopes').where('name', '=', 'token').executeTakeFirst()
+  const [role] = await roleScopes(db, 'token')
   return role ? jsonList(role.scopes) : ['inherit']
 }
+
+const clientByName = compiledQuery((db, identifier: string) =>
+  db.selectFrom('oauth_clients').select('id').where('identifier', '=', identifier),
+)
+const roleScopes = compiledQuery((db, name: string) => db.selectFrom('roles').select('scopes').where('name', '=', name))
 
 async function checkGivenToken(db: Db, token: string, now: Date): Promise<void> {
   if (!isAcceptableToken(token)) {

@@ -1,3 +1,4 @@
+import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Db } from '../../db/database.ts'
 
 export interface StoredToken {
@@ -25,10 +26,7 @@ export async function tokensOfUser(db: Db, userId: number, now: string): Promise
 }
 
 export async function findTokenOfUser(db: Db, userId: number, id: number): Promise<StoredToken | undefined> {
-  const row = await tokens(db)
-    .where('api_tokens.user_id', '=', userId)
-    .where('api_tokens.id', '=', id)
-    .executeTakeFirst()
+  const [row] = await tokenOfUser(db, userId, id)
   return row && toToken(row)
 }
 
@@ -60,6 +58,10 @@ function tokens(db: Db) {
     .select(['api_tokens.id', 'client_id', 'session_id', 'created', 'expires_at', 'last_activity', 'note', 'scopes'])
     .select(['client.description', 'client.identifier'])
 }
+
+const tokenOfUser = compiledQuery((db, userId: number, id: number) =>
+  tokens(db).where('api_tokens.user_id', '=', userId).where('api_tokens.id', '=', id),
+)
 
 function toToken(row: Awaited<ReturnType<ReturnType<typeof tokens>['execute']>>[number]): StoredToken {
   const { description, identifier, ...token } = row
