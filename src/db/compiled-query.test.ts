@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { compiledQuery } from './compiled-query.ts'
+import { testDatabases } from './testing.ts'
+
+for (const kind of testDatabases()) {
+  describe(`compiled query on ${kind.name}`, () => {
+    it('binds the arguments of each call, lists of any length among them', async t => {
+      const { db, close } = await kind.open()
+      t.after(close)
+      const addGroup = compiledQuery((on, name: string) => on.insertInto('groups').values({ name }).returning('name'))
+      let built = 0
+      const groupsNamed = compiledQuery((on, names: string[], but: string) => {
+        built += 1
+        return on
+          .selectFrom('groups')
+          .select('name')
+          .where('name', 'in', names)
+          .where('name', '!=', but)
+          .orderBy('name')
+      })
+      const found = async (names: string[], but = '') => (await groupsNamed(db, names, but)).map(row => row.name)
+
+      for (const name of ['red', 'blue', 'green']) assert.deepEqual(await addGroup(db, name), [{ name }])
+
+      assert.deepEqual(await found(['red', 'blue']), ['blue', 'red'])
+      assert.deepEqual(await found(['green', 'nobody']), ['green'])
+      assert.deepEqual(await found(['red']), ['red'])
+      assert.deepEqual(await found(['red', 'blue'], 'red'), ['blue'])
+      assert.equal(built, 2)
+    })
+
+    it('takes part in the transaction it is given', async t => {
+      const { db, close } = await kind.open()
+      t.after(close)
+      const addGroup = compiledQuery((on, name: string) => on.insertInto('groups').values({ name }))
+      const groups = compiledQuery(on => on.selectFrom('groups').select('name'))
+      await addGroup(db, 'before')
+
+      const undone = db.transaction().execute(async tx => {
+        await addGroup(tx, 'within')
+        assert.equal((await groups(tx)).length, 2)
+        throw new Error('undo')
+      })
+
+      await assert.rejects(undone, /undo/)
+      assert.deepEqual(await groups(db), [{ name: 'before' }])
+    })
+  })
+}
