@@ -6,17 +6,16 @@
  * The measure is the processor time of the proxy process (user and system, from /proc) per 10,000 requests or messages:
  * it hardly depends on what else the machine does. Elapsed time includes the load generator, which is this process.
  */
-import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
 import { WebSocketServer } from 'ws'
 import { apiOf, type ProxyProgram, type SpawnedProxy, spawnProxy } from '../../src/proxy/testing/spawn-proxy.ts'
+import { cpuSecondsOf, median } from '../process-cost.ts'
 import { echoManyTimes, getManyTimes } from './load.ts'
 
 const PROGRAMS = ['orrery', 'configurable-http-proxy'] as const satisfies ProxyProgram[]
 const CONNECTIONS = 20
-const CLOCK_TICKS = 100 // USER_HZ of every Linux that Node runs on
 
 interface Measurement {
   readonly cpuSeconds: number
@@ -78,17 +77,6 @@ async function measure(proxy: SpawnedProxy, load: () => Promise<void>): Promise<
     cpuSeconds: cpuSecondsOf(proxy.child.pid!) - cpu,
     elapsedSeconds: (performance.now() - start) / 1000,
   }
-}
-
-/** Fields 14 and 15 of proc_pid_stat(5), counted behind the command's name, which may hold spaces. */
-function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS
-}
-
-function median(numbers: number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
 }
 
 function report(): void {
