@@ -9,14 +9,19 @@ import { HubError } from '../core/errors.ts'
 export function translateDatabaseError(error: unknown, displayUrl: string): unknown {
   if (!(error instanceof Error) || error instanceof HubError) return error
   const fault = sqliteFault(error, displayUrl) ?? postgresFault(error)
-  if (!fault) return error
+  return fault ? databaseFault(fault, displayUrl, error) : error
+}
+
+/** The error that an operator is told for a kind of fault. */
+export function databaseFault(fault: Fault, displayUrl: string, cause: unknown): HubError {
   const { code, message, nextStep } = FAULTS[fault]
+  const { message: driver } = cause as Error // drivers and node:fs throw nothing else
   return new HubError(code, {
     status: 503,
     message,
     nextStep,
-    detail: { database: displayUrl, driver: error.message, driverCode: driverCode(error) },
-    cause: error,
+    detail: { database: displayUrl, driver, driverCode: driverCode(cause as Error) },
+    cause,
   })
 }
 

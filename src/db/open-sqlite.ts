@@ -1,5 +1,6 @@
+import { accessSync, constants } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { translateDatabaseError } from './database-errors.ts'
+import { databaseFault, translateDatabaseError } from './database-errors.ts'
 import { BUSY_TIMEOUT_MS } from './sqlite-dialect.ts'
 
 /**
@@ -9,6 +10,7 @@ import { BUSY_TIMEOUT_MS } from './sqlite-dialect.ts'
 export function openSqlite(file: string | undefined, displayUrl: string): DatabaseSync {
   let sqlite: DatabaseSync | undefined
   try {
+    if (file !== undefined) assertWritable(file, displayUrl)
     sqlite = new DatabaseSync(file ?? ':memory:', { enableForeignKeyConstraints: true, timeout: 5000 })
     // The first statement that reads the file; a file that is no database fails here. A log that has to be recovered
     // after a crash is written here, hence the long timeout up to this point.
@@ -19,5 +21,18 @@ export function openSqlite(file: string | undefined, displayUrl: string): Databa
   } catch (error) {
     sqlite?.close()
     throw translateDatabaseError(error, displayUrl)
+  }
+}
+
+/**
+ * SQLite opens what it may only read, and leaves a log beside it that nobody may write either: still in the way when
+ * the file has been put right.
+ */
+function assertWritable(file: string, displayUrl: string): void {
+  try {
+    accessSync(file, constants.W_OK)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException // accessSync throws system errors
+    if (code === 'EACCES' || code === 'EROFS') throw databaseFault('readonly', displayUrl, error)
   }
 }

@@ -75,6 +75,8 @@ class NodeSqliteDriver implements Driver {
 /** While another process writes, SQLite blocks our thread this long, and we then ask again without blocking. */
 export const BUSY_TIMEOUT_MS = 100
 const BUSY_RETRIES_MS = [20, 50, 100, 200, 400, 800, 1600, 3200]
+/** How long the file may be held until requests are told of it; all that wait share this time. */
+const BUSY_PATIENCE_MS = 7000
 const STATEMENTS_KEPT = 400
 
 /** A statement that is kept, and how its rows are made. */
@@ -89,6 +91,8 @@ class NodeSqliteConnection implements DatabaseConnection {
   readonly #sqlite: DatabaseSync
   readonly #displayUrl: string
   readonly #prepared = new Map<string, Prepared>()
+  #heldSince = -Infinity
+  #lastHeld = -Infinity
 
   constructor(sqlite: DatabaseSync, displayUrl: string) {
     this.#sqlite = sqlite
@@ -99,15 +103,28 @@ class NodeSqliteConnection implements DatabaseConnection {
     const values = parameters.map(bindable)
     for (let retry = 0; ; retry++) {
       try {
-        return this.#run<R>(sql, values)
+        const result = this.#run<R>(sql, values)
+        // Reading goes on beside a writer and proves nothing.
+        if (!/^\s*(select|with|pragma)\b/i.test(sql)) this.#lastHeld = -Infinity
+        return result
       } catch (error) {
-        const waitMs = BUSY_RETRIES_MS[retry]
-        if (!isBusy(error) || this.#sqlite.isTransaction || waitMs === undefined) {
-          throw translateDatabaseError(error, this.#displayUrl)
-        }
+        const waitMs = isBusy(error) && !this.#sqlite.isTransaction ? this.#patience(retry) : undefined
+        if (waitMs === undefined) throw translateDatabaseError(error, this.#displayUrl)
         await sleep(waitMs)
       }
     }
+  }
+
+  /**
+   * How long to wait before the next try; undefined when it is time to give up. Statements come one after the other, so
+   * the tenth would wait ten times as long if each began to count anew.
+   */
+  #patience(retry: number): number | undefined {
+    const now = performance.now()
+    if (now - this.#lastHeld > BUSY_PATIENCE_MS) this.#heldSince = now
+    this.#lastHeld = now
+    const waitMs = BUSY_RETRIES_MS[retry]
+    return waitMs !== undefined && now + waitMs - this.#heldSince < BUSY_PATIENCE_MS ? waitMs : undefined
   }
 
   // biome-ignore lint/correctness/useYield: SQLite answers at once; nothing is gained by streaming a row at a time
