@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
-import { descendants, type ProcessInfo } from './processes.ts'
+import { descendants, type ProcessInfo, readProcess } from './processes.ts'
 import { until } from './until.ts'
 import { removeWhatServersLeft } from './users.ts'
 
@@ -21,6 +21,8 @@ export interface OrreryProcess {
   part(name: 'hub' | 'proxy' | 'launcher'): ProcessInfo | undefined
   /** `kill -9` of a part; returns when its successor answers. */
   killPart(name: 'hub' | 'proxy' | 'launcher'): Promise<void>
+  /** `kill -9` of what looks after the parts, as the out-of-memory killer would; returns when all of them are gone. */
+  crash(): Promise<void>
   stop(options?: { keepData?: boolean }): Promise<void>
 }
 
@@ -90,6 +92,14 @@ export async function startOrrery(options: {
         return now !== undefined && now.pid !== before.pid
       })
       await until('Orrery answers again', async () => (await fetch(`${url}/hub/api/`)).ok)
+    },
+    async crash() {
+      const all = descendants(child.pid!)
+      const supervisor = all.find(info => isPart(info, 'start'))
+      if (!supervisor) throw new Error('no supervisor is running')
+      const parts = all.filter(info => ['hub', 'proxy', 'launcher'].some(name => isPart(info, name)))
+      process.kill(supervisor.pid, 'SIGKILL')
+      await until('all parts are gone', () => parts.every(({ pid }) => !readProcess(pid)))
     },
     async stop({ keepData = false } = {}) {
       await end(child)
