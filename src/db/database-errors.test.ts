@@ -55,6 +55,26 @@ describe('faults of a SQLite file', () => {
     })
   })
 
+  it('lets those who wait for another process do so together, not one after the other', async () => {
+    await withFile(async (database, file) => {
+      const other = new DatabaseSync(file)
+      other.exec('begin immediate')
+      const add = (name: string) =>
+        database.db
+          .insertInto('users')
+          .values({ ...user, name, cookie_id: name })
+          .execute()
+      const ends: number[] = []
+
+      await Promise.all(['a', 'b', 'c'].map(name => add(name).catch(() => ends.push(performance.now()))))
+
+      assert.equal(ends.length, 3)
+      assert.ok(ends[2]! - ends[0]! < 2000, 'the last waited hardly longer than the first')
+      other.close()
+      await add('d')
+    })
+  })
+
   it('gives up when another process does not stop, and says so', async () => {
     await withFile(async (database, file) => {
       const other = new DatabaseSync(file)
@@ -90,6 +110,18 @@ for (const kind of testDatabases()) {
       await database!.db.insertInto('users').values(user).execute()
       await Promise.all([database!.close(), other!.close()])
       await drop()
+    })
+
+    it('a text that it cannot hold is the fault of who sent it', async () => {
+      const database = await kind.open()
+      for (const name of ['a\0b', 'x'.repeat(256)]) {
+        const refused = database.db
+          .insertInto('users')
+          .values({ ...user, name })
+          .execute()
+        await assert.rejects(refused, { code: 'value_unusable', status: 400 })
+      }
+      await database.close()
     })
   })
 }

@@ -8,6 +8,7 @@ import { HubError } from '../core/errors.ts'
  */
 export function translateDatabaseError(error: unknown, displayUrl: string): unknown {
   if (!(error instanceof Error) || error instanceof HubError) return error
+  if (UNUSABLE_VALUES.includes(driverCode(error) ?? '')) return unusableValue(error)
   const fault = sqliteFault(error, displayUrl) ?? postgresFault(error)
   return fault ? databaseFault(fault, displayUrl, error) : error
 }
@@ -21,6 +22,19 @@ export function databaseFault(fault: Fault, displayUrl: string, cause: unknown):
     message,
     nextStep,
     detail: { database: displayUrl, driver, driverCode: driverCode(cause as Error) },
+    cause,
+  })
+}
+
+/** A text with a NUL or longer than its column, a number beyond it: PostgreSQL refuses what SQLite takes. */
+const UNUSABLE_VALUES = ['22021', '22P05', '22001', '22003']
+
+function unusableValue(cause: Error): HubError {
+  return new HubError('value_unusable', {
+    status: 400,
+    message: 'A value in the request cannot be used: it is too long or too large, or holds a NUL character.',
+    nextStep: 'Send a shorter one, or one without control characters.',
+    detail: { driver: cause.message },
     cause,
   })
 }

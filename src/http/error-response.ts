@@ -46,6 +46,9 @@ export function createErrorResponder(deps: {
     const facts = errorFacts(error)
     logError(deps.log, error, facts, request)
     if (reply.sent || reply.raw.headersSent) return reply
+    // Fastify wants to close at once; what is still being sent would then reset the connection, and the answer be lost.
+    // Node reads the rest and throws it away, for as long as a request may take.
+    if (facts.status === 413) reply.removeHeader('connection')
     reply.code(facts.status).headers(facts.headers).header('cache-control', 'no-store')
     if (request.method === 'HEAD') return reply.send()
     if (isApiPath(request.url, deps.baseUrl)) return reply.type('application/json').send(errorBody(facts, request.id))

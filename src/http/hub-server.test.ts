@@ -173,6 +173,39 @@ describe('hub server', () => {
     assert.equal(answer.json().code, 'body_too_large')
   })
 
+  it('lets a client that is still sending hear of its 413', async () => {
+    const server = testServer({ bodyLimit: 100 })
+    server.post('/hub/login', async () => 'in')
+    await server.listen({ port: 0 })
+    const socket = connect((server.server.address() as AddressInfo).port)
+    let heard = ''
+    socket.on('data', chunk => (heard += chunk))
+    socket.write('POST /hub/login HTTP/1.1\r\nHost: hub\r\nContent-Length: 8000000\r\n\r\n')
+
+    for (let sent = 0; sent < 8_000_000; sent += 80_000) {
+      if (!socket.write('x'.repeat(80_000))) await once(socket, 'drain')
+    }
+
+    socket.end()
+    await once(socket, 'close')
+    assert.match(heard, /^HTTP\/1\.1 413 /)
+    await server.close()
+  })
+
+  it('reads a field that is repeated 200 000 times without being held up', async () => {
+    const server = testServer({ bodyLimit: 1_000_000 })
+    server.post('/hub/form', async request => formFields(request).a!.length)
+
+    const answer = await server.inject({
+      method: 'POST',
+      url: '/hub/form',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'a=1&'.repeat(200_000),
+    })
+
+    assert.equal(answer.body, '200000')
+  })
+
   it('tells nobody what an unexpected error says, and logs it once with the reference', async () => {
     const { log, lines } = listeningLogger()
     const server = testServer({ log })
