@@ -76,7 +76,7 @@ class NodeSqliteDriver implements Driver {
 export const BUSY_TIMEOUT_MS = 100
 const BUSY_RETRIES_MS = [20, 50, 100, 200, 400, 800, 1600, 3200]
 /** How long the file may be held until requests are told of it; all that wait share this time. */
-const BUSY_PATIENCE_MS = 7000
+const BUSY_PATIENCE_MS = 7500
 const STATEMENTS_KEPT = 400
 
 /** A statement that is kept, and how its rows are made. */
