@@ -1,7 +1,7 @@
 /** A disk that fills up and a database that somebody holds, while Orrery runs: it says so, and goes on afterwards. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -43,12 +43,15 @@ async function startWithToken(dataDir: string, servers: Record<string, unknown>)
   return { orrery, api }
 }
 
-/** Why the start of ann's server failed. */
-async function failedStart(api: Awaited<ReturnType<typeof startWithToken>>['api']) {
+/** Why the start of a server failed. */
+async function failedStart(api: Awaited<ReturnType<typeof startWithToken>>['api'], user: string) {
   return until('the start has failed', async () => {
-    const { body } = await api('GET', '/users/ann?include_stopped_servers')
+    const { body } = await api('GET', `/users/${user}?include_stopped_servers`)
     const server = (
-      body.servers as Record<string, { pending: string | null; reason?: { code: string; next_step: string } }>
+      body.servers as Record<
+        string,
+        { pending: string | null; reason?: { code: string; message: string; next_step: string } }
+      >
     )['']
     return server?.pending === null && server.reason ? server.reason : undefined
   })
@@ -146,32 +149,50 @@ describe('a single-user server that cannot run', () => {
   chmodSync(programs, 0o755)
   after(() => rmSync(programs, { recursive: true }))
 
-  for (const [title, script, code, said] of [
-    ['is missing', undefined, 'command_not_found', /./],
-    ['is too old', 'echo "Starting jupyterhub-singleuser version 1.5.1"; exit 1', 'singleuser_too_old', /1\.5\.1/],
-    [
-      'lacks its package',
-      `echo "ModuleNotFoundError: No module named 'jupyterhub'" >&2; exit 1`,
-      'singleuser_missing',
-      /lacks the package jupyterhub/,
-    ],
-    ['fails', 'echo "planets do not align" >&2; exit 3', 'exited_early', /exit status 3/],
-  ] as const) {
-    it(`${title}: the hub runs, and the start says why and what to do`, async () => {
-      const program = join(programs, title.replaceAll(' ', '-'))
-      mkdirSync(program)
-      const cmd = join(program, 'jupyterhub-singleuser')
-      if (script) writeFileSync(cmd, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-      const { orrery, api } = await startWithToken(mkdtempSync(join(tmpdir(), 'orrery-no-')), { cmd: [cmd] })
-      try {
-        await api('POST', '/users/ann/server')
-        const reason = await failedStart(api)
-        assert.equal(reason.code, code)
-        assert.match(JSON.stringify(reason), said)
-        assert.notEqual(reason.next_step ?? '', '')
-      } finally {
-        await orrery.stop()
-      }
-    })
+  /** Starts the servers of these users, and tells why they did not. */
+  async function reasonsFor(cmd: string, users: readonly string[]) {
+    const { orrery, api } = await startWithToken(mkdtempSync(join(tmpdir(), 'orrery-no-')), { cmd: [cmd] })
+    try {
+      return await Promise.all(
+        users.map(async user => {
+          await api('POST', `/users/${user}`)
+          await api('POST', `/users/${user}/server`)
+          return failedStart(api, user)
+        }),
+      )
+    } finally {
+      await orrery.stop()
+    }
   }
+
+  it('because it is missing: the hub runs, and the start says why and what to do', async () => {
+    const [reason] = await reasonsFor('/nonexistent/jupyterhub-singleuser', ['ann'])
+
+    assert.equal(reason!.code, 'command_not_found')
+    assert.match(reason!.message, /nonexistent\/jupyterhub-singleuser does not exist/)
+    assert.match(reason!.next_step, /install jupyterhub/)
+  })
+
+  it('because it is too old, not whole or fails: its last words become the reason', async () => {
+    const cmd = join(programs, 'jupyterhub-singleuser')
+    const script = `#!/bin/sh
+case "$JUPYTERHUB_USER" in
+  old) echo "Starting jupyterhub-singleuser version 1.5.1" ;;
+  bare) echo "ModuleNotFoundError: No module named 'jupyterhub'" >&2 ;;
+  *) exit 3 ;;
+esac
+exit 1
+`
+    writeFileSync(cmd, script, { mode: 0o755 })
+
+    const [old, bare, failing] = await reasonsFor(cmd, ['old', 'bare', 'ann'])
+
+    assert.deepEqual(
+      [old, bare, failing].map(reason => reason!.code),
+      ['singleuser_too_old', 'singleuser_missing', 'exited_early'],
+    )
+    assert.match(old!.message, /1\.5\.1/)
+    assert.match(failing!.message, /exit status 3/)
+    for (const reason of [old, bare, failing]) assert.notEqual(reason!.next_step, '')
+  })
 })
