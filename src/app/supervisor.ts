@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
+import { absoluteCommand } from './absolute-command.ts'
 import { childSpecs } from './child-specs.ts'
 import { type DataPaths, dataFolderFault, dataPaths, type Owner, prepareDataFolder } from './data-folder.ts'
 import { checkDiskSpace, ENVIRONMENT_BYTES, LEAST_BYTES } from './disk-space.ts'
@@ -107,7 +108,10 @@ async function completed(
   // As root, for a hub that could not make it in a folder of root's; one that is there the hub checks itself.
   if (!existsSync(config.cookieSecretFile)) ensureSecretFile(config.cookieSecretFile, owner)
   const authToken = config.proxy.authToken ?? ensureSecretFile(paths.proxyToken, owner)
-  const cmd = config.servers.cmd ?? (await pythonCommand(paths, owner !== undefined, options))
+  const { file } = options.loaded
+  const cmd = config.servers.cmd
+    ? absoluteCommand(config.servers.cmd, { file, path: options.env.PATH })
+    : await pythonCommand(paths, owner !== undefined, options)
   return { ...config, proxy: { ...config.proxy, authToken }, servers: { ...config.servers, cmd } }
 }
 
