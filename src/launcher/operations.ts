@@ -45,16 +45,15 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
     const hubEnvironment = allowedEnvironment(asked.environment, options, isRoot())
     const runAs = await chooseUser(key.user, asked.as, options, accounts)
     await endRemains(key)
-    const started = await startServer({
+    const order = {
       runAs,
       argv,
       environment: environmentFor(runAs, argv, options, hubEnvironment),
       directory: asked.directory,
       umask: options.umask,
       logFd: logs.open(key),
-    })
-    await servers.add(key, started)
-    const { pid, startTime } = started
+    }
+    const { pid, startTime } = await startServer(order, started => servers.add(key, started))
     log.info({ user: key.user, server: key.server, linuxUser: runAs.name, uid: runAs.uid, pid }, 'server started')
     if (gone.aborted) {
       // Nobody learns of this server, so nobody would ever stop it.

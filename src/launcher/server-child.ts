@@ -2,7 +2,7 @@
  * Entry of the short-lived process that becomes a user's server. It is started in a session of its own with an empty
  * environment, reads what to become from descriptor 3, becomes the user for good, and only then looks at anything the
  * user could have prepared: the home, the working folder, the program, the environment. It tells on descriptor 4 what
- * is wrong, or that all is well, and turns into the program. No secret is ever in an argument list or in an environment
+ * is wrong, or that all is well, waits for the launcher's word that it stands in the records, and turns into the program. No secret is ever in an argument list or in an environment
  * that root runs with.
  */
 import {
@@ -18,7 +18,7 @@ import {
 } from 'node:fs'
 import { resolve } from 'node:path'
 
-/** What the launcher writes to descriptor 3. */
+/** What the launcher writes to descriptor 3, as one line; a second line lets the program start. */
 export interface ChildOrder {
   readonly become: { name: string; uid: number; gid: number } | null
   readonly umask: number
@@ -43,9 +43,9 @@ export type ChildFault =
 
 const ORDER_FD = 3
 const REPORT_FD = 4
+const LINE_END = 0x0a
 
-const order = JSON.parse(readFileSync(ORDER_FD, 'utf8')) as ChildOrder // written by start-server.ts alone
-closeSync(ORDER_FD)
+const order = JSON.parse(readOrderLine() ?? '') as ChildOrder // written by start-server.ts alone
 closeInherited()
 becomeUser()
 process.umask(order.umask)
@@ -54,7 +54,23 @@ checkDirectory()
 checkProgram(order.argv[0]!)
 writeSync(REPORT_FD, JSON.stringify({ ok: true } satisfies ChildReport))
 closeSync(REPORT_FD)
+// A launcher that was killed before it wrote this process down would leave a server that nobody knows of.
+if (readOrderLine() === undefined) process.exit(125)
+closeSync(ORDER_FD)
 turnIntoProgram()
+
+/** The next line, without its end; undefined when the launcher is gone. */
+function readOrderLine(): string | undefined {
+  let line = Buffer.alloc(0)
+  const chunk = Buffer.alloc(64 * 1024)
+  for (;;) {
+    const bytes = readSync(ORDER_FD, chunk, 0, chunk.length, null)
+    if (bytes === 0) return undefined
+    line = Buffer.concat([line, chunk.subarray(0, bytes)])
+    // The launcher writes a line only when it has read the answer to the one before, so nothing follows the end.
+    if (line.at(-1) === LINE_END) return line.toString('utf8')
+  }
+}
 
 function becomeUser(): void {
   if (!order.become) return
@@ -79,7 +95,7 @@ function initGroups(name: string, gid: number): void {
 function closeInherited(): void {
   for (const name of readdirSync('/proc/self/fd')) {
     const fd = Number(name)
-    if (fd <= 2 || fd === REPORT_FD) continue
+    if (fd <= 2 || fd === ORDER_FD || fd === REPORT_FD) continue
     try {
       const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? ''
       const closesOnExec = (Number.parseInt(flags, 8) & 0o2000000) !== 0

@@ -30,7 +30,14 @@ export interface ServerOrder {
   readonly logFd: number
 }
 
-export async function startServer(order: ServerOrder): Promise<StartedServer> {
+/**
+ * `onRecord` writes the process down before its program begins; when it fails, or this launcher dies before it is done,
+ * the process ends without having become a server. Throws Refusal.
+ */
+export async function startServer(
+  order: ServerOrder,
+  onRecord: (started: StartedServer) => Promise<void>,
+): Promise<StartedServer> {
   const child = spawnChild(order.logFd)
   const ended = endOf(child)
   const [toChild, fromChild] = [child.stdio[3] as Writable, child.stdio[4] as unknown as Readable] // 'pipe' below
@@ -39,16 +46,21 @@ export async function startServer(order: ServerOrder): Promise<StartedServer> {
   const startTime = (await findProcess(pid))?.startTime
   const timer = setTimeout(() => child.kill('SIGKILL'), BECOME_TIMEOUT_MS)
   toChild.on('error', () => {}) // a child that died early; its report or exit tells why
-  toChild.end(JSON.stringify(childOrder(order)))
+  toChild.write(`${JSON.stringify(childOrder(order))}\n`)
   const report = parseReport(await text(fromChild).catch(() => ''))
   clearTimeout(timer)
+  try {
+    if (!report?.ok || !startTime) throw faultOf(report, order.runAs)
+    await onRecord({ pid, startTime, ended })
+  } catch (error) {
+    child.kill('SIGKILL')
+    await ended
+    throw error
+  }
+  toChild.end('\n')
   // A launcher that closes does not wait for servers.
   child.unref()
-  if (report?.ok && startTime) return { pid, startTime, ended }
-  child.ref()
-  child.kill('SIGKILL')
-  await ended
-  throw faultOf(report, order.runAs)
+  return { pid, startTime, ended }
 }
 
 function spawnChild(logFd: number): ChildProcess {

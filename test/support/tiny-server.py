@@ -53,14 +53,15 @@ else:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 server = ThreadingHTTPServer.__new__(ThreadingHTTPServer)
 server.allow_reuse_address = True
-ThreadingHTTPServer.__init__(server, (url.hostname, url.port), Handler)
-if options.children and os.fork() == 0:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server.socket.close()
-    while True:
-        signal.pause()
-print(f"listening on {url.hostname}:{url.port}", flush=True)
 try:
+    # From here on it can be seen to listen, and so be interrupted.
+    ThreadingHTTPServer.__init__(server, (url.hostname, url.port), Handler)
+    if options.children and os.fork() == 0:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        server.socket.close()
+        while True:
+            signal.pause()
+    print(f"listening on {url.hostname}:{url.port}", flush=True)
     server.serve_forever()
 except KeyboardInterrupt:
     print("interrupted", flush=True)

@@ -19,6 +19,7 @@ export interface LocalOptions {
 }
 
 const PORT_TRIES = 5
+const UNANSWERED: readonly string[] = ['launcher_unreachable', 'launcher_timeout']
 const LOG_LINES = 40
 const START_CALL_MS = 90_000
 const WATCH_MS = 5_000
@@ -47,24 +48,33 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
     const { allowedEnvironment } = await launcher.call('hello', {}, { signal: run.signal })
     run.signal.throwIfAborted()
     // Not given up when the signal aborts: only the answer tells which process to end.
-    const started = await launcher.call(
-      'start',
-      {
-        key,
-        as: options.as,
-        command: [...server.command],
-        environment: environmentForLauncher(server.environment({ ip, port }), allowedEnvironment),
-        directory: notebookFolder(server),
-        limits: server.limits,
-      },
-      { timeoutMs: START_CALL_MS },
-    )
+    const asked = {
+      key,
+      as: options.as,
+      command: [...server.command],
+      environment: environmentForLauncher(server.environment({ ip, port }), allowedEnvironment),
+      directory: notebookFolder(server),
+      limits: server.limits,
+    }
+    const started = await launcher
+      .call('start', asked, { timeoutMs: START_CALL_MS })
+      .catch(error => endUnanswered(key, error, run))
     const state: LocalState = { pid: started.pid, startTime: started.startTime, port }
     await orEnd(key, state, undefined, () => run.saveState(state))
     await orEnd(key, state, run.signal, async () => run.signal.throwIfAborted())
     for (const warning of started.warnings) run.progress({ message: warning })
     run.progress({ percent: 30, message: `Started as ${started.linuxUser}, waiting for it to listen.` })
     return state
+  }
+
+  /** The launcher may have started the server all the same; it knows it by its key alone. */
+  async function endUnanswered(key: ServerKey, error: unknown, run: SpawnRun<LocalState>): Promise<never> {
+    if (error instanceof HubError && UNANSWERED.includes(error.code)) {
+      await end(key, {}, 0).catch(fault =>
+        run.log.warn({ err: fault }, 'what the launcher may have started is not ended'),
+      )
+    }
+    throw error
   }
 
   async function watch(
