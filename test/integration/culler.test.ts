@@ -62,6 +62,33 @@ describe('servers with a limit of idle time', { timeout: 400_000 }, () => {
   })
 })
 
+describe('users with a limit of idle time', { timeout: 200_000 }, () => {
+  let orrery: OrreryProcess | undefined
+  after(() => orrery?.stop())
+
+  it('are deleted when nothing of theirs runs, except administrators', async () => {
+    orrery = await startOrrery({
+      config: {
+        authenticator: { kind: 'dummy' },
+        access: { allowAll: true, adminUsers: ['ann'] },
+        servers: { cmd: singleUserCommand() },
+        culler: { idleTimeout: 2, every: '200ms', cullUsers: true },
+      },
+    })
+    const ann = await visitor(orrery.url, 'ann')
+    await visitor(orrery.url, 'tom')
+
+    await until('tom is deleted', async () => (await ann.ask('/users/tom')).status === 404)
+
+    const culled = hubLog(orrery.dataDir).filter(line => line.msg === 'user culled')
+    assert.deepEqual(
+      culled.map(({ user, rule }) => [user, rule]),
+      [['tom', 'idle']],
+    )
+    assert.equal((await ann.ask('/users/ann')).status, 200)
+  })
+})
+
 interface ServerModel {
   ready: boolean
   stopped: boolean
@@ -84,6 +111,7 @@ async function visitor(url: string, name: string) {
   return {
     browser,
     server,
+    ask: (path: string) => fetch(`${url}/hub/api${path}`, { headers }),
     async startServer() {
       await fetch(`${url}/hub/api/users/${name}/server`, { method: 'POST', headers })
       await until(`${name}'s server is ready`, async () => (await server()).ready, 150_000)
