@@ -33,6 +33,7 @@ import { createSpawning } from '../spawning/spawning.ts'
 import { dataPaths } from './data-folder.ts'
 import { environmentSettings, spawningSettings, throttleLimits } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
+import { makeCuller } from './make-culler.ts'
 import { makeSpawner } from './make-spawner.ts'
 import { measureProxy, measureSignIn, measureSpawning } from './measure.ts'
 import { listenOf } from './ports.ts'
@@ -101,12 +102,13 @@ async function runHubOn(
     lastActivityIntervalMs: config.activity.interval * 1000,
     log: log.child({ part: 'routes' }),
   })
+  const holder = `${hostname()}:${process.pid}:${randomUUID()}`
   const spawning = createSpawning({
     database,
     spawner: makeSpawner(config, launcher),
     routes,
     access: serverAccess(access, database),
-    holder: `${hostname()}:${process.pid}:${randomUUID()}`,
+    holder,
     environment: environmentSettings(config, process.env),
     settings: spawningSettings(config.servers),
     hooks: {
@@ -141,19 +143,8 @@ async function runHubOn(
   })
   measureRequests(server, metrics, baseUrl)
   await server.register(metricsRoutes(metrics, requireScope(access, 'read:metrics')), { prefix: baseUrl.slice(0, -1) })
-  await registerRoutes(server, {
-    config,
-    database,
-    access,
-    authenticator,
-    signIn,
-    spawning,
-    routes,
-    names,
-    log,
-    clock,
-    shutDown,
-  })
+  const parts = { config, database, access, authenticator, signIn, spawning, routes, names, log, clock, shutDown }
+  await registerRoutes(server, parts)
   const listen = listenOf(config.hub.bindUrl)
   const url = await server.listen({ host: listen.host || '0.0.0.0', port: listen.port })
 
@@ -162,6 +153,8 @@ async function runHubOn(
   const recovered = metrics.initSpawnersDuration.startTimer()
   await spawning.recover()
   recovered()
+  const culler = makeCuller(parts, holder)
+  culler?.start()
   startedUp()
   const purge = setInterval(() => background(access.purgeExpired(), 'purge', log), PURGE_INTERVAL_MS)
   purge.unref()
@@ -172,6 +165,7 @@ async function runHubOn(
     firstAdminLink: await firstAdminLink(config, database),
     async close({ stopServers = false } = {}) {
       clearInterval(purge)
+      await culler?.close()
       if (stopServers) await spawning.stopAll({ by: 'hub', timeoutMs: STOP_SERVERS_MS })
       await server.close()
       await spawning.close()

@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { ThrottleLimits } from '../features/sign-in/throttle.ts'
 import type { PageSettings } from '../pages/deps.ts'
 import type { RendererOptions } from '../pages/render.ts'
+import type { CullerSettings } from '../services/culler/context.ts'
 import type { SpawningSettings } from '../spawning/context.ts'
 import type { EnvironmentSettings } from '../spawning/environment.ts'
 
@@ -42,6 +43,14 @@ export function spawningSettings(servers: Config['servers']): SpawningSettings {
     consecutiveFailureLimit: servers.consecutiveFailureLimit,
   }
 }
+
+export function cullerSettings({ culler, activity }: Config): CullerSettings {
+  // The proxy has been asked by then, and servers, which tell of activity every five minutes, have been heard.
+  return { ...culler, trustHubAfter: Math.max(activity.interval, SERVERS_TELL_SECONDS) * 1.5 }
+}
+
+/** JUPYTERHUB_ACTIVITY_INTERVAL of single-user servers. */
+const SERVERS_TELL_SECONDS = 300
 
 export function throttleLimits({ failures, window, lock }: Config['signIn']): ThrottleLimits {
   return { failures, windowMs: window * 1000, lockMs: lock * 1000 }

@@ -103,7 +103,16 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   )
 }
 
-function usersDeps({ config, database, access, authenticator, spawning, names, log, clock }: HubParts): UsersDeps {
+export function usersDeps({
+  config,
+  database,
+  access,
+  authenticator,
+  spawning,
+  names,
+  log,
+  clock,
+}: HubParts): UsersDeps {
   return {
     database,
     access,

@@ -23,7 +23,7 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Servers',
     text: 'Why a start, a run or a stop ended: on the page, in the API as `reason`, in the event stream. Without a status of its own a reason is answered with 500, a time that ran out with 504.',
-    holds: /^(spawning|spawners|launcher|features\/servers)\/|routes\/(spawn|pending)/,
+    holds: /^(spawning|spawners|launcher|features\/servers|services\/culler)\/|routes\/(spawn|pending)/,
   },
   { title: 'Pages and API', text: 'Answers to single requests.', holds: /./ },
 ]

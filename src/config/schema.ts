@@ -1,6 +1,7 @@
 /** Every option of Orrery, each declared once: type, default, one sentence, an example. */
 import { z } from 'zod'
 import { authenticatorOption } from './authenticators.ts'
+import { cullerSection } from './culler-section.ts'
 import { option, section } from './option.ts'
 import { serversSection } from './servers-section.ts'
 import { spawnerOption } from './spawners.ts'
@@ -181,6 +182,7 @@ export const configSchema = z.strictObject({
   access,
   spawner: option(spawnerOption.prefault({ kind: 'local' }), 'Where servers run.', { kind: 'local' }),
   servers: serversSection,
+  culler: cullerSection,
   hub,
   proxy,
   signIn,

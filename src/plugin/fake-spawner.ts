@@ -40,6 +40,8 @@ export interface FakeSteps {
   tellsAddress?: boolean
   /** What the server answers instead of 200; undefined for no answer at all. */
   answer?(request: IncomingMessage): number | undefined
+  /** What it tells instead of its version; undefined for that. */
+  body?(request: IncomingMessage, key: ServerKey): unknown
   /** Headers of its answers; `X-JupyterHub-Version` is 6.1.1 unless it says otherwise. */
   headers?: Readonly<Record<string, string>>
 }
@@ -156,7 +158,9 @@ function answer(
   const status = steps.answer ? steps.answer(request) : 200
   if (status === undefined) return void request.socket.destroy()
   const path = request.url?.startsWith(spec.prefix) ? request.url.slice(spec.prefix.length) : undefined
-  const body = path === 'environment' ? { env: server.env } : { version: '6.1.1', user: spec.key.user }
+  const told = steps.body?.(request, spec.key)
+  const body =
+    told !== undefined ? told : path === 'environment' ? { env: server.env } : { version: '6.1.1', user: spec.key.user }
   response.writeHead(path === undefined ? 404 : status, { 'X-JupyterHub-Version': '6.1.1', ...steps.headers })
   response.end(JSON.stringify(body))
 }

@@ -24,15 +24,9 @@ export function askServer(
   { path, timeoutMs, signal, tls }: AskOptions,
 ): Promise<ServerAnswer | undefined> {
   const { promise, resolve } = Promise.withResolvers<ServerAnswer | undefined>()
-  const target =
-    address.proto === 'http+unix'
-      ? { socketPath: address.host }
-      : { host: reachableHost(address.host), port: address.port }
   const options = {
-    ...target,
-    ...(address.proto === 'https' && tls),
+    ...connectionTo(address, tls),
     path,
-    agent: false as const,
     signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]),
   }
   const request = (address.proto === 'https' ? https : http).get(options, response => {
@@ -42,4 +36,13 @@ export function askServer(
   })
   request.on('error', () => resolve(undefined))
   return promise
+}
+
+/** Options of `http.request` or `https.request` that lead to a server, each time through a connection of its own. */
+export function connectionTo(address: Address, tls?: AskOptions['tls']) {
+  const target =
+    address.proto === 'http+unix'
+      ? { socketPath: address.host }
+      : { host: reachableHost(address.host), port: address.port }
+  return { ...target, ...(address.proto === 'https' && tls), agent: false as const }
 }

@@ -2,7 +2,7 @@
 import type { ServerKey } from '../core/server-key.ts'
 import type { ServerState } from '../core/server-state.ts'
 import type { SpawningContext } from './context.ts'
-import { pollServer } from './poll-loop.ts'
+import { type PollOutcome, pollServer } from './poll-loop.ts'
 import { findServer, type ServerRow } from './server-row.ts'
 import { serverState } from './server-state.ts'
 
@@ -16,10 +16,19 @@ export async function readState(context: SpawningContext, key: ServerKey): Promi
 
 /** As `readState`, after the spawner was asked whether a running server still is; one that ended is cleared away. */
 export async function checkServer(context: SpawningContext, key: ServerKey): Promise<ServerState> {
+  const { state } = await pollReady(context, key)
+  return state ?? readState(context, key)
+}
+
+/** Asks the spawner after a server that is ready. `state` of one that is not, which nobody needs to ask after. */
+export async function pollReady(
+  context: SpawningContext,
+  key: ServerKey,
+): Promise<{ outcome: PollOutcome; state?: ServerState }> {
   const server = await findServer(context.database, key)
-  if (!server || stateOf(context, server).phase !== 'ready') return stateOf(context, server)
-  await pollServer(context, server)
-  return readState(context, key)
+  const state = stateOf(context, server)
+  if (!server || state.phase !== 'ready') return { outcome: 'unknown', state }
+  return { outcome: await pollServer(context, server) }
 }
 
 /** Waits until nothing is pending, at most `timeoutMs`. */

@@ -57,34 +57,41 @@ export async function pollAll(context: SpawningContext): Promise<void> {
   )
 }
 
+/** Whether a server runs, as its spawner says; `unknown` when that could not be found out, or does not hold any more. */
+export type PollOutcome = 'running' | 'ended' | 'unknown'
+
 /** Asks after one running server, and clears it away when it is gone. Never rejects. */
-export async function pollServer(context: SpawningContext, server: ServerRow): Promise<void> {
+export async function pollServer(context: SpawningContext, server: ServerRow): Promise<PollOutcome> {
   const { spawner, log, closing, observer } = context
   const { key, spawnerId } = server
   const startedAt = performance.now()
-  const observe = (outcome: 'running' | 'ended' | 'unknown') =>
-    observer.polled?.(outcome, performance.now() - startedAt)
+  const observe = (outcome: PollOutcome) => observer.polled?.(outcome, performance.now() - startedAt)
   try {
     // A stop that failed is tried again.
-    if (server.run?.reasonCode === 'stop_failed') return await recoverServer(context, server)
+    if (server.run?.reasonCode === 'stop_failed') {
+      await recoverServer(context, server)
+      return 'unknown'
+    }
     const exit = await spawner.poll(key, server.state ?? {}, closing)
     observe(exit ? 'ended' : 'running')
-    if (!exit) return
+    if (!exit) return 'running'
   } catch (error) {
     observe('unknown')
     if (!closing.aborted) log.warn({ ...key, err: error }, 'server could not be polled')
-    return
+    return 'unknown'
   }
   const held = await holdServer(context, key).catch(() => undefined)
-  if (!held) return
+  if (!held) return 'unknown'
   try {
     // Asked again under the lease: it may have been stopped, or started anew, in between.
     const latest = await findServerById(context.database, spawnerId)
     const isSame = latest?.run?.runId === server.run?.runId && latest?.run?.phase === server.run?.phase
     const exit = latest?.address && isSame && (await spawner.poll(key, latest.state ?? {}, held.gone))
     if (exit) await clearDead(context, held, latest, exit)
+    return exit ? 'ended' : 'unknown'
   } catch (error) {
     log.error({ ...key, err: error }, 'dead server could not be cleared away; it is tried again')
+    return 'unknown'
   } finally {
     await held.release().catch(() => {})
     context.signals.notify(spawnerId)

@@ -85,6 +85,16 @@ export async function pendingServers(database: Reader): Promise<ServerRow[]> {
   return rows.map(toServerRow)
 }
 
+/** How many of a user's servers run, start or stop. */
+export async function activeServersOf(database: Reader, user: string): Promise<number> {
+  const all = await serversOfUser(database, user)
+  return all.filter(({ serverId, run }) => serverId !== undefined || isActivePhase(run?.phase)).length
+}
+
+function isActivePhase(phase: string | undefined): boolean {
+  return ACTIVE_PHASES.some(active => active === phase)
+}
+
 const ACTIVE_PHASES = ['spawning', 'ready', 'stopping'] as const
 
 function servers({ db }: Reader) {

@@ -9,8 +9,8 @@ import type { ProgressEvent, ServerState } from '../core/server-state.ts'
 import type { OptionsForm, UserRecord } from '../plugin/spawner.ts'
 import { type SpawningContext, type SpawningDeps, withDefaults } from './context.ts'
 import { freeLeasesOfTheDead } from './dead-holders.ts'
-import { checkServer, readState, settledState } from './inspect-server.ts'
-import { each, pollServers } from './poll-loop.ts'
+import { checkServer, pollReady, readState, settledState } from './inspect-server.ts'
+import { each, type PollOutcome, pollServers } from './poll-loop.ts'
 import { recoverServer } from './recover.ts'
 import { createServer, requestStart, type StartRequest } from './request-start.ts'
 import { requestRemoval, requestStop, type StopRequest } from './request-stop.ts'
@@ -40,6 +40,8 @@ export interface Spawning {
   state(key: ServerKey): Promise<ServerState>
   /** Asks the spawner now whether a running server still is; one that ended is cleared away first. */
   check(key: ServerKey): Promise<ServerState>
+  /** As `check`, and tells what the spawner said: `unknown` also when nothing is known to run. */
+  poll(key: ServerKey): Promise<PollOutcome>
   /** Waits until nothing is pending, at most `timeoutMs`. */
   settled(key: ServerKey, timeoutMs: number, signal?: AbortSignal): Promise<ServerState>
   /** The story of the latest start, then what is still to come; the last event is `ready` or `failed`. */
@@ -134,6 +136,7 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     whileStopped: (key, change) => whileStopped(context, key, change),
     state: key => readState(context, key),
     check: key => checkServer(context, key),
+    poll: async key => (await pollReady(context, key)).outcome,
     settled: (key, timeoutMs, signal) => settledState(context, key, timeoutMs, signal),
     events: (key, options) => serverEvents(context, key, options),
     logs: async (key, lines) => (await spawner.logs?.(key, (await findServer(database, key))?.state, lines)) ?? '',

@@ -81,7 +81,7 @@ export async function changeUser(
 }
 
 /** Stops the servers first: a user's rows are the only way to find them. */
-export async function removeUser(deps: UsersDeps, by: Identity, user: UserRecord): Promise<void> {
+export async function removeUser(deps: UsersDeps, by: Pick<Identity, 'name'>, user: UserRecord): Promise<void> {
   if (by.name === user.name) throw new HubError('deleting_oneself', { status: 400, message: 'Cannot delete yourself!' })
   if ((await deps.stopServers(user, by.name)) === 'stopping') {
     throw new HubError('server_stopping', {
