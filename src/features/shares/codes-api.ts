@@ -5,7 +5,7 @@ import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import { serverKeyText } from '../../core/server-key.ts'
 import { parseBody } from '../../http/json-body.ts'
-import { pageBody, readPage } from '../../http/pagination.ts'
+import { pageEnvelope, readPage } from '../../http/pagination.ts'
 import { queryValue } from '../../http/query.ts'
 import { type CodeFilter, deleteCodes, findCode, findCodeById, listCodes } from './code-store.ts'
 import { parseCodeId, shareCodeModel } from './models.ts'
@@ -91,6 +91,6 @@ export function codesApi(server: FastifyInstance, deps: SharesDeps): void {
     const { rows, total } = await listCodes(database.db, filter, page, dbNow(deps))
     const codes = await withServers(deps, rows)
     const models = codes.map(({ row, server }) => shareCodeModel(deps, row, server))
-    return pageBody(request, models, page, total)
+    return pageEnvelope(request, models, page, total)
   }
 }

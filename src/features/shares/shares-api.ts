@@ -5,7 +5,7 @@ import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import { serverKeyText } from '../../core/server-key.ts'
 import { parseBody } from '../../http/json-body.ts'
-import { pageBody, readPage } from '../../http/pagination.ts'
+import { pageEnvelope, readPage } from '../../http/pagination.ts'
 import { findGroup } from '../groups/store.ts'
 import { findUser } from '../users/user-store.ts'
 import { shareModel } from './models.ts'
@@ -108,7 +108,7 @@ export async function sharesPage(deps: SharesDeps, request: FastifyRequest, filt
   const { rows, total } = await listShares(deps.database.db, filter, page, dbNow(deps))
   const shares = await withServers(deps, rows)
   const models = shares.map(({ row, server }) => shareModel(deps, row, server))
-  return pageBody(request, models, page, total)
+  return pageEnvelope(request, models, page, total)
 }
 
 function noSuchReceiver({ user, group }: Receiver): HubError {
