@@ -14,6 +14,7 @@ import { serverModel } from '../features/servers/model.ts'
 import { servicesApi } from '../features/services/api.ts'
 import { serviceModel } from '../features/services/model.ts'
 import { findService } from '../features/services/store.ts'
+import { sharingApi } from '../features/shares/api.ts'
 import type { SignIn } from '../features/sign-in/sign-in.ts'
 import { type TokensDeps, tokensApi } from '../features/tokens/api.ts'
 import type { TokenRules } from '../features/tokens/rules.ts'
@@ -37,6 +38,7 @@ import { pageSettings, rendererOptions } from './hub-settings.ts'
 import { packageVersion } from './package-root.ts'
 import { pageAdmin } from './page-admin.ts'
 import { pageServers } from './page-servers.ts'
+import { pageShares } from './page-shares.ts'
 import { pageTokens } from './page-tokens.ts'
 
 export interface HubParts {
@@ -76,6 +78,19 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   await server.register(proxyAdminApi({ access, log, ...proxyTable(parts.routes) }), { prefix })
   await server.register(
     serversApi({ database, access, spawning: parts.spawning, log, baseUrl, publicUrl: config.publicUrl }),
+    { prefix },
+  )
+  await server.register(
+    sharingApi({
+      database,
+      access,
+      log,
+      clock,
+      baseUrl,
+      publicUrl: config.publicUrl,
+      serverModel: serverModel(config),
+      createDefaultServer: user => createDefaultServer(parts.spawning, user),
+    }),
     { prefix },
   )
   await server.register(activityApi({ database, access, log, clock }), { prefix })
@@ -130,6 +145,13 @@ export function usersDeps({
   }
 }
 
+/** Another request may have been a moment faster; the row is there all the same. */
+async function createDefaultServer(spawning: Spawning, user: string): Promise<void> {
+  await spawning.create({ user, server: '' }, {}).catch(error => {
+    if ((error as { code?: string }).code !== 'server_exists') throw error
+  })
+}
+
 /** How long deleting a user waits for their servers to end. */
 const STOP_PATIENCE_MS = 10_000
 
@@ -154,6 +176,7 @@ function pageDeps(parts: HubParts, users: UsersDeps, tokens: TokenRules): PageDe
     users: { find: name => findUser(database.db, name) },
     servers: pageServers({ database, spawning, baseUrl: config.baseUrl }),
     tokens: pageTokens(tokens),
+    shares: pageShares({ database, access, log, clock, baseUrl: config.baseUrl }),
     admin: pageAdmin(users),
     authenticator,
     settings: pageSettings(config),

@@ -10,6 +10,7 @@ import { proxyAdminApi } from './proxy-admin/api.ts'
 import { servicesApi } from './services/api.ts'
 import { serviceModel } from './services/model.ts'
 import { findService } from './services/store.ts'
+import { sharingApi } from './shares/api.ts'
 import { tokensApi } from './tokens/api.ts'
 import { usersApi } from './users/api.ts'
 import type { UsersDeps } from './users/deps.ts'
@@ -108,6 +109,24 @@ export async function testApi(
     }),
   )
   await server.register(servicesApi({ database, access }))
+  await server.register(
+    sharingApi({
+      database,
+      access,
+      log: options.log ?? hub.log,
+      clock,
+      baseUrl: '/',
+      serverModel: bareServerModel,
+      async createDefaultServer(name) {
+        const owner = await database.db
+          .selectFrom('users')
+          .select('id')
+          .where('name', '=', name)
+          .executeTakeFirstOrThrow()
+        await hub.addServer(owner.id, '')
+      },
+    }),
+  )
   await server.register(
     proxyAdminApi({
       access,

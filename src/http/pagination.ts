@@ -28,7 +28,11 @@ export function readPage(request: FastifyRequest, limits: PageLimits = DEFAULT_P
 
 /** The list itself, or JupyterHub's envelope round it. `items` may be an object too (routes of the proxy). */
 export function pageBody<Items>(request: FastifyRequest, items: Items, page: Page, total: number) {
-  if (!acceptsPagination(request)) return items
+  return acceptsPagination(request) ? pageEnvelope(request, items, page, total) : items
+}
+
+/** For lists that are younger than pages and come in the envelope always. */
+export function pageEnvelope<Items>(request: FastifyRequest, items: Items, page: Page, total: number) {
   const { offset, limit } = page
   const nextOffset = offset + limit
   const next = nextOffset < total ? { offset: nextOffset, limit, url: nextUrl(request, nextOffset, limit) } : null

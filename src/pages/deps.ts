@@ -14,6 +14,7 @@ export interface PageDeps {
   readonly users: PageUsers
   readonly servers: PageServers
   readonly tokens: PageTokens
+  readonly shares: PageShares
   /** Absent: no admin page. */
   readonly admin?: PageAdmin
   readonly authenticator: Pick<Authenticator, 'name' | 'login' | 'routes'>
@@ -114,6 +115,22 @@ export interface PageTokens {
     scopes?: readonly string[]
   }): Promise<string>
   revoke(user: string, apiId: string): Promise<boolean>
+}
+
+/** What somebody offers with a code: the use of one server of theirs. */
+export interface PageInvitation {
+  readonly owner: UserRecord
+  readonly server: PageServer
+  readonly scopes: readonly string[]
+  /** The visitor has all of it already. */
+  readonly isAccepted: boolean
+}
+
+export interface PageShares {
+  /** Throws HubError 404 for a code that is unknown or has run out, 403 for the visitor's own. */
+  invitation(code: string, user: { id: number }): Promise<PageInvitation>
+  /** The server that may be used from now on. Throws HubError 400 where `invitation` throws. */
+  accept(code: string, user: { id: number; name: string }): Promise<ServerKey>
 }
 
 export interface PageAdminUser {

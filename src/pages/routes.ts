@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { PageDeps } from './deps.ts'
 import { errorPage } from './error-page.ts'
 import { pluginRoutes } from './plugin-routes.ts'
+import { acceptShareRoutes } from './routes/accept-share.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { cspReportRoutes } from './routes/csp-report.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -29,6 +30,7 @@ export function pageRoutes(deps: PageDeps): FastifyPluginAsync {
     pendingRoutes(app, deps)
     userUrlRoutes(app, deps)
     tokenRoutes(app, deps)
+    acceptShareRoutes(app, deps)
     proxyErrorRoutes(app, deps)
     await app.register(async reports => cspReportRoutes(reports, deps))
     if (deps.admin) adminRoutes(app, deps, deps.admin)

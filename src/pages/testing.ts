@@ -13,9 +13,11 @@ import type { OptionsForm } from '../plugin/spawner.ts'
 import type {
   PageAdmin,
   PageDeps,
+  PageInvitation,
   PageServer,
   PageServers,
   PageSettings,
+  PageShares,
   PageSignIn,
   PageToken,
   PageTokens,
@@ -28,6 +30,7 @@ export interface PagesHub {
   readonly hub: TestHub
   readonly servers: MemoryServers
   readonly tokens: MemoryTokens
+  readonly shares: MemoryShares
   readonly deps: PageDeps
   /** A browser with a cookie jar. */
   visitor(): Visitor
@@ -51,6 +54,7 @@ export async function pagesHub(options: PagesHubOptions = {}): Promise<PagesHub>
   const log = { ...silent, child: () => silent }
   const servers = memoryServers()
   const tokens = memoryTokens()
+  const shares = memoryShares()
   const findUser = async (name: string) => {
     const row = await hub.database.db
       .selectFrom('users')
@@ -65,6 +69,7 @@ export async function pagesHub(options: PagesHubOptions = {}): Promise<PagesHub>
     users: { find: findUser },
     servers,
     tokens,
+    shares,
     admin: memoryAdmin(hub, servers),
     authenticator: options.authenticator ?? { name: 'dummy', login: { kind: 'form' } },
     signIn: { ...oneGoodPassword(findUser), ...options.signIn },
@@ -88,6 +93,7 @@ export async function pagesHub(options: PagesHubOptions = {}): Promise<PagesHub>
     hub,
     servers,
     tokens,
+    shares,
     deps,
     visitor: () => new Visitor(app, baseUrl),
     async close() {
@@ -242,6 +248,34 @@ export function memoryTokens(): MemoryTokens {
     },
   }
   return memory
+}
+
+export interface MemoryShares extends PageShares {
+  /** By code. */
+  readonly offers: Map<string, PageInvitation>
+  /** `bob: code`. */
+  readonly accepted: string[]
+}
+
+export function memoryShares(): MemoryShares {
+  const offers = new Map<string, PageInvitation>()
+  const accepted: string[] = []
+  const find = (code: string, user: { id: number }, statuses: { unknown: number; own: number }) => {
+    const offer = offers.get(code)
+    if (!offer) throw new HubError('share_code_unknown', { status: statuses.unknown, message: 'No such invitation.' })
+    if (offer.owner.id === user.id) throw new HubError('share_code_own', { status: statuses.own, message: 'Own.' })
+    return offer
+  }
+  return {
+    offers,
+    accepted,
+    invitation: async (code, user) => find(code, user, { unknown: 404, own: 403 }),
+    async accept(code, user) {
+      const { owner, server } = find(code, user, { unknown: 400, own: 400 })
+      accepted.push(`${user.name}: ${code}`)
+      return { user: owner.name, server: server.name }
+    },
+  }
 }
 
 function memoryAdmin(hub: TestHub, servers: MemoryServers): PageAdmin {

@@ -67,6 +67,13 @@ export async function serversOfUsers(database: Reader, userIds: readonly number[
   return rows.map(toServerRow)
 }
 
+/** Those that exist of these rows of `spawners`, in one read. */
+export async function serversById(database: Reader, spawnerIds: readonly number[]): Promise<ServerRow[]> {
+  if (spawnerIds.length === 0) return []
+  const rows = await servers(database).where('spawners.id', 'in', spawnerIds).execute()
+  return rows.map(toServerRow)
+}
+
 /** All that run, start or stop, as far as the database knows: those of the released JupyterHub too. */
 export async function activeServers(database: Reader): Promise<ServerRow[]> {
   const rows = await servers(database)

@@ -24,9 +24,11 @@ export async function runScript(hub: HubUnderTest, script: readonly ScriptedRequ
   const kept = new Map([['xsrf', encodeURIComponent(hub.cookies.xsrf)]])
   const answers: Answer[] = []
   for (const step of script) {
-    const path = step.path.replace(/\{(\w+)\}/g, (_, name: string) => kept.get(name) ?? 'missing')
-    const { answer, id } = await send(hub, { ...step, path })
+    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => kept.get(name) ?? 'missing')
+    const body = typeof step.body === 'string' ? fill(step.body) : step.body
+    const { answer, id, code } = await send(hub, { ...step, path: fill(step.path), body })
     if (step.keepId && id !== undefined) kept.set(step.keepId, id)
+    if (step.keepCode && code !== undefined) kept.set(step.keepCode, code)
     answers.push(answer)
   }
   return answers
@@ -52,7 +54,10 @@ export function differences(theirs: Answer, ours: Answer): { part: Part; theirs:
   return parts.filter(part => JSON.stringify(part.theirs) !== JSON.stringify(part.ours))
 }
 
-async function send(hub: HubUnderTest, step: ScriptedRequest): Promise<{ answer: Answer; id: string | undefined }> {
+async function send(
+  hub: HubUnderTest,
+  step: ScriptedRequest,
+): Promise<{ answer: Answer; id?: string | undefined; code?: string | undefined }> {
   const token = hub.tokens[step.who]
   const payload =
     step.body === undefined ? undefined : typeof step.body === 'string' ? step.body : JSON.stringify(step.body)
@@ -71,7 +76,8 @@ async function send(hub: HubUnderTest, step: ScriptedRequest): Promise<{ answer:
     isEmpty: raw.body === '',
     json: normal(parsed, hub.url),
   }
-  return { answer, id: (parsed as { id?: string } | undefined)?.id }
+  const { id, code } = (parsed ?? {}) as { id?: string; code?: string } // what the script keeps
+  return { answer, id, code }
 }
 
 function rawRequest(
@@ -112,11 +118,12 @@ function normal(value: unknown, hubUrl: string, key = ''): unknown {
   // JupyterHub writes activity down before it answers, Orrery soon after.
   if (key === 'last_activity') return 'ACTIVITY'
   // Absent in the reference hub, which is told no public address.
-  if (key === 'full_url' || key === 'full_progress_url') return 'URL'
+  if (key === 'full_url' || key === 'full_progress_url' || key === 'full_accept_url') return 'URL'
   // JupyterHub shows null until it has looked at the server for the first time, then an empty object.
   if ((key === 'state' || key === 'user_options') && value === null) return {}
   if (typeof value !== 'string') return value
-  if (key === 'token') return 'TOKEN'
+  if (key === 'token' || key === 'code') return 'SECRET'
+  if (key === 'accept_url') return value.replace(/code=[\w-]+$/, 'code=SECRET')
   if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return 'TIME'
   return value.replaceAll(/\ba\d+\b/g, 'ID').replaceAll(hubUrl, '')
 }

@@ -15,6 +15,7 @@ import {
   pageRequests,
   type ScriptedRequest,
   serverRequests,
+  shareRequests,
   tokenRequests,
   userRequests,
 } from './requests.ts'
@@ -27,6 +28,7 @@ const parts = {
   'services and the proxy': otherRequests,
   pages: pageRequests,
   'servers that do not run': serverRequests,
+  shares: shareRequests,
   'what a browser may ask': browserRequests,
 }
 const documented = readFileSync(join(import.meta.dirname, '../../docs/differences.md'), 'utf8')

@@ -1,0 +1,62 @@
+/** '/hub/accept-share?code=…': somebody offers the use of their server. JupyterHub's `AcceptShareHandler`. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { HubError } from '../../core/errors.ts'
+import { serverPath } from '../../core/names.ts'
+import { describeScopes } from '../../core/scopes/describe.ts'
+import type { ServerKey } from '../../core/server-key.ts'
+import type { PageDeps } from '../deps.ts'
+import { ownAddress } from '../next-url.ts'
+import { signedIn, signedInForm } from '../page-guards.ts'
+import { sendPage, userVars } from '../page-vars.ts'
+import { formText, queryText } from '../request-parts.ts'
+import { serverVars } from '../server-vars.ts'
+
+export function acceptShareRoutes(app: FastifyInstance, deps: PageDeps): void {
+  const { baseUrl } = deps.settings
+
+  app.get(
+    '/hub/accept-share',
+    signedIn(deps, async (request, reply, me) => {
+      const code = codeOf(request)
+      const { owner, server, scopes, isAccepted } = await deps.shares.invitation(code, me)
+      const key = { user: owner.name, server: server.name }
+      return sendPage(deps, request, reply, {
+        template: 'accept-share.html',
+        vars: {
+          code,
+          owner: userVars(deps, owner),
+          spawner: serverVars(baseUrl, owner.name, server),
+          spawner_ready: server.state.phase === 'ready',
+          spawner_url: serverPath(key, baseUrl),
+          scope_descriptions: describeScopes(scopes, me.name),
+          is_accepted: isAccepted,
+          next_url: nextOf(request, key),
+        },
+      })
+    }),
+  )
+
+  app.post(
+    '/hub/accept-share',
+    signedInForm(deps, async (request, reply, me) => {
+      const key = await deps.shares.accept(codeOf(request), me)
+      return reply.redirect(nextOf(request, key))
+    }),
+  )
+
+  /** Without `next`, or with one that leads elsewhere: the shared server. */
+  function nextOf(request: FastifyRequest, key: ServerKey): string {
+    const asked = formText(request, 'next') || queryText(request, 'next')
+    return ownAddress(deps, request, asked) || serverPath(key, baseUrl)
+  }
+}
+
+function codeOf(request: FastifyRequest): string {
+  const code = (formText(request, 'code') || queryText(request, 'code')).trim()
+  if (code !== '') return code
+  throw new HubError('share_code_missing', {
+    status: 400,
+    message: 'The address of this invitation lacks its code.',
+    nextStep: 'Open the whole address that you were sent.',
+  })
+}
