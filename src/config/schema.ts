@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { authenticatorOption } from './authenticators.ts'
 import { option, section } from './option.ts'
 import { serversSection } from './servers-section.ts'
+import { groupRecord, roleList, serviceList } from './services-section.ts'
 import { spawnerOption } from './spawners.ts'
 import { duration, httpUrl, nameList, pathPrefix, secretText } from './values.ts'
 
@@ -181,6 +182,21 @@ export const configSchema = z.strictObject({
   access,
   spawner: option(spawnerOption.prefault({ kind: 'local' }), 'Where servers run.', { kind: 'local' }),
   servers: serversSection,
+  services: option(
+    serviceList.optional(),
+    'Programs that use the REST API or that people open below /services/NAME/.',
+    [{ name: 'culler', command: ['python3', '-m', 'jupyterhub_idle_culler', '--timeout=3600'] }],
+    { computed: 'those that the database has' },
+  ),
+  roles: option(
+    roleList.optional(),
+    'Roles, their scopes and who holds them, besides and in place of the default ones.',
+    [{ name: 'culler', scopes: ['list:users', 'read:users:activity', 'delete:servers'], services: ['culler'] }],
+    { computed: 'those that the database has' },
+  ),
+  groups: option(groupRecord.default({}), 'Groups that are made or added to at the start.', {
+    physics: { users: ['ada'], properties: { memory: '4G' } },
+  }),
   hub,
   proxy,
   signIn,
