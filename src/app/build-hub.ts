@@ -18,8 +18,8 @@ import { makeFirstAdminLink } from '../features/accounts/first-admin-link.ts'
 import { sqlOneTimeLinkStore } from '../features/accounts/one-time-links.ts'
 import { sqlAccountStore } from '../features/accounts/store.ts'
 import { databaseCounts } from '../features/metrics/counts.ts'
+import { serviceRoutes } from '../features/services/service-routes.ts'
 import { accessWarnings } from '../features/sign-in/access-rules.ts'
-import { ensureRolesAndUsers } from '../features/sign-in/default-roles.ts'
 import { createSignIn } from '../features/sign-in/sign-in.ts'
 import { createUserNames } from '../features/users/user-names.ts'
 import { createHubServer } from '../http/hub-server.ts'
@@ -30,6 +30,7 @@ import { proxyApi } from '../proxy/api-client.ts'
 import { createRouteKeeper } from '../routing/route-keeper.ts'
 import { serverAccess } from '../spawning/server-access.ts'
 import { createSpawning } from '../spawning/spawning.ts'
+import { applyConfiguration } from './apply-configuration.ts'
 import { dataPaths } from './data-folder.ts'
 import { environmentSettings, spawningSettings, throttleLimits } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
@@ -71,7 +72,7 @@ async function runHubOn(
   const clock = systemClock
   const { baseUrl } = config
   const names = createUserNames({ map: config.access.usernameMap, ...pattern(config.access.usernamePattern) })
-  await ensureRolesAndUsers({ database, names, clock, log }, config.access)
+  const services = await applyConfiguration({ config, database, names, clock, log })
 
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
@@ -98,6 +99,7 @@ async function runHubOn(
     proxies: [{ url: config.proxy.apiUrl, api: measureProxy(proxy, metrics) }],
     hubUrl: config.hub.connectUrl,
     baseUrl,
+    moreRoutes: () => serviceRoutes(database),
     lastActivityIntervalMs: config.activity.interval * 1000,
     log: log.child({ part: 'routes' }),
   })

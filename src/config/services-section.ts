@@ -19,7 +19,7 @@ const service = z
     }),
     url: z.string().refine(isOrigin, { error: 'expected a URL such as http://127.0.0.1:9999' }).optional(),
     command: command.optional(),
-    cwd: z.string().min(1).optional(),
+    cwd: z.string().startsWith('/', { error: 'expected an absolute path' }).optional(),
     environment: texts.default({}),
     user: z.string().min(1).optional(),
     apiToken: secretText
