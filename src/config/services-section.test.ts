@@ -47,7 +47,11 @@ describe('services, roles and groups of a config', () => {
         { name: 'out', oauthNoConfirm: true },
         { name: 'id', oauthClientId: 'mine', api_token: 'x' },
       ],
-      roles: [{ name: 'A', scopes: [] }, { name: 'teacher', scopes: ['fly'] }, { name: 'admin', scopes: ['self'] }],
+      roles: [
+        { name: 'A', scopes: [] },
+        { name: 'teacher', scopes: ['fly'] },
+        { name: 'admin', scopes: ['self'] },
+      ],
       groups: { '..': {}, physics: { members: [] } },
     })
     await assert.rejects(faulty, error => {

@@ -10,7 +10,13 @@ const scope = z
   .string()
   .refine(text => unknownScopes([text], scopeDefinitions).length === 0, { error: 'expected the name of a scope' })
 
-const command = z.union([z.string().min(1).transform(program => [program]), z.array(z.string().min(1)).min(1)])
+const command = z.union([
+  z
+    .string()
+    .min(1)
+    .transform(program => [program]),
+  z.array(z.string().min(1)).min(1),
+])
 
 const service = z
   .strictObject({

@@ -70,7 +70,7 @@ for (const kind of testDatabases()) {
       assert.deepEqual(JSON.parse((await findRole(db, 'user'))!.scopes!), ['self'])
     })
 
-    it('make administrators of exactly those that the role admin lists, and of the config\'s own', async t => {
+    it("make administrators of exactly those that the role admin lists, and of the config's own", async t => {
       const database = await kind.open()
       t.after(() => database.close())
       await applyConfiguredRoles(depsOf(database), undefined)
@@ -91,7 +91,12 @@ for (const kind of testDatabases()) {
     it('refuse unknown scopes, bad names and a changed admin', async t => {
       const database = await kind.open()
       t.after(() => database.close())
-      for (const role of [{ name: 'teacher', scopes: ['fly'] }, { name: 'A' }, { name: 'admin', scopes: ['self'] }, NOBODYS]) {
+      for (const role of [
+        { name: 'teacher', scopes: ['fly'] },
+        { name: 'A' },
+        { name: 'admin', scopes: ['self'] },
+        NOBODYS,
+      ]) {
         await assert.rejects(applyConfiguredRoles(depsOf(database), [role]), { code: 'config_invalid' })
       }
     })

@@ -7,7 +7,7 @@ import { testDatabases } from '../../db/testing.ts'
 import { testClock } from '../accounts/testing.ts'
 import { applyConfiguredRoles } from '../roles/configured-roles.ts'
 import { createUserNames } from '../users/user-names.ts'
-import { applyConfiguredServices, type ConfiguredService } from './configured-services.ts'
+import { applyConfiguredServices, type ConfiguredService, renewServiceToken } from './configured-services.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { findService, listServices } from './store.ts'
 
@@ -24,7 +24,11 @@ for (const kind of testDatabases()) {
       assert.partialDeepStrictEqual(row, { url: docs.url, prefix: '/hubs/services/docs/', display: true, admin: false })
       const route = { target: 'http://127.0.0.1:9999', data: { service: 'docs' } }
       assert.deepEqual([...(await serviceRoutes(hub.database))], [['/hubs/services/docs/', route]])
-      const client = await hub.db.selectFrom('oauth_clients').selectAll().where('identifier', '=', 'service-docs').execute()
+      const client = await hub.db
+        .selectFrom('oauth_clients')
+        .selectAll()
+        .where('identifier', '=', 'service-docs')
+        .execute()
       assert.equal(client[0]?.redirect_uri, '/hubs/services/docs/oauth_callback')
       assert.deepEqual(JSON.parse(client[0]!.allowed_scopes!), ['access:services!service=docs'])
       assert.ok(verifyToken(client[0]!.secret!, 'token-of-docs'))
@@ -49,15 +53,23 @@ for (const kind of testDatabases()) {
 
     it('get a new token at each start when they are managed and none is given', async () => {
       await using hub = await testHub(kind.open)
-      const culler = service({ name: 'culler', command: ['culler'] })
+      const culler = service({ name: 'culler', url: 'http://127.0.0.1:9999', command: ['culler'] })
 
-      const [first] = await hub.apply([culler])
-      const [second] = await hub.apply([culler])
+      const [ready] = await hub.apply([culler])
+      const first = await renewServiceToken(hub.deps, ready!)
+      const second = await renewServiceToken(hub.deps, ready!)
+      await hub.apply([culler])
 
-      assert.notEqual(first!.apiToken, second!.apiToken)
+      assert.notEqual(first, second)
       const tokens = await hub.tokens('culler')
       assert.equal(tokens.length, 1)
-      assert.ok(verifyToken(tokens[0]!.hashed, second!.apiToken!))
+      assert.ok(verifyToken(tokens[0]!.hashed, second))
+      const [client] = await hub.db
+        .selectFrom('oauth_clients')
+        .selectAll()
+        .where('identifier', '!=', 'jupyterhub')
+        .execute()
+      assert.ok(verifyToken(client!.secret!, second))
     })
 
     it('vanish with tokens and clients when they are configured no more', async () => {
@@ -113,7 +125,14 @@ for (const kind of testDatabases()) {
 }
 
 function service(given: Partial<ConfiguredService> & { name: string }): ConfiguredService {
-  const rest = { admin: false, display: true, info: {}, oauthNoConfirm: false, oauthClientAllowedScopes: [], timeout: 30 }
+  const rest = {
+    admin: false,
+    display: true,
+    info: {},
+    oauthNoConfirm: false,
+    oauthClientAllowedScopes: [],
+    timeout: 30,
+  }
   return { ...rest, ...given }
 }
 
@@ -125,6 +144,7 @@ async function testHub(open: () => Promise<Database>) {
   return {
     database,
     db,
+    deps,
     apply: (services: ConfiguredService[] | undefined) =>
       applyConfiguredServices({ ...deps, baseUrl: '/hubs/' }, services),
     roles: (roles: Parameters<typeof applyConfiguredRoles>[1]) => applyConfiguredRoles(deps, roles),
@@ -136,7 +156,8 @@ async function testHub(open: () => Promise<Database>) {
         .select('hashed')
         .where('services.name', '=', name)
         .execute(),
-    clients: () => db.selectFrom('oauth_clients').select('identifier').where('identifier', '!=', 'jupyterhub').execute(),
+    clients: () =>
+      db.selectFrom('oauth_clients').select('identifier').where('identifier', '!=', 'jupyterhub').execute(),
     makeService: (name: string, fromConfig: boolean) =>
       db
         .insertInto('services')

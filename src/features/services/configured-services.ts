@@ -1,8 +1,8 @@
 /** Brings the services of the config into the database when the hub starts, as JupyterHub's `init_services`. */
 import { issueToken } from '../../access/issue-token.ts'
-import { ensureOauthClient, removeOauthClient } from '../../access/oauth-clients.ts'
+import { ensureOauthClient, removeOauthClient, setClientSecret } from '../../access/oauth-clients.ts'
 import { assignDefaultRoles } from '../../access/role-grants.ts'
-import { newToken, verifyToken } from '../../access/token-format.ts'
+import { verifyToken } from '../../access/token-format.ts'
 import { HubError } from '../../core/errors.ts'
 import { joinUrlPath, printable, servicePath } from '../../core/names.ts'
 import type { Clock, Json, Logger } from '../../core/runtime.ts'
@@ -33,7 +33,7 @@ export interface ConfiguredService {
 export interface ReadyService<Configured extends ConfiguredService = ConfiguredService> {
   readonly service: Configured
   readonly id: number
-  /** Its token: given, or made for a managed one. */
+  /** Given in the config; a managed one without is given one by `renewServiceToken` when it is started. */
   readonly apiToken: string | undefined
   readonly oauthClientId: string
 }
@@ -64,11 +64,10 @@ export async function applyConfiguredServices<Configured extends ConfiguredServi
     for (const service of configured ?? []) {
       const id = await putService(tx, service, log)
       if (id === undefined) continue
-      const apiToken = service.apiToken ?? (service.command && newToken())
       await putAddress(tx, id, service, baseUrl)
-      const oauthClientId = await putOauthClient(tx, id, service, apiToken, baseUrl)
-      await putTokens(tx, id, service, apiToken, clock.now())
-      ready.push({ service, id, apiToken, oauthClientId })
+      const oauthClientId = await putOauthClient(tx, id, service, baseUrl)
+      await putTokens(tx, id, service, clock.now())
+      ready.push({ service, id, apiToken: service.apiToken, oauthClientId })
     }
     await rememberConfiguredNames(
       tx,
@@ -123,8 +122,17 @@ async function putService(tx: Db, service: ConfiguredService, log: Logger): Prom
     from_config: true,
   }
   const { id } = existing
-    ? await tx.updateTable('services').set(values).where('id', '=', existing.id).returning('id').executeTakeFirstOrThrow()
-    : await tx.insertInto('services').values({ name, ...values }).returning('id').executeTakeFirstOrThrow()
+    ? await tx
+        .updateTable('services')
+        .set(values)
+        .where('id', '=', existing.id)
+        .returning('id')
+        .executeTakeFirstOrThrow()
+    : await tx
+        .insertInto('services')
+        .values({ name, ...values })
+        .returning('id')
+        .executeTakeFirstOrThrow()
   await assignDefaultRoles(tx, { kind: 'service', id, admin, isNew: !existing })
   if (!existing) log.info({ service: name, managed: service.command !== undefined }, 'service of the config made')
   return id
@@ -164,13 +172,7 @@ function clientIdOf(service: ConfiguredService): string {
 }
 
 /** Only what has an address, or says something of OAuth, signs people in. */
-async function putOauthClient(
-  tx: Db,
-  id: number,
-  service: ConfiguredService,
-  apiToken: string | undefined,
-  baseUrl: string,
-): Promise<string> {
+async function putOauthClient(tx: Db, id: number, service: ConfiguredService, baseUrl: string): Promise<string> {
   const identifier = clientIdOf(service)
   const available =
     service.url !== undefined ||
@@ -186,7 +188,8 @@ async function putOauthClient(
   if (!available) return identifier
   await ensureOauthClient(tx, {
     identifier,
-    secret: apiToken ?? '',
+    // A hub that runs a managed service may have given it its secret.
+    secret: service.apiToken ?? (service.command ? undefined : ''),
     redirectUri: service.oauthRedirectUri ?? joinUrlPath(servicePath(service.name, baseUrl), 'oauth_callback'),
     allowedScopes: [
       ...new Set([...service.oauthClientAllowedScopes, `access:services!service=${service.name}`]),
@@ -197,27 +200,24 @@ async function putOauthClient(
   return identifier
 }
 
-/** The service holds this token and none that an earlier start or another config gave it. */
-async function putTokens(
-  tx: Db,
-  id: number,
-  service: ConfiguredService,
-  apiToken: string | undefined,
-  now: Date,
-): Promise<void> {
+/** The service holds the token of the config and none that another config gave it. */
+async function putTokens(tx: Db, id: number, service: ConfiguredService, now: Date): Promise<void> {
+  const { apiToken } = service
   const former = await tx
     .selectFrom('api_tokens')
-    .select(['id', 'hashed'])
+    .select(['id', 'hashed', 'note'])
     .where('service_id', '=', id)
     .where('note', 'in', [GIVEN, GENERATED])
     .execute()
-  const kept = apiToken === undefined ? undefined : former.find(({ hashed }) => verifyToken(hashed, apiToken))
-  const stale = former.filter(token => token !== kept).map(token => token.id)
+  const isKept = (token: (typeof former)[number]) =>
+    apiToken === undefined
+      ? token.note === GENERATED && service.command !== undefined
+      : verifyToken(token.hashed, apiToken)
+  const kept = former.filter(isKept)
+  const stale = former.filter(token => !kept.includes(token)).map(token => token.id)
   if (stale.length > 0) await tx.deleteFrom('api_tokens').where('id', 'in', stale).execute()
-  if (apiToken === undefined || kept) return
-  const given = service.apiToken !== undefined
-  const wanted = { service: { id }, token: apiToken, generated: !given, note: given ? GIVEN : GENERATED }
-  await issueToken(tx, wanted, scopeDefinitions, now).catch(cause => {
+  if (apiToken === undefined || kept.length > 0) return
+  await issueToken(tx, { service: { id }, token: apiToken, note: GIVEN }, scopeDefinitions, now).catch(cause => {
     if ((cause as { code?: unknown }).code !== 'token_taken') throw cause
     throw new HubError('config_invalid', {
       status: 500,
@@ -225,5 +225,21 @@ async function putTokens(
       nextStep: 'Give the service a token of its own: openssl rand -hex 32.',
       cause,
     })
+  })
+}
+
+/**
+ * A new token for a managed service without one in the config, also the secret of its OAuth client. The one it had
+ * before is worth nothing any more; JupyterHub keeps all of them.
+ */
+export async function renewServiceToken(
+  { database, clock }: Pick<ConfiguredServicesDeps, 'database' | 'clock'>,
+  { id, oauthClientId }: { id: number; oauthClientId: string },
+): Promise<string> {
+  return database.db.transaction().execute(async tx => {
+    await tx.deleteFrom('api_tokens').where('service_id', '=', id).where('note', '=', GENERATED).execute()
+    const { token } = await issueToken(tx, { service: { id }, note: GENERATED }, scopeDefinitions, clock.now())
+    await setClientSecret(tx, oauthClientId, token)
+    return token
   })
 }
