@@ -78,7 +78,10 @@ describe('services, roles and groups of a config', () => {
 
   it('are refused when two are alike', async () => {
     const twice = { name: 'docs', apiToken: 'one-token-for-both' }
-    await assert.rejects(read({ services: [twice, twice], roles: [role, role] }), /services\[1\]\.name[^]*roles\[1\]/)
+    await assert.rejects(
+      read({ services: [twice, twice], roles: [role, role] }),
+      /services\[1\]\.name[\s\S]*roles\[1\]/,
+    )
   })
   const role = { name: 'teacher', scopes: ['list:users'] }
 })

@@ -97,13 +97,13 @@ export type ServiceConfig = z.output<typeof service>
 
 function tellTwice<T>(
   list: readonly T[],
-  valueOf: (one: T) => string | undefined,
+  read: (one: T) => string | undefined,
   field: string,
   context: z.RefinementCtx,
 ): void {
   const seen = new Set<string>()
   for (const [index, one] of list.entries()) {
-    const value = valueOf(one)
+    const value = read(one)
     if (value === undefined) continue
     if (seen.has(value)) context.addIssue({ code: 'custom', path: [index, field], message: 'expected another one' })
     seen.add(value)

@@ -1,6 +1,6 @@
 /**
  * What a managed service is told when it starts: the variables that JupyterHub 6's `_ServiceSpawner` writes, and nothing
- * else of the hub's own environment but where programs are found.
+ * else of the hub's own environment but what programs need to run.
  */
 import { joinUrlPath, servicePath } from '../core/names.ts'
 
@@ -25,8 +25,18 @@ export interface ServiceFacts {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** JupyterHub inherits the first alone; without the second a program is found only where it is named by its path. */
-const KEPT = ['JUPYTERHUB_SINGLEUSER_APP', 'PATH']
+/** What JupyterHub's LocalProcessSpawner hands on of the hub's own. */
+const KEPT = [
+  'CONDA_DEFAULT_ENV',
+  'CONDA_ROOT',
+  'JUPYTERHUB_SINGLEUSER_APP',
+  'LANG',
+  'LC_ALL',
+  'LD_LIBRARY_PATH',
+  'PATH',
+  'PYTHONPATH',
+  'VIRTUAL_ENV',
+]
 
 export function serviceEnvironment(site: ServiceSite, service: ServiceFacts): Record<string, string> {
   const apiUrl = joinUrlPath(site.hubUrl, site.baseUrl, 'hub/api')
@@ -51,7 +61,8 @@ export function serviceEnvironment(site: ServiceSite, service: ServiceFacts): Re
     JUPYTERHUB_PUBLIC_HUB_URL: site.publicUrl ? joinUrlPath(site.publicUrl, site.baseUrl, 'hub/') : '',
     ...service.environment,
     JUPYTERHUB_SERVICE_NAME: service.name,
-    ...(service.url !== undefined && { JUPYTERHUB_SERVICE_URL: service.url }),
+    // Without an address JupyterHub names one that nothing can listen on.
+    JUPYTERHUB_SERVICE_URL: service.url ?? 'http://127.0.0.1:0/',
     ...(prefix !== undefined && { JUPYTERHUB_SERVICE_PREFIX: prefix }),
   }
 }
