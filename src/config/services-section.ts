@@ -48,7 +48,12 @@ const service = z
     // The default redirect address lies below the service's own, so a service without one must name it.
     const usesOauth = given.oauthClientId !== undefined || given.oauthNoConfirm
     if (given.url !== undefined || given.oauthRedirectUri !== undefined || !usesOauth) return
-    context.addIssue({ code: 'custom', path: ['oauthRedirectUri'], message: 'expected one where there is no url' })
+    context.addIssue({
+      code: 'custom',
+      path: ['oauthRedirectUri'],
+      message: 'expected one where there is no url',
+      input: undefined,
+    })
   })
 
 /** JupyterHub's `services`. */
@@ -72,10 +77,15 @@ const role = z
   .superRefine((given, context) => {
     const standard = defaultRoles.some(({ name }) => name === given.name)
     if (given.name === 'admin' && given.scopes) {
-      context.addIssue({ code: 'custom', path: ['scopes'], message: 'the scopes of the role admin cannot be changed' })
+      context.addIssue({
+        code: 'custom',
+        path: ['scopes'],
+        message: 'the scopes of the role admin cannot be changed',
+        input: undefined,
+      })
     }
     if (!standard && given.scopes === undefined) {
-      context.addIssue({ code: 'custom', path: ['scopes'], message: 'expected a list of scopes' })
+      context.addIssue({ code: 'custom', path: ['scopes'], message: 'expected a list of scopes', input: undefined })
     }
   })
 
@@ -105,7 +115,8 @@ function tellTwice<T>(
   for (const [index, one] of list.entries()) {
     const value = read(one)
     if (value === undefined) continue
-    if (seen.has(value)) context.addIssue({ code: 'custom', path: [index, field], message: 'expected another one' })
+    if (seen.has(value))
+      context.addIssue({ code: 'custom', path: [index, field], message: 'expected another one', input: undefined })
     seen.add(value)
   }
 }
