@@ -4,8 +4,8 @@ import { CHOSEN_TOKEN_ROUNDS, hashToken } from './token-format.ts'
 /** A single-user server or service that signs people in with the hub. */
 export interface OauthClient {
   readonly identifier: string
-  /** Plain; stored hashed. */
-  readonly secret: string
+  /** Plain; stored hashed. Absent: an existing client keeps its own, a new one has none. */
+  readonly secret?: string | undefined
   /** The one address that answers go to; may be a path on this host. */
   readonly redirectUri: string
   /** Raw scopes it may ask for. */
@@ -16,16 +16,24 @@ export interface OauthClient {
 /** Creates a client, or brings an existing one of that identifier up to date. `db` may be a transaction. */
 export async function ensureOauthClient(db: Db, client: OauthClient): Promise<void> {
   const values = {
-    secret: client.secret ? hashToken(client.secret, { rounds: CHOSEN_TOKEN_ROUNDS }).hashed : '',
     redirect_uri: client.redirectUri,
     allowed_scopes: JSON.stringify([...client.allowedScopes]),
     description: client.description || client.identifier,
   }
+  const secret = client.secret ? hashToken(client.secret, { rounds: CHOSEN_TOKEN_ROUNDS }).hashed : ''
   await db
     .insertInto('oauth_clients')
-    .values({ identifier: client.identifier, ...values })
-    .onConflict(conflict => conflict.column('identifier').doUpdateSet(values))
+    .values({ identifier: client.identifier, secret, ...values })
+    .onConflict(conflict =>
+      conflict.column('identifier').doUpdateSet(client.secret === undefined ? values : { secret, ...values }),
+    )
     .execute()
+}
+
+/** Gives a client another secret; nothing happens when there is no such client. */
+export async function setClientSecret(db: Db, identifier: string, secret: string): Promise<void> {
+  const { hashed } = hashToken(secret, { rounds: CHOSEN_TOKEN_ROUNDS })
+  await db.updateTable('oauth_clients').set({ secret: hashed }).where('identifier', '=', identifier).execute()
 }
 
 /** Removes a client with its codes and tokens. True when it existed. */

@@ -3,7 +3,7 @@
  * the reverse order. Nothing else in the project knows all parts.
  */
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
+import { hostname, userInfo } from 'node:os'
 import { createAccess } from '../access/access.ts'
 import { loadCookieSecret } from '../access/cookie-secret.ts'
 import { requireScope } from '../access/guards.ts'
@@ -18,8 +18,9 @@ import { makeFirstAdminLink } from '../features/accounts/first-admin-link.ts'
 import { sqlOneTimeLinkStore } from '../features/accounts/one-time-links.ts'
 import { sqlAccountStore } from '../features/accounts/store.ts'
 import { databaseCounts } from '../features/metrics/counts.ts'
+import { renewServiceToken } from '../features/services/configured-services.ts'
+import { serviceRoutes } from '../features/services/service-routes.ts'
 import { accessWarnings } from '../features/sign-in/access-rules.ts'
-import { ensureRolesAndUsers } from '../features/sign-in/default-roles.ts'
 import { createSignIn } from '../features/sign-in/sign-in.ts'
 import { createUserNames } from '../features/users/user-names.ts'
 import { createHubServer } from '../http/hub-server.ts'
@@ -28,10 +29,12 @@ import { measureRequests, metricsRoutes } from '../http/metrics-routes.ts'
 import { launcherClient } from '../launcher/client.ts'
 import { proxyApi } from '../proxy/api-client.ts'
 import { createRouteKeeper } from '../routing/route-keeper.ts'
+import { checkServiceUsers, createManagedServices } from '../services/managed-services.ts'
 import { serverAccess } from '../spawning/server-access.ts'
 import { createSpawning } from '../spawning/spawning.ts'
+import { applyConfiguration } from './apply-configuration.ts'
 import { dataPaths } from './data-folder.ts'
-import { environmentSettings, spawningSettings, throttleLimits } from './hub-settings.ts'
+import { environmentSettings, serviceSite, spawningSettings, throttleLimits } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
 import { makeCuller } from './make-culler.ts'
 import { makeSpawner } from './make-spawner.ts'
@@ -72,7 +75,8 @@ async function runHubOn(
   const clock = systemClock
   const { baseUrl } = config
   const names = createUserNames({ map: config.access.usernameMap, ...pattern(config.access.usernamePattern) })
-  await ensureRolesAndUsers({ database, names, clock, log }, config.access)
+  checkServiceUsers(config.services ?? [], userInfo().username)
+  const services = await applyConfiguration({ config, database, names, clock, log })
 
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
@@ -99,6 +103,7 @@ async function runHubOn(
     proxies: [{ url: config.proxy.apiUrl, api: measureProxy(proxy, metrics) }],
     hubUrl: config.hub.connectUrl,
     baseUrl,
+    moreRoutes: () => serviceRoutes(database),
     lastActivityIntervalMs: config.activity.interval * 1000,
     log: log.child({ part: 'routes' }),
   })
@@ -123,6 +128,19 @@ async function runHubOn(
     observer: measureSpawning(metrics),
     log: log.child({ part: 'spawning' }),
     clock,
+  })
+
+  const managed = createManagedServices({
+    database,
+    services,
+    site: serviceSite(config, process.env),
+    holder,
+    log: log.child({ part: 'services' }),
+    async renewToken(service) {
+      const token = await renewServiceToken({ database, clock }, service)
+      access.changed()
+      return token
+    },
   })
 
   // What listens for SIGTERM ends the hub in order; asking for servers to be stopped is honoured before.
@@ -156,6 +174,7 @@ async function runHubOn(
   const culler = makeCuller(parts, holder)
   culler?.start()
   startedUp()
+  managed.start()
   const purge = setInterval(() => background(access.purgeExpired(), 'purge', log), PURGE_INTERVAL_MS)
   purge.unref()
   warnOfRules(config, log)
@@ -167,6 +186,7 @@ async function runHubOn(
       clearInterval(purge)
       await culler?.close()
       if (stopServers) await spawning.stopAll({ by: 'hub', timeoutMs: STOP_SERVERS_MS })
+      await managed.close()
       await server.close()
       await spawning.close()
       await routes.close()

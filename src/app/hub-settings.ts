@@ -5,6 +5,7 @@ import type { ThrottleLimits } from '../features/sign-in/throttle.ts'
 import type { PageSettings } from '../pages/deps.ts'
 import type { RendererOptions } from '../pages/render.ts'
 import type { CullerSettings } from '../services/culler/context.ts'
+import type { ServiceSite } from '../services/service-environment.ts'
 import type { SpawningSettings } from '../spawning/context.ts'
 import type { EnvironmentSettings } from '../spawning/environment.ts'
 
@@ -22,6 +23,11 @@ export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): Env
     debug: servers.debug,
     disableUserConfig: servers.disableUserConfig,
   }
+}
+
+export function serviceSite(config: Config, env: NodeJS.ProcessEnv): ServiceSite {
+  const { baseUrl, hubUrl, publicUrl } = environmentSettings(config, env)
+  return { baseUrl, hubUrl, ...(publicUrl !== undefined && { publicUrl }), hubEnvironment: env }
 }
 
 export function spawningSettings(servers: Config['servers']): SpawningSettings {

@@ -38,6 +38,7 @@ import { pageSettings, rendererOptions } from './hub-settings.ts'
 import { packageVersion } from './package-root.ts'
 import { pageAdmin } from './page-admin.ts'
 import { pageServers } from './page-servers.ts'
+import { pageServices } from './page-services.ts'
 import { pageShares } from './page-shares.ts'
 import { pageTokens } from './page-tokens.ts'
 
@@ -110,7 +111,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
       tokenSeconds: config.oauth.tokenExpiresIn,
       renderConsent: async (request, _reply, vars) =>
         pages.renderer.render('oauth.html', {
-          ...identityVars(pages, await access.identify(request)),
+          ...(await identityVars(pages, await access.identify(request))),
           ...vars,
           user: vars.user,
         }),
@@ -175,6 +176,7 @@ function pageDeps(parts: HubParts, users: UsersDeps, tokens: TokenRules): PageDe
     signIn,
     users: { find: name => findUser(database.db, name) },
     servers: pageServers({ database, spawning, baseUrl: config.baseUrl }),
+    services: pageServices(database),
     tokens: pageTokens(tokens),
     shares: pageShares({ database, access, log, clock, baseUrl: config.baseUrl }),
     admin: pageAdmin(users),

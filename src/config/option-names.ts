@@ -28,10 +28,17 @@ export const optionsByEnvironmentName: ReadonlyMap<string, NamedOption> = new Ma
   allOptions.map(option => [option.environmentName, option]),
 )
 
-const secrets = new Set([...allOptions, ...kindOptions].filter(option => option.secret).map(option => option.path))
+/** Secrets inside lists; `*` stands for any entry. */
+const IN_LISTS = ['services.*.apiToken']
 
+const secrets = new Set([
+  ...[...allOptions, ...kindOptions].filter(option => option.secret).map(option => option.path),
+  ...IN_LISTS,
+])
+
+/** Entries of lists stand by their number: `services.0.apiToken`. */
 export function isSecret(path: string): boolean {
-  return secrets.has(path)
+  return secrets.has(path.replace(/\.\d+(?=\.|$)/g, '.*'))
 }
 
 export function secretPaths(): readonly string[] {

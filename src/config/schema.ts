@@ -4,6 +4,7 @@ import { authenticatorOption } from './authenticators.ts'
 import { cullerSection } from './culler-section.ts'
 import { option, section } from './option.ts'
 import { serversSection } from './servers-section.ts'
+import { groupRecord, roleList, serviceList } from './services-section.ts'
 import { spawnerOption } from './spawners.ts'
 import { duration, httpUrl, nameList, pathPrefix, secretText } from './values.ts'
 
@@ -183,6 +184,21 @@ export const configSchema = z.strictObject({
   spawner: option(spawnerOption.prefault({ kind: 'local' }), 'Where servers run.', { kind: 'local' }),
   servers: serversSection,
   culler: cullerSection,
+  services: option(
+    serviceList.optional(),
+    'Programs that use the REST API or that people open below /services/NAME/.',
+    [{ name: 'culler', command: ['python3', '-m', 'jupyterhub_idle_culler', '--timeout=3600'] }],
+    { computed: 'those that the database has' },
+  ),
+  roles: option(
+    roleList.optional(),
+    'Roles, their scopes and who holds them, besides and in place of the default ones.',
+    [{ name: 'culler', scopes: ['list:users', 'read:users:activity', 'delete:servers'], services: ['culler'] }],
+    { computed: 'those that the database has' },
+  ),
+  groups: option(groupRecord.default({}), 'Groups that are made or added to at the start.', {
+    physics: { users: ['ada'], properties: { memory: '4G' } },
+  }),
   hub,
   proxy,
   signIn,

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type ConfigTree, isTree, setAt, valueAt } from './config-tree.ts'
+import { type ConfigTree, isTree, pathsIn, setAt, valueAt } from './config-tree.ts'
 import { secretPaths } from './option-names.ts'
 
 export interface SecretFault {
@@ -11,7 +11,7 @@ export interface SecretFault {
 /** Puts the content in the place of each `{ file }` and `{ env }` of an option that is secret. Changes the tree. */
 export function readSecrets(tree: ConfigTree, folder: string, env: NodeJS.ProcessEnv): SecretFault[] {
   const faults: SecretFault[] = []
-  for (const path of secretPaths().map(text => text.split('.'))) {
+  for (const path of secretPaths().flatMap(text => pathsIn(tree, text.split('.')))) {
     const value = valueAt(tree, path)
     if (!isTree(value)) continue
     const text =

@@ -2,7 +2,11 @@ import { z } from 'zod'
 import { option, section } from './option.ts'
 import { byteSize, duration, limit } from './values.ts'
 
-const texts = z.record(z.string().regex(/^[A-Za-z_]\w*$/, { error: 'expected the name of a variable' }), z.string())
+/** Variables of an environment. */
+export const texts = z.record(
+  z.string().regex(/^[A-Za-z_]\w*$/, { error: 'expected the name of a variable' }),
+  z.string(),
+)
 
 /** What users' servers run, how long they may take, and how many there may be. Names and defaults are JupyterHub's. */
 export const serversSection = section({

@@ -1,4 +1,4 @@
-import { valueAt } from './config-tree.ts'
+import { pathsIn, valueAt } from './config-tree.ts'
 import type { LoadedConfig } from './load-config.ts'
 import { allOptions, secretPaths } from './option-names.ts'
 
@@ -24,7 +24,7 @@ export function shownOptions(loaded: LoadedConfig): ShownOption[] {
 
 function masked(config: object): object {
   const copy = structuredCloneOfData(config) as Record<string, unknown>
-  for (const path of secretPaths().map(text => text.split('.'))) {
+  for (const path of secretPaths().flatMap(text => pathsIn(copy, text.split('.')))) {
     const holder = valueAt(copy, path.slice(0, -1)) as Record<string, unknown> | undefined
     const name = path.at(-1)!
     if (holder && typeof holder === 'object' && holder[name] !== undefined) holder[name] = MASK

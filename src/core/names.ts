@@ -79,6 +79,22 @@ export function isValidServerName(name: string): boolean {
   return name.length <= 30 && /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)
 }
 
+/** JupyterHub's rule for roles: 3 to 255 of a-z, 0-9 and -_~., a letter first, no sign last. */
+export function isValidRoleName(name: string): boolean {
+  return /^[a-z][a-z0-9\-_~.]{1,253}[a-z0-9]$/.test(name)
+}
+
+/** JupyterHub's rule for services: what is not escaped in a URL's path, and no path of dots. */
+export function isValidServiceName(name: string): boolean {
+  const plain = name !== '' && !/[/%]|\p{Cc}/u.test(name) && name === name.trim() && !/^\.+$/.test(name)
+  return plain && name.length <= 255 && name.isWellFormed()
+}
+
+/** `/services/culler/`: where a service lies, also its route in the proxy. */
+export function servicePath(name: string, baseUrl = '/'): string {
+  return joinUrlPath(baseUrl, 'services', escapePathSegment(name), '/')
+}
+
 /** 1 to 255 printable characters; single inner spaces are the only blanks. Compare after `normalizeDisplayName`. */
 export function isValidDisplayName(name: string): boolean {
   const length = [...name].length

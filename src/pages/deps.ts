@@ -1,5 +1,6 @@
 /** What pages need of the rest of the hub, no more. The composition root hands in the real ones. */
 import type { Access } from '../access/access.ts'
+import type { Identity } from '../access/identity.ts'
 import type { Clock, Json, Logger } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { ProgressEvent, ServerState } from '../core/server-state.ts'
@@ -15,6 +16,8 @@ export interface PageDeps {
   readonly servers: PageServers
   readonly tokens: PageTokens
   readonly shares: PageShares
+  /** Absent: no menu of services. */
+  readonly services?: PageServices
   /** Absent: no admin page. */
   readonly admin?: PageAdmin
   readonly authenticator: Pick<Authenticator, 'name' | 'login' | 'routes'>
@@ -139,6 +142,11 @@ export interface PageAdminUser {
   readonly groups: readonly string[]
   readonly lastActivity?: Date
   readonly servers: readonly PageServer[]
+}
+
+export interface PageServices {
+  /** Those that the menu lists for this person: with an address, to be shown, and theirs to enter. */
+  accessible(identity: Identity): Promise<readonly { name: string; href: string }[]>
 }
 
 /** The users table. Methods throw HubError for what cannot be. */

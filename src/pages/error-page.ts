@@ -39,7 +39,7 @@ async function visitorVars(deps: PageDeps, request: FastifyRequest, reply: Fasti
   try {
     const identity = await deps.access.identify(request)
     const xsrf = await deps.access.xsrf.token(request, reply)
-    return { ...identityVars(deps, identity), xsrf, xsrf_token: xsrf }
+    return { ...(await identityVars(deps, identity)), xsrf, xsrf_token: xsrf }
   } catch {
     return {}
   }

@@ -17,7 +17,7 @@ export async function sendPage(
   const identity = await deps.access.identify(request)
   const xsrf = await deps.access.xsrf.token(request, reply)
   const html = deps.renderer.render(page.template, {
-    ...identityVars(deps, identity),
+    ...(await identityVars(deps, identity)),
     xsrf,
     xsrf_token: xsrf,
     ...page.vars,
@@ -29,10 +29,10 @@ export async function sendPage(
     .send(html)
 }
 
-export function identityVars(
-  deps: Pick<PageDeps, 'settings' | 'authenticator'>,
+export async function identityVars(
+  deps: Pick<PageDeps, 'settings' | 'authenticator' | 'services'>,
   identity: Identity | undefined,
-): PageVars {
+): Promise<PageVars> {
   const { login } = deps.authenticator
   const common = { login_service: login.kind === 'redirect' ? login.label : '' }
   if (identity?.kind !== 'user') return common
@@ -41,6 +41,7 @@ export function identityVars(
     user: userVars(deps, identity),
     parsed_scopes: Object.fromEntries(identity.scopes),
     expanded_scopes: [...unparseScopes(identity.scopes)],
+    services: (await deps.services?.accessible(identity)) ?? [],
     admin_access: identity.scopes.has('admin-ui'),
   }
 }

@@ -25,7 +25,7 @@ app = web.Application(
     [(prefix + "oauth_callback", HubOAuthCallbackHandler), (prefix, WhoAmI)],
     cookie_secret=os.urandom(32),
 )
-sockets = netutil.bind_sockets(0, "127.0.0.1")
+sockets = netutil.bind_sockets(int(os.environ.get("SERVICE_PORT", 0)), "127.0.0.1")
 httpserver.HTTPServer(app).add_sockets(sockets)
 print(sockets[0].getsockname()[1], flush=True)
 ioloop.IOLoop.current().start()

@@ -16,3 +16,11 @@ export function referencePython(): string {
 export function singleUserCommand(): string[] {
   return [join(dirname(referencePython()), 'jupyterhub-singleuser')]
 }
+
+/** The interpreter with the released `jupyterhub_idle_culler`; made on first use, kept between runs. */
+export function idleCullerPython(): string {
+  return execFileSync(join(import.meta.dirname, '../testbed/idle-culler.sh'), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim()
+}

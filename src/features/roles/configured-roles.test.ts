@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '../../core/runtime.ts'
+import type { Database } from '../../db/database.ts'
 import { testDatabases } from '../../db/testing.ts'
-import { createUser } from '../users/user-store.ts'
+import { testClock } from '../accounts/testing.ts'
+import { createUserNames } from '../users/user-names.ts'
+import { createUser, findUser } from '../users/user-store.ts'
 import { applyConfiguredRoles } from './configured-roles.ts'
-import { listRoles } from './store.ts'
+import { findRole, listRoles, putRole } from './store.ts'
+
+const depsOf = (database: Database) => ({
+  database,
+  names: createUserNames(),
+  clock: testClock(),
+  log: silentLogger,
+})
+
+const NOBODYS = { name: 'teacher', scopes: [], services: ['nobody'] }
 
 for (const kind of testDatabases()) {
   describe(`configured roles on ${kind.name}`, () => {
@@ -12,7 +24,7 @@ for (const kind of testDatabases()) {
       const database = await kind.open()
       t.after(() => database.close())
       const { db } = database
-      await applyConfiguredRoles(database, [], silentLogger)
+      await applyConfiguredRoles(depsOf(database), [])
       await createUser(db, { name: 'alice' })
       await createUser(db, { name: 'bob' })
       const role = { name: 'teacher', description: 'Looks after a class', scopes: ['list:users'] }
@@ -27,22 +39,65 @@ for (const kind of testDatabases()) {
             .execute()
         ).map(row => row.name)
 
-      await applyConfiguredRoles(database, [{ ...role, users: ['alice', 'nobody'] }], silentLogger)
-      assert.deepEqual(await holders(), ['alice'])
-      await applyConfiguredRoles(database, [{ ...role, users: ['bob'] }], silentLogger)
+      await applyConfiguredRoles(depsOf(database), [{ ...role, users: ['alice', 'Newcomer'] }])
+      assert.deepEqual((await holders()).sort(), ['alice', 'newcomer'])
+      await applyConfiguredRoles(depsOf(database), [{ ...role, users: ['bob'] }])
       assert.deepEqual(await holders(), ['bob'])
-      await applyConfiguredRoles(database, [role], silentLogger)
+      await applyConfiguredRoles(depsOf(database), [role])
       assert.deepEqual(await holders(), ['bob'])
-      await applyConfiguredRoles(database, [], silentLogger)
+      await applyConfiguredRoles(depsOf(database), [])
       const names = (await listRoles(db)).map(({ name }) => name)
       assert.deepEqual(names.sort(), ['admin', 'server', 'token', 'user'])
+    })
+
+    it('stay as a database that was taken over has them while the configuration says nothing of roles', async t => {
+      const database = await kind.open()
+      t.after(() => database.close())
+      const { db } = database
+      await putRole(db, { name: 'former', description: '', scopes: ['list:users'] })
+
+      await applyConfiguredRoles(depsOf(database), undefined)
+      assert.ok(await findRole(db, 'former'))
+
+      const user = { name: 'user', scopes: ['self', 'list:users'] }
+      await applyConfiguredRoles(depsOf(database), [user, { name: 'ours', scopes: [] }])
+      assert.equal(await findRole(db, 'former'), undefined)
+      await putRole(db, { name: 'former', description: '', scopes: ['list:users'] })
+      await applyConfiguredRoles(depsOf(database), undefined)
+
+      const names = (await listRoles(db)).map(({ name }) => name)
+      assert.deepEqual(names.sort(), ['admin', 'former', 'server', 'token', 'user'])
+      assert.deepEqual(JSON.parse((await findRole(db, 'user'))!.scopes!), ['self'])
+    })
+
+    it("make administrators of exactly those that the role admin lists, and of the config's own", async t => {
+      const database = await kind.open()
+      t.after(() => database.close())
+      await applyConfiguredRoles(depsOf(database), undefined)
+      await createUser(database.db, { name: 'alice', admin: true })
+      await createUser(database.db, { name: 'bob' })
+
+      const deps = { ...depsOf(database), adminUsers: ['cleo'] }
+      await applyConfiguredRoles(deps, [{ name: 'admin', users: ['bob'], groups: ['staff'] }])
+
+      const admins = await Promise.all(['alice', 'bob', 'cleo'].map(name => findUser(database.db, name)))
+      assert.deepEqual(
+        admins.map(user => user?.admin),
+        [false, true, true],
+      )
+      assert.ok(await database.db.selectFrom('groups').select('id').where('name', '=', 'staff').executeTakeFirst())
     })
 
     it('refuse unknown scopes, bad names and a changed admin', async t => {
       const database = await kind.open()
       t.after(() => database.close())
-      for (const role of [{ name: 'teacher', scopes: ['fly'] }, { name: 'A' }, { name: 'admin', scopes: ['self'] }]) {
-        await assert.rejects(applyConfiguredRoles(database, [role], silentLogger), { code: 'config_invalid' })
+      for (const role of [
+        { name: 'teacher', scopes: ['fly'] },
+        { name: 'A' },
+        { name: 'admin', scopes: ['self'] },
+        NOBODYS,
+      ]) {
+        await assert.rejects(applyConfiguredRoles(depsOf(database), [role]), { code: 'config_invalid' })
       }
     })
   })

@@ -1,46 +1,79 @@
 import { ensureDefaultRoles, grantRole } from '../../access/role-grants.ts'
 import { HubError } from '../../core/errors.ts'
-import type { Logger } from '../../core/runtime.ts'
+import { isValidRoleName, printable } from '../../core/names.ts'
+import type { Clock, Logger } from '../../core/runtime.ts'
 import { defaultRoles } from '../../core/scopes/default-roles.ts'
-import { type ScopeDefinitions, scopeDefinitions } from '../../core/scopes/definitions.ts'
+import { scopeDefinitions } from '../../core/scopes/definitions.ts'
 import { unknownScopes } from '../../core/scopes/expand.ts'
+import { configuredNames, rememberConfiguredNames } from '../../db/configured-names.ts'
 import type { Database, Db } from '../../db/database.ts'
-import { keepOnlyRoles, putRole } from './store.ts'
+import { createGroup, findGroup } from '../groups/store.ts'
+import { ensureUser } from '../users/ensure-user.ts'
+import type { UserNames } from '../users/user-names.ts'
+import { keepOnlyRoles, putRole, removeRoles } from './store.ts'
 
 /** A role of the configuration: JupyterHub's `load_roles`. */
 export interface ConfiguredRole {
   readonly name: string
-  readonly description?: string
-  readonly scopes?: readonly string[]
+  readonly description?: string | undefined
+  readonly scopes?: readonly string[] | undefined
   /** Absent: whoever holds it keeps it. */
-  readonly users?: readonly string[]
-  readonly groups?: readonly string[]
-  readonly services?: readonly string[]
+  readonly users?: readonly string[] | undefined
+  readonly groups?: readonly string[] | undefined
+  readonly services?: readonly string[] | undefined
+}
+
+export interface ConfiguredRolesDeps {
+  readonly database: Pick<Database, 'db'>
+  readonly names: UserNames
+  readonly clock: Clock
+  readonly log: Logger
+  /** They stay administrators, also where the role `admin` lists its users. */
+  readonly adminUsers?: Iterable<string>
 }
 
 /**
  * Brings the roles into line with the configuration when the hub starts. As in JupyterHub, a role that is no longer
- * configured vanishes, the role `admin` cannot be changed, and a list of holders is the whole list.
+ * configured vanishes, the role `admin` keeps its scopes, a list of holders is the whole list, and users and groups in
+ * it are made where they are missing. Without `configured` only those vanish that a former config of Orrery had, so
+ * that a database that was taken over keeps its roles. Throws HubError `config_invalid`.
  */
 export async function applyConfiguredRoles(
-  database: Database,
-  configured: readonly ConfiguredRole[],
-  log: Logger,
-  definitions: ScopeDefinitions = scopeDefinitions,
+  deps: ConfiguredRolesDeps,
+  configured: readonly ConfiguredRole[] | undefined,
 ): Promise<void> {
-  for (const role of configured) checkRole(role, definitions)
+  const { database, log } = deps
+  for (const role of configured ?? []) checkRole(role)
   await database.db.transaction().execute(async tx => {
     await ensureDefaultRoles(tx)
-    for (const role of configured) await applyRole(tx, role, log)
-    const removed = await keepOnlyRoles(
-      tx,
-      [...defaultRoles, ...configured].map(role => role.name),
-    )
+    const former = await configuredNames(tx, 'roles')
+    for (const role of configured ?? []) await applyRole(tx, role, deps)
+    const kept = [...defaultRoles, ...(configured ?? [])].map(role => role.name)
+    const gone = former.filter(name => !kept.includes(name))
+    const removed = configured ? await keepOnlyRoles(tx, kept) : await removeRoles(tx, gone)
     for (const role of removed) log.warn({ role }, 'role removed, it is no longer configured')
+    await restoreDefaults(tx, configured ?? [], configured ? undefined : former)
+    await rememberConfiguredNames(
+      tx,
+      'roles',
+      (configured ?? []).map(role => role.name),
+    )
   })
 }
 
-async function applyRole(tx: Db, role: ConfiguredRole, log: Logger): Promise<void> {
+/** A default role that the config had changed and no longer names is as it was. `only` limits this to some. */
+async function restoreDefaults(
+  tx: Db,
+  configured: readonly ConfiguredRole[],
+  only: readonly string[] | undefined,
+): Promise<void> {
+  for (const role of defaultRoles) {
+    if (configured.some(({ name }) => name === role.name) || (only && !only.includes(role.name))) continue
+    await putRole(tx, role)
+  }
+}
+
+async function applyRole(tx: Db, role: ConfiguredRole, deps: ConfiguredRolesDeps): Promise<void> {
   const standard = defaultRoles.find(({ name }) => name === role.name)
   const scopes = role.scopes ?? standard?.scopes ?? []
   const id = await putRole(tx, {
@@ -48,9 +81,9 @@ async function applyRole(tx: Db, role: ConfiguredRole, log: Logger): Promise<voi
     description: role.description ?? standard?.description ?? '',
     scopes,
   })
-  await setHolders(tx, role, id, 'user', role.users, log)
-  await setHolders(tx, role, id, 'group', role.groups, log)
-  await setHolders(tx, role, id, 'service', role.services, log)
+  if (role.users) await setHolders(tx, role.name, id, 'user', await usersOf(tx, role, deps))
+  if (role.groups) await setHolders(tx, role.name, id, 'group', await groupsOf(tx, role.groups))
+  if (role.services) await setHolders(tx, role.name, id, 'service', await servicesOf(tx, role))
 }
 
 const TABLES = { user: 'users', group: 'groups', service: 'services' } as const
@@ -58,44 +91,58 @@ const MAPS = { user: 'user_role_map', group: 'group_role_map', service: 'service
 
 async function setHolders(
   tx: Db,
-  role: ConfiguredRole,
+  role: string,
   roleId: number,
   kind: 'user' | 'group' | 'service',
-  names: readonly string[] | undefined,
-  log: Logger,
+  ids: readonly number[],
 ): Promise<void> {
-  if (names === undefined) return
-  const rows =
-    names.length === 0
-      ? []
-      : await tx
-          .selectFrom(TABLES[kind])
-          .select(['id', 'name'])
-          .where('name', 'in', [...names])
-          .execute()
-  for (const name of names.filter(wanted => !rows.some(row => row.name === wanted))) {
-    log.warn({ role: role.name, [kind]: name }, 'role not granted, there is no such holder')
-  }
   await tx.deleteFrom(MAPS[kind]).where('role_id', '=', roleId).where('managed_by_auth', '=', false).execute()
-  for (const row of rows) await grantRole(tx, { kind, id: row.id }, role.name)
+  for (const id of ids) await grantRole(tx, { kind, id }, role)
+  // The flag goes with the role, for users and services alike.
+  if (role !== 'admin' || kind === 'group') return
+  const table = TABLES[kind]
+  await tx.updateTable(table).set({ admin: false }).where('admin', '=', true).execute()
+  if (ids.length > 0) {
+    await tx
+      .updateTable(table)
+      .set({ admin: true })
+      .where('id', 'in', [...ids])
+      .execute()
+  }
 }
 
-function checkRole(role: ConfiguredRole, definitions: ScopeDefinitions): void {
-  if (!/^[a-z][a-z0-9\-_~.]{1,253}[a-z0-9]$/.test(role.name)) {
-    const message = `roles: "${role.name}" is no role name: 3 to 255 of a-z, 0-9 and -_~., a letter first, no sign last`
-    throw new HubError('config_invalid', { status: 500, message })
+async function usersOf(tx: Db, role: ConfiguredRole, deps: ConfiguredRolesDeps): Promise<number[]> {
+  const named = [...(role.users ?? []), ...(role.name === 'admin' ? (deps.adminUsers ?? []) : [])]
+  const ids = new Set<number>()
+  for (const name of named) ids.add((await ensureUser(tx, deps, name, `roles: ${role.name}`)).id)
+  return [...ids]
+}
+
+async function groupsOf(tx: Db, names: readonly string[]): Promise<number[]> {
+  const groups = []
+  for (const name of names) groups.push((await findGroup(tx, name)) ?? (await createGroup(tx, name)))
+  return groups.flatMap(group => (group ? [group.id] : []))
+}
+
+/** Services cannot be made by naming them. */
+async function servicesOf(tx: Db, role: ConfiguredRole): Promise<number[]> {
+  const names = [...(role.services ?? [])]
+  if (names.length === 0) return []
+  const rows = await tx.selectFrom('services').select(['id', 'name']).where('name', 'in', names).execute()
+  const missing = names.filter(name => !rows.some(row => row.name === name))
+  if (missing.length > 0) throw invalid(`${role.name} names services that do not exist: ${missing.map(printable)}`)
+  return rows.map(row => row.id)
+}
+
+function checkRole(role: ConfiguredRole): void {
+  if (!isValidRoleName(role.name)) {
+    throw invalid(`"${role.name}" is no role name: 3 to 255 of a-z, 0-9 and -_~., a letter first, no sign last`)
   }
-  if (role.name === 'admin' && role.scopes) {
-    throw new HubError('config_invalid', {
-      status: 500,
-      message: 'roles: the scopes of the role admin cannot be changed',
-    })
-  }
-  const [unknown] = unknownScopes(role.scopes ?? [], definitions)
-  if (unknown !== undefined) {
-    throw new HubError('config_invalid', {
-      status: 500,
-      message: `roles: ${role.name} names an unknown scope "${unknown}"`,
-    })
-  }
+  if (role.name === 'admin' && role.scopes) throw invalid('the scopes of the role admin cannot be changed')
+  const [unknown] = unknownScopes(role.scopes ?? [], scopeDefinitions)
+  if (unknown !== undefined) throw invalid(`${role.name} names an unknown scope "${unknown}"`)
+}
+
+function invalid(what: string): HubError {
+  return new HubError('config_invalid', { status: 500, message: `roles: ${what}` })
 }

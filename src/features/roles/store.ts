@@ -49,6 +49,18 @@ export async function keepOnlyRoles(db: Db, names: readonly string[]): Promise<s
   return removed.map(row => row.name)
 }
 
+/** Removes these roles; returns the names of those there were. */
+export async function removeRoles(db: Db, names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return []
+  const removed = await db
+    .deleteFrom('roles')
+    .where('name', 'in', [...names])
+    .where('managed_by_auth', '=', false)
+    .returning('name')
+    .execute()
+  return removed.map(row => row.name)
+}
+
 function roles(db: Db) {
   return db.selectFrom('roles').select(['id', 'name', 'description', 'scopes', 'managed_by_auth'])
 }

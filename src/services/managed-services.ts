@@ -1,0 +1,143 @@
+/**
+ * Runs the managed services of the config: in one hub at a time, that of the lease, since two cullers or two web
+ * services on one port are one too many. They end with it; what a killed hub left running is ended before the start.
+ */
+import { hostname } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HubError } from '../core/errors.ts'
+import { background, type Logger } from '../core/runtime.ts'
+import type { Database } from '../db/database.ts'
+import { acquireLease, type Lease } from '../db/leases.ts'
+import { answersWithin } from './answers-within.ts'
+import { keepService } from './keep-service.ts'
+import { processRecords } from './process-records.ts'
+import { type ServiceSite, serviceEnvironment } from './service-environment.ts'
+
+/** A service of the config as it stands in the database. */
+export interface KnownService {
+  readonly id: number
+  readonly oauthClientId: string
+  /** Given in the config. */
+  readonly apiToken: string | undefined
+  readonly service: {
+    readonly name: string
+    readonly url?: string | undefined
+    readonly command?: readonly string[] | undefined
+    readonly cwd?: string | undefined
+    readonly user?: string | undefined
+    readonly environment: Readonly<Record<string, string>>
+    /** Seconds that it may take to answer. */
+    readonly timeout: number
+  }
+}
+
+export interface ManagedServices {
+  /** Returns at once; tells the log how it goes. */
+  start(): void
+  /** Ends the services, and returns when they are gone. */
+  close(): Promise<void>
+}
+
+export interface ManagedServicesDeps {
+  readonly database: Database
+  readonly services: readonly KnownService[]
+  readonly site: ServiceSite
+  /** Unique to this hub. */
+  readonly holder: string
+  readonly log: Logger
+  /** Makes a token for a service that has none of the config, in the place of an earlier one. */
+  renewToken(service: KnownService): Promise<string>
+  readonly leaseTermMs?: number
+}
+
+const LEASE = 'services'
+const LEASE_TERM_MS = 10_000
+
+export function createManagedServices(deps: ManagedServicesDeps): ManagedServices {
+  const { database, services, holder, log, leaseTermMs = LEASE_TERM_MS } = deps
+  const managed = services.filter(({ service }) => service.command !== undefined)
+  const records = processRecords(database.db, hostname())
+  const closed = new AbortController()
+  let running: Promise<unknown> = Promise.resolve()
+
+  async function run(): Promise<void> {
+    while (!closed.signal.aborted) {
+      const lease = await acquireLease(database, LEASE, holder, leaseTermMs).catch(err => {
+        log.warn({ err }, 'managed services could not be asked for')
+        return undefined
+      })
+      if (lease) await runUnder(lease).catch(err => log.error({ err }, 'managed services could not be run'))
+      await sleep(leaseTermMs / 3, undefined, { signal: closed.signal }).catch(() => {})
+    }
+  }
+
+  async function runUnder(lease: Lease): Promise<void> {
+    try {
+      for (const { service, pid } of await records.endLeftovers()) {
+        log.warn({ service, pid }, 'service of a former hub ended')
+      }
+      const stop = AbortSignal.any([lease.lost, closed.signal])
+      await Promise.all(managed.map(one => runService(one, stop)))
+    } finally {
+      await lease.release()
+    }
+  }
+
+  async function runService(known: KnownService, stop: AbortSignal): Promise<void> {
+    const { service, oauthClientId } = known
+    const ownLog = log.child({ service: service.name })
+    const apiToken = known.apiToken ?? (await deps.renewToken(known))
+    await keepService(
+      {
+        command: service.command!, // filtered above
+        cwd: service.cwd,
+        environment: serviceEnvironment(deps.site, { ...service, apiToken, oauthClientId }),
+        secret: apiToken,
+        log: ownLog,
+        async onStart(process) {
+          await records.started({ service: service.name, ...process })
+          background(tellWhenItAnswers(service, stop), 'service', ownLog)
+        },
+        onEnd: () => records.ended(service.name),
+      },
+      stop,
+    )
+  }
+
+  async function tellWhenItAnswers({ name, url, timeout }: KnownService['service'], stop: AbortSignal): Promise<void> {
+    if (url === undefined || (await answersWithin(url, timeout * 1000, stop)) || stop.aborted) return
+    log.warn({ service: name, url, timeout }, 'service does not answer')
+  }
+
+  return {
+    start() {
+      // Services that somebody else runs are looked at once, as JupyterHub does at its start.
+      for (const { service } of services) {
+        if (service.command === undefined) background(tellWhenItAnswers(service, closed.signal), 'service', log)
+      }
+      // Without managed ones too: a former config may have had some.
+      running = run()
+    },
+    async close() {
+      closed.abort()
+      await running
+    },
+  }
+}
+
+/**
+ * Services run as the hub's own user: nothing in Orrery may become another one for them yet. Throws HubError
+ * `service_user_refused`.
+ */
+export function checkServiceUsers(
+  services: readonly { name: string; command?: readonly string[] | undefined; user?: string | undefined }[],
+  hubUser: string,
+): void {
+  const refused = services.find(({ command, user }) => command && user !== undefined && user !== hubUser)
+  if (!refused) return
+  throw new HubError('service_user_refused', {
+    status: 500,
+    message: `The service ${refused.name} is to run as ${refused.user}, but managed services run as the hub does: as ${hubUser}.`,
+    nextStep: 'Leave out its user, or start it by systemd and give it a url and an apiToken without a command.',
+  })
+}

@@ -1,0 +1,134 @@
+/** Services of the config under the real program: released clients of JupyterHub, started by the hub, ended with it. */
+import assert from 'node:assert/strict'
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { freePorts } from '../support/free-ports.ts'
+import { HttpSession } from '../support/http-session.ts'
+import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
+import { readProcess } from '../support/processes.ts'
+import { idleCullerPython, referencePython, singleUserCommand } from '../support/python-env.ts'
+import { until } from '../support/until.ts'
+
+type User = { name: string; servers: Record<string, { ready: boolean; stopped: boolean }> }
+
+const TOKEN = 'token-of-the-watcher'
+
+describe('services of the config', { timeout: 600_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'orrery-services-'))
+  let orrery: OrreryProcess
+
+  before(async () => {
+    const [port] = await freePorts(1)
+    // Where the hub's user can read it, whoever owns the clone.
+    const program = join(folder, 'whoami.py')
+    copyFileSync(join(import.meta.dirname, '../support/hub_oauth_service.py'), program)
+    chmodSync(folder, 0o755)
+    chmodSync(program, 0o644)
+    const config = {
+      authenticator: { kind: 'dummy' },
+      access: { allowAll: true, adminUsers: ['boss'] },
+      servers: { cmd: singleUserCommand() },
+      services: [
+        {
+          name: 'culler',
+          command: [idleCullerPython(), '-m', 'jupyterhub_idle_culler', '--timeout=5', '--cull-every=2'],
+        },
+        {
+          name: 'whoami',
+          url: `http://127.0.0.1:${port}`,
+          command: [referencePython(), program],
+          environment: { SERVICE_PORT: String(port) },
+        },
+        { name: 'watcher', apiToken: TOKEN },
+      ],
+      roles: [
+        {
+          name: 'culler',
+          scopes: ['list:users', 'read:users:activity', 'read:servers', 'delete:servers'],
+          services: ['culler'],
+        },
+        {
+          name: 'watcher',
+          scopes: ['list:services', 'read:services', 'read:servers', 'list:users'],
+          services: ['watcher'],
+        },
+        { name: 'user', scopes: ['self', 'access:services!service=whoami'] },
+      ],
+      groups: { physics: { users: ['ada'] } },
+    }
+    orrery = await startOrrery({ config })
+  })
+  after(async () => {
+    await orrery?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const ask = async <T>(path: string): Promise<T> => {
+    const answer = await fetch(`${orrery.url}/hub/api${path}`, { headers: { authorization: `token ${TOKEN}` } })
+    assert.equal(answer.status, 200, path)
+    return (await answer.json()) as T // as the REST API has it
+  }
+  const pidOf = (name: string) =>
+    until(`${name} runs`, async () => {
+      const { pid } = await ask<{ pid: number }>(`/services/${name}`)
+      return pid !== 0 && readProcess(pid) ? pid : undefined
+    })
+
+  it('that are web pages are open below /services/ to who signs in with the hub, and stand in the menu', async () => {
+    await pidOf('whoami')
+    const ada = new HttpSession(orrery.url)
+    await ada.signIn('ada', 'any')
+    const home = await (await ada.go('/hub/home')).text()
+    assert.match(home, /<a href="\/services\/whoami\/">whoami<\/a>/)
+    assert.doesNotMatch(home, /services\/(culler|watcher)/)
+
+    const page = await until('the service answers', async () => {
+      const answer = await ada.go('/services/whoami/')
+      return answer.status < 500 ? answer : undefined
+    })
+    const shown = await page.text()
+    const xsrf = /name="_xsrf"[^>]*value="([^"]*)"/.exec(shown)?.[1]
+    assert.ok(xsrf, `the consent page comes first, not ${page.at}: ${shown.slice(0, 300)}`)
+    const scopes = [...shown.matchAll(/name="scopes"[^>]*value="([^"]*)"/g)].map(match => match[1]!)
+    const form = new URLSearchParams([['_xsrf', xsrf], ...scopes.map(scope => ['scopes', scope])])
+    const entered = await ada.go(page.at, { method: 'POST', body: form })
+    assert.equal(entered.status, 200)
+    assert.partialDeepStrictEqual(await entered.json(), { kind: 'user', name: 'ada' })
+  })
+
+  it('start again when they end', async () => {
+    const pid = await pidOf('culler')
+    process.kill(pid, 'SIGKILL')
+    await until('another one runs', async () => (await pidOf('culler')) !== pid)
+  })
+
+  it('cull an idle server, by the released idle culler', async () => {
+    const eve = new HttpSession(orrery.url)
+    await eve.signIn('eve', 'any')
+    await eve.go('/hub/spawn/eve')
+    const ready = async () => (await ask<User[]>('/users?include_stopped_servers')).find(user => user.name === 'eve')!
+    await until('her server is ready', async () => (await ready()).servers['']?.ready === true, 180_000)
+
+    await until(
+      'it is stopped',
+      async () => Object.values((await ready()).servers).every(server => server.stopped),
+      120_000,
+    )
+    assert.match(orrery.output(), /Culling server|culling server/i)
+  })
+
+  it('end with Orrery, and what a killed hub left is ended by the next one', async () => {
+    const left = await pidOf('whoami')
+    await orrery.killPart('hub')
+    const next = await until('the next hub started it anew', async () => {
+      const pid = await pidOf('whoami')
+      return pid !== left ? pid : undefined
+    })
+    assert.equal(readProcess(left), undefined)
+
+    await orrery.stop({ keepData: true })
+    assert.equal(readProcess(next), undefined)
+  })
+})
