@@ -144,7 +144,12 @@ function sendJson(res: ServerResponse, value: unknown): void {
   res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body)
 }
 
-function end(res: ServerResponse, status: number, message = http.STATUS_CODES[status] ?? '', headers: string[] = []): void {
+function end(
+  res: ServerResponse,
+  status: number,
+  message = http.STATUS_CODES[status] ?? '',
+  headers: string[] = [],
+): void {
   const body = Buffer.from(message)
   res.writeHead(status, [
     'Content-Type',

@@ -165,11 +165,7 @@ function createPublicServer(options: ProxyOptions, context: ForwardContext): Htt
   return server
 }
 
-function createServer(
-  tls: TlsServerOptions | undefined,
-  options: ServerOptions,
-  handler: RequestListener,
-): HttpServer {
+function createServer(tls: TlsServerOptions | undefined, options: ServerOptions, handler: RequestListener): HttpServer {
   return tls ? https.createServer({ ...options, ...tls }, handler) : http.createServer(options, handler)
 }
 
