@@ -1,6 +1,5 @@
 /** The child's side of `orrery start`: where its config comes from, what it tells, and its end when the parent dies. */
 import { Worker } from 'node:worker_threads'
-import { readConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 import { HubError } from '../core/errors.ts'
 
@@ -86,6 +85,8 @@ export async function receiveConfig(): Promise<{ config: Config; stopServers: bo
   )
   process.channel?.unref()
   if (message.programs.length === 0) return { config: message.config, stopServers: message.stopServers }
+  // The proxy, which needs no config, must not carry its schema.
+  const { readConfig } = await import('../config/load-config.ts')
   const own = await readConfig({ path: message.file, env: {} })
   return { config: graft(message.config, own.config, message.programs), stopServers: message.stopServers }
 }

@@ -5,7 +5,6 @@ import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
 import { lockFolder } from '../app/folder-lock.ts'
 import { ensureSecretFile } from '../app/secret-file.ts'
 import { isSupervised, receiveConfig, tellSupervisor } from '../app/supervised.ts'
-import { loadConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 import { parseDatabaseUrl } from '../db/database-url.ts'
 import { type ConfigFlags, configSources, withConfigFlags } from './config-flags.ts'
@@ -49,6 +48,7 @@ function lockSqlite(config: Config): void {
 }
 
 async function configAlone(flags: HubFlags): Promise<{ config: Config; stopServers: boolean }> {
+  const { loadConfig } = await import('../config/load-config.ts')
   const config = await loadConfig(configSources(flags))
   const paths = dataPaths(config.dataDir)
   prepareDataFolder(paths, undefined)

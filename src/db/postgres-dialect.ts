@@ -1,9 +1,13 @@
+import { createRequire } from 'node:module'
 import { type Dialect, PostgresDialect, type PostgresPoolClient } from 'kysely'
-import pg from 'pg'
+import type pg from 'pg'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
 import { translateDatabaseError } from './database-errors.ts'
 import { normalDbTime } from './db-time.ts'
+
+/** Loaded when asked for: a hub on SQLite goes without. */
+const loadPg = () => createRequire(import.meta.url)('pg') as typeof pg
 
 /** PostgreSQL type numbers (pg_type.oid). */
 const INT8 = 20
@@ -14,12 +18,13 @@ const TIMESTAMP = 1114
  * replaced by the pool at the next query.
  */
 export function postgresDialect(connectionString: string, displayUrl: string, log: Logger): Dialect {
-  const pool = new pg.Pool({
+  const { Pool, types } = loadPg()
+  const pool = new Pool({
     connectionString,
     max: 10,
     connectionTimeoutMillis: 10_000,
     application_name: 'orrery',
-    types: { getTypeParser },
+    types: { getTypeParser: typeParsers(types) },
     // JupyterHub's columns have no time zone; casts of now() to them must mean UTC.
     options: '-c TimeZone=UTC',
   })
@@ -66,8 +71,11 @@ function guardedClient(client: pg.PoolClient, displayUrl: string): PostgresPoolC
   } as PostgresPoolClient // the rest is for streaming and cancelling, which are not used
 }
 
-const getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
-  if (oid === TIMESTAMP) return normalDbTime
-  if (oid === INT8) return Number
-  return pg.types.getTypeParser(oid, format as 'text')
-}) as typeof pg.types.getTypeParser // its overloads name one return type per format
+function typeParsers(types: typeof pg.types): typeof pg.types.getTypeParser {
+  const parserOf = (oid: number, format?: 'text' | 'binary') => {
+    if (oid === TIMESTAMP) return normalDbTime
+    if (oid === INT8) return Number
+    return types.getTypeParser(oid, format as 'text')
+  }
+  return parserOf as typeof pg.types.getTypeParser // its overloads name one return type per format
+}

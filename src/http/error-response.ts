@@ -1,10 +1,10 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { HubError } from '../core/errors.ts'
 import { SpawnError } from '../core/reason.ts'
 import type { Logger } from '../core/runtime.ts'
 import { isApiPath } from './api-path.ts'
 import { maskUrl } from './masked-url.ts'
+import { http } from './node-http.ts'
 
 /** What an error page is told; the first four carry the names JupyterHub's `error.html` uses. */
 export interface ErrorPageVars {
@@ -85,7 +85,7 @@ function frameworkFacts(error: unknown): ErrorFacts | undefined {
   if (typeof code !== 'string' || !code.startsWith('FST_') || typeof statusCode !== 'number') return undefined
   if (statusCode >= 500) return undefined
   const known = FRAMEWORK_FAULTS[code]
-  const message = known?.message ?? STATUS_CODES[statusCode] ?? 'Bad Request'
+  const message = known?.message ?? http.STATUS_CODES[statusCode] ?? 'Bad Request'
   return {
     status: statusCode,
     code: known?.code ?? 'bad_request',
@@ -154,7 +154,7 @@ async function errorPage(
 function pageVars(facts: ErrorFacts, reference: string): ErrorPageVars {
   return {
     status_code: facts.status,
-    status_message: STATUS_CODES[facts.status] ?? 'Error',
+    status_message: http.STATUS_CODES[facts.status] ?? 'Error',
     message: facts.message,
     message_html: '',
     code: facts.code,

@@ -1,7 +1,7 @@
 /** The page for an error: what happened, what can be done, and a reference that finds the line in the log. */
-import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ErrorPageVars } from '../http/error-response.ts'
+import { http } from '../http/node-http.ts'
 import type { PageDeps } from './deps.ts'
 import { identityVars, type PageVars } from './page-vars.ts'
 import type { Renderer } from './render.ts'
@@ -54,10 +54,12 @@ export function renderErrorPage(renderer: Renderer, page: ErrorPage): string {
   const vars = {
     ...page.vars,
     status_code: page.status,
-    status_message: STATUS_CODES[page.status] ?? 'Unknown HTTP Error',
+    status_message: http.STATUS_CODES[page.status] ?? 'Unknown HTTP Error',
     error_title: titles[page.status],
     message:
-      page.message === undefined || page.message === STATUS_CODES[page.status] ? sentences[page.status] : page.message,
+      page.message === undefined || page.message === http.STATUS_CODES[page.status]
+        ? sentences[page.status]
+        : page.message,
     next_step: page.nextStep ?? nextSteps[page.status],
     reference: page.reference,
     no_spawner_check: true,

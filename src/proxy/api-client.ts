@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
+import { type ApiAnswer, type ApiRequest, sendApiRequest } from './api-request.ts'
 
 export interface ProxyRoute {
   readonly routespec: string
@@ -47,22 +48,21 @@ export function proxyApi(options: {
     path: string,
     expected: readonly number[],
     how: { body?: unknown; signal?: AbortSignal | undefined },
-  ): Promise<Response> {
+  ): Promise<ApiAnswer> {
     const timeout = AbortSignal.timeout(timeoutMs)
-    const request: RequestInit = {
+    const request: ApiRequest = {
       method,
       headers: { Authorization: `token ${token}` },
       signal: how.signal ? AbortSignal.any([how.signal, timeout]) : timeout,
-      redirect: 'error',
-      ...(how.body === undefined ? {} : { body: JSON.stringify(how.body) }),
+      body: how.body,
     }
-    let response: Response
+    let answer: ApiAnswer
     try {
       // A kept connection may have been closed by a proxy that restarted: all three methods may be repeated.
-      response = await fetch(base + path, request).catch(async error => {
-        if (request.signal?.aborted) throw error
-        await sleep(RETRY_MS, undefined, { signal: request.signal ?? undefined })
-        return fetch(base + path, request)
+      answer = await sendApiRequest(base + path, request).catch(async error => {
+        if (request.signal.aborted) throw error
+        await sleep(RETRY_MS, undefined, { signal: request.signal })
+        return sendApiRequest(base + path, request)
       })
     } catch (error) {
       how.signal?.throwIfAborted()
@@ -74,26 +74,24 @@ export function proxyApi(options: {
         cause: error,
       })
     }
-    if (expected.includes(response.status)) return response
-    const text = await response.text().catch(() => '')
+    if (expected.includes(answer.status)) return answer
     throw new HubError('proxy_refused', {
       status: 502,
       message:
-        response.status === 403
+        answer.status === 403
           ? 'The proxy refused the hub’s token.'
-          : `The proxy answered ${response.status} instead of changing its routes.`,
+          : `The proxy answered ${answer.status} instead of changing its routes.`,
       nextStep:
-        response.status === 403
+        answer.status === 403
           ? 'Give hub and proxy the same CONFIGPROXY_AUTH_TOKEN.'
           : 'Check that the API address belongs to a proxy of this hub.',
-      detail: { method, path, status: response.status, body: text.slice(0, 500) },
+      detail: { method, path, status: answer.status, body: answer.text.slice(0, 500) },
     })
   }
 
   return {
     async getRoutes(signal) {
-      const response = await call('GET', '', [200], { signal })
-      const table = (await response.json().catch(() => null)) as Record<string, Record<string, unknown>> | null // the REST API's shape
+      const table = routeTable(await call('GET', '', [200], { signal }))
       if (table === null)
         throw new HubError('proxy_refused', { status: 502, message: 'The proxy sent no route table.' })
       const routes = Object.entries(table).flatMap(([path, record]) => {
@@ -106,18 +104,26 @@ export function proxyApi(options: {
     },
     async addRoute(routespec, target, data, signal) {
       const body = { ...data, target, jupyterhub: true }
-      await (await call('POST', toProxyPath(routespec), [201], { body, signal })).arrayBuffer()
+      await call('POST', toProxyPath(routespec), [201], { body, signal })
     },
     async deleteRoute(routespec, signal) {
-      await (await call('DELETE', toProxyPath(routespec), [204, 404], { signal })).arrayBuffer()
+      await call('DELETE', toProxyPath(routespec), [204, 404], { signal })
     },
     async ping(signal) {
-      await (await call('GET', '?inactiveSince=1970-01-01T00:00:00.000Z', [200], { signal })).arrayBuffer()
+      await call('GET', '?inactiveSince=1970-01-01T00:00:00.000Z', [200], { signal })
     },
   }
 }
 
 const RETRY_MS = 50
+
+function routeTable({ text }: ApiAnswer): Record<string, Record<string, unknown>> | null {
+  try {
+    return JSON.parse(text) as Record<string, Record<string, unknown>> | null // the REST API's shape
+  } catch {
+    return null
+  }
+}
 
 /** `/user/ann/` -> `/user/ann`, `host/user/ann/` -> `/host/user/ann`, `/` -> `/`. */
 export function toProxyPath(routespec: string): string {

@@ -3,9 +3,10 @@
  * `--error-path`, or a small page of our own; always with the true status.
  */
 import { readFile } from 'node:fs/promises'
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Logger } from '../core/runtime.ts'
+import { http } from '../http/node-http.ts'
 import { joinPaths } from './request-path.ts'
 import type { UpstreamConnections } from './upstream-connections.ts'
 import { parseUpstreamTarget, type UpstreamTarget } from './upstream-target.ts'
@@ -104,7 +105,7 @@ const EXPLANATIONS: Record<number, string> = {
 }
 
 function builtInPage(status: number): ErrorPage {
-  const title = `${status}: ${STATUS_CODES[status] ?? 'Error'}`
+  const title = `${status}: ${http.STATUS_CODES[status] ?? 'Error'}`
   const body = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title></head>

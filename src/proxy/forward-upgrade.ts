@@ -2,9 +2,10 @@
  * One upgrade (WebSocket or any other protocol, RFC 9110 7.8) through the proxy. Accepted by the upstream, it becomes a
  * splice of two sockets; refused or unanswered, the client gets a normal HTTP response, body and all.
  */
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream'
+import { http } from '../http/node-http.ts'
 import { type ForwardContext, loggedPath, touchRoute } from './forward-context.ts'
 import { hasBody, requestHeaders, responseHeaders } from './header-fields.ts'
 import { matchRoute, type RouteMatch } from './match-route.ts'
@@ -170,7 +171,7 @@ function collectEarlyBytes(client: Socket, head: Buffer): { stop(): Buffer } {
 
 /** A response on a socket that Node has already let go; the socket is closed after it. */
 function responseOn(client: Socket, req: IncomingMessage): ServerResponse {
-  const res = new ServerResponse(req)
+  const res = new http.ServerResponse(req)
   res.shouldKeepAlive = false
   res.assignSocket(client)
   client.on('drain', () => res.emit('drain')) // the server that would pass it on has taken its listeners away

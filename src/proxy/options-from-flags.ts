@@ -1,10 +1,10 @@
 /** The command line of configurable-http-proxy as options of this proxy; reads the files it names. All faults at once. */
 import { readFileSync } from 'node:fs'
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import type { ServerOptions as TlsServerOptions } from 'node:https'
 import { createSecureContext } from 'node:tls'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
+import { http } from '../http/node-http.ts'
 import type { ListenAddress } from './listen.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import type { UpstreamTls } from './upstream-connections.ts'
@@ -93,8 +93,8 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
   }
   for (const [name, value] of Object.entries(flags.customHeader)) {
     try {
-      validateHeaderName(name)
-      validateHeaderValue(name, value)
+      http.validateHeaderName(name)
+      http.validateHeaderValue(name, value)
     } catch {
       faults.push(`--custom-header: "${name}" or its value is not valid in HTTP`)
     }

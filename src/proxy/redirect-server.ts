@@ -1,8 +1,9 @@
+import type { Server } from 'node:http'
+import { http } from '../http/node-http.ts'
 /** `--redirect-port`: tells plain HTTP clients to come back over HTTPS. */
-import http from 'node:http'
 
 /** @param toPort asked at each request, as the public port may be chosen by the system */
-export function createRedirectServer(toPort: () => number): http.Server {
+export function createRedirectServer(toPort: () => number): Server {
   return http.createServer({ requireHostHeader: false }, (req, res) => {
     req.resume()
     const host = req.headers.host?.replace(/:\d*$/, '')

@@ -3,8 +3,9 @@
  * (docs/reference/proxy-api.md). The token is checked before a body is read.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../core/runtime.ts'
+import { http } from '../http/node-http.ts'
 import { loggedPath } from './forward-context.ts'
 import type { ProxyMetrics } from './proxy-metrics.ts'
 import { type RouteTable, toRouteRecord } from './route-table.ts'
@@ -143,7 +144,12 @@ function sendJson(res: ServerResponse, value: unknown): void {
   res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }).end(body)
 }
 
-function end(res: ServerResponse, status: number, message = STATUS_CODES[status] ?? '', headers: string[] = []): void {
+function end(
+  res: ServerResponse,
+  status: number,
+  message = http.STATUS_CODES[status] ?? '',
+  headers: string[] = [],
+): void {
   const body = Buffer.from(message)
   res.writeHead(status, [
     'Content-Type',

@@ -2,11 +2,12 @@
  * Builds a proxy from its options and runs it: routes from the snapshot first, then the API, then the public port,
  * so that whoever gets a connection gets an answer.
  */
-import http from 'node:http'
-import https from 'node:https'
+import type { RequestListener, Server, ServerOptions } from 'node:http'
+import type { Server as TlsServer, ServerOptions as TlsServerOptions } from 'node:https'
 import type { Server as NetServer, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
+import { http, https } from '../http/node-http.ts'
 import { createErrorResponder } from './error-response.ts'
 import { type ForwardContext, loggedPath } from './forward-context.ts'
 import { forwardRequest } from './forward-request.ts'
@@ -128,7 +129,7 @@ function checkTarget(option: string, target: string | undefined): void {
   })
 }
 
-type HttpServer = http.Server | https.Server
+type HttpServer = Server | TlsServer
 
 function createPublicServer(options: ProxyOptions, context: ForwardContext): HttpServer {
   const server = createServer(
@@ -164,11 +165,7 @@ function createPublicServer(options: ProxyOptions, context: ForwardContext): Htt
   return server
 }
 
-function createServer(
-  tls: https.ServerOptions | undefined,
-  options: http.ServerOptions,
-  handler: http.RequestListener,
-): HttpServer {
+function createServer(tls: TlsServerOptions | undefined, options: ServerOptions, handler: RequestListener): HttpServer {
   return tls ? https.createServer({ ...options, ...tls }, handler) : http.createServer(options, handler)
 }
 

@@ -2,9 +2,10 @@
  * Opens requests to upstreams. Sockets are kept and used again; an idle one is closed after four seconds, before the
  * usual servers (uvicorn and Node: five) would close it under a request that is just being sent.
  */
-import http, { type ClientRequest } from 'node:http'
-import https from 'node:https'
+import type { AgentOptions, ClientRequest } from 'node:http'
+import type { AgentOptions as TlsAgentOptions } from 'node:https'
 import { isIP } from 'node:net'
+import { http, https } from '../http/node-http.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
 /** How the proxy shows itself to `https://` upstreams and whom it trusts. PEM texts. */
@@ -43,8 +44,8 @@ export function createUpstreamConnections(options: {
   const agents = {
     plain: new http.Agent(pooled),
     secure: new https.Agent({ ...pooled, ...tls }),
-    plainUpgrade: new http.Agent({ keepAlive: false, allowHalfOpen: true } as http.AgentOptions), // passed on to net.connect
-    secureUpgrade: new https.Agent({ keepAlive: false, allowHalfOpen: true, ...tls } as https.AgentOptions), // likewise
+    plainUpgrade: new http.Agent({ keepAlive: false, allowHalfOpen: true } as AgentOptions), // passed on to net.connect
+    secureUpgrade: new https.Agent({ keepAlive: false, allowHalfOpen: true, ...tls } as TlsAgentOptions), // likewise
   }
 
   return {

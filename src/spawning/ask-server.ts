@@ -1,6 +1,5 @@
 /** One HTTP request to a server that may not listen yet. */
-import http from 'node:http'
-import https from 'node:https'
+import { http, https } from '../http/node-http.ts'
 import type { Address } from '../plugin/spawner.ts'
 import { reachableHost } from '../routing/server-target.ts'
 

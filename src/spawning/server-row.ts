@@ -1,6 +1,7 @@
 /** One server as the database knows it: user, spawner, address and latest run in one read. */
 import type { Json } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
+import { compiledQuery } from '../db/compiled-query.ts'
 import type { Database, Db, DbTransaction } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
 import type { Address, UserRecord } from '../plugin/spawner.ts'
@@ -42,54 +43,40 @@ export interface RunRow {
 
 type Reader = Database | { db: Db | DbTransaction }
 
-export async function findServer(database: Reader, key: ServerKey): Promise<ServerRow | undefined> {
-  const row = await servers(database)
-    .where('users.name', '=', key.user)
-    .where('spawners.name', '=', key.server)
-    .executeTakeFirst()
+export async function findServer({ db }: Reader, key: ServerKey): Promise<ServerRow | undefined> {
+  const [row] = await serverByKey(db, key.user, key.server)
   return row && toServerRow(row)
 }
 
-export async function findServerById(database: Reader, spawnerId: number): Promise<ServerRow | undefined> {
-  const row = await servers(database).where('spawners.id', '=', spawnerId).executeTakeFirst()
+export async function findServerById({ db }: Reader, spawnerId: number): Promise<ServerRow | undefined> {
+  const [row] = await serverById(db, spawnerId)
   return row && toServerRow(row)
 }
 
-export async function serversOfUser(database: Reader, user: string): Promise<ServerRow[]> {
-  const rows = await servers(database).where('users.name', '=', user).orderBy('spawners.name').execute()
-  return rows.map(toServerRow)
+export async function serversOfUser({ db }: Reader, user: string): Promise<ServerRow[]> {
+  return (await serversByUser(db, user)).map(toServerRow)
 }
 
 /** Servers of many users in one read, for lists. */
-export async function serversOfUsers(database: Reader, userIds: readonly number[]): Promise<ServerRow[]> {
+export async function serversOfUsers({ db }: Reader, userIds: readonly number[]): Promise<ServerRow[]> {
   if (userIds.length === 0) return []
-  const rows = await servers(database).where('users.id', 'in', userIds).orderBy('spawners.name').execute()
-  return rows.map(toServerRow)
+  return (await serversByUserIds(db, userIds)).map(toServerRow)
 }
 
 /** Those that exist of these rows of `spawners`, in one read. */
-export async function serversById(database: Reader, spawnerIds: readonly number[]): Promise<ServerRow[]> {
+export async function serversById({ db }: Reader, spawnerIds: readonly number[]): Promise<ServerRow[]> {
   if (spawnerIds.length === 0) return []
-  const rows = await servers(database).where('spawners.id', 'in', spawnerIds).execute()
-  return rows.map(toServerRow)
+  return (await serversByIds(db, spawnerIds)).map(toServerRow)
 }
 
 /** All that run, start or stop, as far as the database knows: those of the released JupyterHub too. */
-export async function activeServers(database: Reader): Promise<ServerRow[]> {
-  const rows = await servers(database)
-    .where(where => where.or([where('spawners.server_id', 'is not', null), where('run.phase', 'in', ACTIVE_PHASES)]))
-    .orderBy('spawners.id')
-    .execute()
-  return rows.map(toServerRow)
+export async function activeServers({ db }: Reader): Promise<ServerRow[]> {
+  return (await serversAtWork(db)).map(toServerRow)
 }
 
 /** Starts and stops that somebody is, or should be, working on. */
-export async function pendingServers(database: Reader): Promise<ServerRow[]> {
-  const rows = await servers(database)
-    .where('run.phase', 'in', ['spawning', 'stopping'])
-    .orderBy('spawners.id')
-    .execute()
-  return rows.map(toServerRow)
+export async function pendingServers({ db }: Reader): Promise<ServerRow[]> {
+  return (await serversPending(db)).map(toServerRow)
 }
 
 /** How many of a user's servers run, start or stop. */
@@ -102,9 +89,35 @@ function isActivePhase(phase: string | undefined): boolean {
   return ACTIVE_PHASES.some(active => active === phase)
 }
 
+const serverByKey = compiledQuery((db, user: string, server: string) =>
+  servers(db).where('users.name', '=', user).where('spawners.name', '=', server),
+)
+
+const serverById = compiledQuery((db, spawnerId: number) => servers(db).where('spawners.id', '=', spawnerId))
+
+const serversByUser = compiledQuery((db, user: string) =>
+  servers(db).where('users.name', '=', user).orderBy('spawners.name'),
+)
+
+const serversByUserIds = compiledQuery((db, ids: readonly number[]) =>
+  servers(db).where('users.id', 'in', ids).orderBy('spawners.name'),
+)
+
+const serversByIds = compiledQuery((db, ids: readonly number[]) => servers(db).where('spawners.id', 'in', ids))
+
+const serversAtWork = compiledQuery(db =>
+  servers(db)
+    .where(where => where.or([where('spawners.server_id', 'is not', null), where('run.phase', 'in', ACTIVE_PHASES)]))
+    .orderBy('spawners.id'),
+)
+
+const serversPending = compiledQuery(db =>
+  servers(db).where('run.phase', 'in', ['spawning', 'stopping']).orderBy('spawners.id'),
+)
+
 const ACTIVE_PHASES = ['spawning', 'ready', 'stopping'] as const
 
-function servers({ db }: Reader) {
+function servers(db: Db) {
   return db
     .selectFrom('spawners')
     .innerJoin('users', 'users.id', 'spawners.user_id')
@@ -160,18 +173,21 @@ function parseState(text: string | null): Json | undefined {
 }
 
 export async function userRecord(database: Reader, name: string): Promise<UserRecord | undefined> {
-  const user = await database.db
-    .selectFrom('users')
-    .select(['id', 'name', 'admin'])
-    .where('name', '=', name)
-    .executeTakeFirst()
+  const [user] = await userByName(database.db, name)
   if (!user) return undefined
-  const groups = await database.db
+  const groups = await groupsOfUser(database.db, user.id)
+  return { ...user, groups: groups.map(group => group.name) }
+}
+
+const userByName = compiledQuery((db, name: string) =>
+  db.selectFrom('users').select(['id', 'name', 'admin']).where('name', '=', name),
+)
+
+const groupsOfUser = compiledQuery((db, userId: number) =>
+  db
     .selectFrom('user_group_map')
     .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
     .select('groups.name')
-    .where('user_group_map.user_id', '=', user.id)
-    .orderBy('groups.name')
-    .execute()
-  return { ...user, groups: groups.map(group => group.name) }
-}
+    .where('user_group_map.user_id', '=', userId)
+    .orderBy('groups.name'),
+)

@@ -1,6 +1,5 @@
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import bcrypt from 'bcryptjs'
 import { limitConcurrency } from './limit-concurrency.ts'
 
 /** What a hash costs: 2^ln * r * 128 bytes of memory, p times over (RFC 7914). */
@@ -51,6 +50,8 @@ export function passwordHasher(cost: ScryptCost = DEFAULT_COST): PasswordHasher 
 
   function verifyBcrypt(password: string, stored: string): Promise<'weak' | 'wrong'> {
     return limited(async () => {
+      // Only accounts that NativeAuthenticator has left need it.
+      const { default: bcrypt } = await import('bcryptjs')
       const right = await bcrypt.compare(password, stored)
       return right && !password.includes('\0') ? 'weak' : 'wrong'
     })
