@@ -2,8 +2,7 @@
  * Asks a single-user server what it is doing. None of the questions counts as activity: `api/status` never does, the
  * others leave it out on request (Jupyter Server's `no_track_activity`).
  */
-import http from 'node:http'
-import https from 'node:https'
+import { http, https } from '../../http/node-http.ts'
 import type { Address } from '../../plugin/spawner.ts'
 import { connectionTo } from '../../spawning/ask-server.ts'
 import type { ServerReport } from './decide.ts'
