@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -41,6 +41,9 @@ export async function ensurePackages(extent) {
   if (isInstalledByNpm('all')) return writeStamp('all', hash)
   if (extent === 'production' && isInstalledByNpm('production')) return writeStamp('production', hash)
 
+  if (isLink(join(root, 'node_modules'))) {
+    fail('node_modules is a link, and npm would empty the folder it leads to.', 'Remove the link and try again.')
+  }
   // Whoever had the tools keeps them: a start must not make the next test install them again.
   const wanted = present === 'all' ? 'all' : extent
   await runNpm(wanted)
@@ -92,6 +95,10 @@ export function fail(message, nextStep, status = UNAVAILABLE) {
 function requireNode20() {
   const major = Number.parseInt(process.versions.node, 10)
   if (major < 20) fail(`Node ${process.versions.node} is too old to install Orrery.`, 'Install Node 20 or newer.')
+}
+
+function isLink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
 }
 
 function readStamp() {
