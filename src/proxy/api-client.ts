@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import { type ApiAnswer, type ApiRequest, sendApiRequest } from './api-request.ts'
+import { INSTANCE_HEADER } from './instance-header.ts'
 
 export interface ProxyRoute {
   readonly routespec: string
@@ -18,6 +19,9 @@ export interface ProxyRoute {
   readonly lastActivity: Date
 }
 
+/** Which run of the proxy answered; undefined for one that does not tell, such as configurable-http-proxy. */
+export type ProxyInstance = string | undefined
+
 /** Every call throws HubError `proxy_unreachable` (no answer) or `proxy_refused` (an answer that is not the expected). */
 export interface ProxyApi {
   /** By route spec; only routes that a hub made, as JupyterHub does it (they carry `jupyterhub: true`). */
@@ -26,7 +30,7 @@ export interface ProxyApi {
   /** A route that is not there is as good as deleted. */
   deleteRoute(routespec: string, signal?: AbortSignal): Promise<void>
   /** Answers while the proxy does; costs it next to nothing, whatever the number of its routes. */
-  ping(signal?: AbortSignal): Promise<void>
+  ping(signal?: AbortSignal): Promise<ProxyInstance>
 }
 
 const TIMEOUT_MS = 10_000
@@ -110,7 +114,8 @@ export function proxyApi(options: {
       await call('DELETE', toProxyPath(routespec), [204, 404], { signal })
     },
     async ping(signal) {
-      await call('GET', '?inactiveSince=1970-01-01T00:00:00.000Z', [200], { signal })
+      const { headers } = await call('GET', '?inactiveSince=1970-01-01T00:00:00.000Z', [200], { signal })
+      return headers[INSTANCE_HEADER] as ProxyInstance // only set-cookie comes as a list
     },
   }
 }

@@ -1,9 +1,11 @@
 /** One request to a proxy's REST API, over a kept connection. */
+import type { IncomingHttpHeaders } from 'node:http'
 import { http, https } from '../http/node-http.ts'
 
 export interface ApiAnswer {
   readonly status: number
   readonly text: string
+  readonly headers: IncomingHttpHeaders
 }
 
 export interface ApiRequest {
@@ -30,7 +32,13 @@ export function sendApiRequest(url: string, { method, headers, body, signal }: A
     const chunks: Buffer[] = []
     response.on('data', chunk => chunks.push(chunk))
     response.on('error', reject)
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }))
+    response.on('end', () => {
+      resolve({
+        status: response.statusCode ?? 0,
+        text: Buffer.concat(chunks).toString(),
+        headers: response.headers,
+      })
+    })
   })
   request.on('error', reject)
   request.end(text)

@@ -2,11 +2,12 @@
  * The REST API through which the hub sets routes: configurable-http-proxy's `/api/routes`, status by status
  * (docs/reference/proxy-api.md). The token is checked before a body is read.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '../core/runtime.ts'
 import { http } from '../http/node-http.ts'
 import { loggedPath } from './forward-context.ts'
+import { INSTANCE_HEADER } from './instance-header.ts'
 import type { ProxyMetrics } from './proxy-metrics.ts'
 import { type RouteTable, toRouteRecord } from './route-table.ts'
 import { parseUpstreamTarget } from './upstream-target.ts'
@@ -27,6 +28,7 @@ export function createRoutesApi(options: {
 }): RoutesApi {
   const { routes, metrics, log } = options
   const isAllowed = tokenCheck(options.token)
+  const instance = randomUUID()
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = URL.parse(req.url ?? '/', 'http://api.invalid')
@@ -34,6 +36,7 @@ export function createRoutesApi(options: {
     if (!url || !found) return end(res, 404)
     if (!METHODS.has(req.method ?? '')) return end(res, 405, 'Method not supported')
     if (!isAllowed(req.headers.authorization)) return void res.writeHead(403).end()
+    res.setHeader(INSTANCE_HEADER, instance)
     const path = decodePath(found[1])
     if (path === undefined) return end(res, 400, 'The path is not valid percent-encoded UTF-8')
 

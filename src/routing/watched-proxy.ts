@@ -3,7 +3,7 @@
  * logged once a change, not once a failure.
  */
 import type { Logger } from '../core/runtime.ts'
-import type { ProxyApi, ProxyRoute } from '../proxy/api-client.ts'
+import type { ProxyApi, ProxyInstance, ProxyRoute } from '../proxy/api-client.ts'
 import type { DesiredRoute, DesiredRoutes } from './desired-routes.ts'
 
 export interface WatchedProxy {
@@ -15,7 +15,7 @@ export interface WatchedProxy {
   /** Makes the table what `desired` says; the table is read first, so that `desired` is the newer of the two. */
   reconcile(desired: () => Promise<DesiredRoutes>, signal?: AbortSignal): Promise<void>
   routes(signal?: AbortSignal): Promise<ReadonlyMap<string, ProxyRoute>>
-  /** Asks whether it is there; true when it is and a change did not reach it before. Never throws. */
+  /** Asks whether it is there; true when it is, and a change did not reach it before or it was started again. Never throws. */
   hasMissedSomething(signal?: AbortSignal): Promise<boolean>
 }
 
@@ -25,6 +25,7 @@ const CONCURRENCY = 10
 export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedProxy {
   let isUp = true
   let hasMissed = false
+  let instance: ProxyInstance
   let tail: Promise<unknown> = Promise.resolve()
 
   /** In turn, so that a reconcile never undoes what a start has just set. */
@@ -73,10 +74,15 @@ export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedPr
         })
       }),
     async hasMissedSomething(signal) {
-      return noting(() => api.ping(signal)).then(
-        () => hasMissed,
-        () => false,
-      )
+      try {
+        const now = await noting(() => api.ping(signal))
+        // Started again between two questions: what it was told in its last moments may not be in its snapshot.
+        if (now !== instance) hasMissed = true
+        instance = now
+        return hasMissed
+      } catch {
+        return false // `noting` has told that it is down
+      }
     },
   }
 }
