@@ -59,7 +59,7 @@ describe('orrery proxy', () => {
     await using upstream = await startUpstream()
     await using first = await spawnProxy('orrery', ['--snapshot', snapshot])
     await apiOf(first).addRoute('/user/ann/', upstream.url, { user: 'ann' })
-    await until(() => readFileSync(snapshot, 'utf8').includes('/user/ann'), 'the snapshot')
+    await until(() => existsSync(snapshot) && readFileSync(snapshot, 'utf8').includes('/user/ann'), 'the snapshot')
 
     await first.stop('SIGKILL')
     await using second = await spawnProxy('orrery', ['--snapshot', snapshot])
