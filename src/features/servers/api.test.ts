@@ -32,7 +32,7 @@ describe('servers API', () => {
       full_url: 'https://hub.example.org/user/alice/',
       full_progress_url: 'https://hub.example.org/hub/api/users/alice/server/progress',
     })
-    assert.match(shown.json.started, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+    assert.match(shown.json.started, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$/)
     assert.ok(!('state' in shown.json), 'the state is for those who hold admin:server_state')
     assert.equal((await alice('POST', DEFAULT)).status, 400, 'already running')
     assert.equal((await alice('DELETE', DEFAULT)).status, 204)
