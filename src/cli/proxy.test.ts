@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
+import { until } from '../../test/support/until.ts'
 import { TEST_CERT, TEST_KEY } from '../proxy/testing/certificate.ts'
-import { connectRaw, echo, freePort, startUpstream, until } from '../proxy/testing/sockets.ts'
+import { connectRaw, echo, freePort, startUpstream } from '../proxy/testing/sockets.ts'
 import { apiOf, commandOf, spawnProxy } from '../proxy/testing/spawn-proxy.ts'
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'proxy-'))
@@ -59,7 +60,7 @@ describe('orrery proxy', () => {
     await using upstream = await startUpstream()
     await using first = await spawnProxy('orrery', ['--snapshot', snapshot])
     await apiOf(first).addRoute('/user/ann/', upstream.url, { user: 'ann' })
-    await until(() => existsSync(snapshot) && readFileSync(snapshot, 'utf8').includes('/user/ann'), 'the snapshot')
+    await until('the snapshot', () => existsSync(snapshot) && readFileSync(snapshot, 'utf8').includes('/user/ann'))
 
     await first.stop('SIGKILL')
     await using second = await spawnProxy('orrery', ['--snapshot', snapshot])
@@ -84,8 +85,8 @@ describe('orrery proxy', () => {
         ),
       )
       await until(
-        () => existsSync(snapshot) && readFileSync(snapshot, 'utf8').includes(`u${known}"`),
         'a snapshot of some',
+        () => existsSync(snapshot) && readFileSync(snapshot, 'utf8').includes(`u${known}"`),
       )
       await proxy.stop('SIGKILL')
       await running
@@ -139,11 +140,11 @@ describe('orrery proxy', () => {
   it('ends with 0 when told to, hangups do not matter, and its pid file goes with it', async () => {
     const pidFile = join(newFolder(), 'proxy.pid')
     await using proxy = await spawnProxy('orrery', ['--pid-file', pidFile])
-    await until(() => existsSync(pidFile), 'the pid file')
+    await until('the pid file', () => existsSync(pidFile))
     assert.equal(readFileSync(pidFile, 'utf8'), String(proxy.child.pid))
 
     proxy.child.kill('SIGHUP')
-    await until(() => proxy.log().includes('hangup ignored'), 'the hangup')
+    await until('the hangup', () => proxy.log().includes('hangup ignored'))
     await proxy.stop('SIGTERM')
 
     assert.equal(proxy.child.exitCode, 0)
@@ -175,7 +176,7 @@ describe('orrery proxy', () => {
     await using proxy = await spawnProxy('orrery', ['--log-level', 'debug'])
     await fetch(`${proxy.url}/nowhere?token=hunter2`, { headers: { Authorization: 'token hunter3' } })
     await proxy.api('GET', '', undefined, 'hunter4')
-    await until(() => proxy.log().includes('"/nowhere"'), 'the record')
+    await until('the record', () => proxy.log().includes('"/nowhere"'))
 
     assert.ok(records(proxy.log()).length > 1)
     assert.doesNotMatch(proxy.log(), /hunter|test-token/)
@@ -192,7 +193,7 @@ describe('orrery proxy', () => {
 
     const { status, body } = await getSecurely(`https://localhost:${proxy.port}/x`)
     const echoed = await echoSecurely(`wss://localhost:${proxy.port}/ws`, 'x'.repeat(100_000))
-    await until(() => proxy.log().includes('proxy ready'), 'the record')
+    await until('the record', () => proxy.log().includes('proxy ready'))
     const redirect = records(proxy.log()).find(({ msg }) => msg === 'proxy ready')!.redirect as string
     const redirected = await fetch(`${redirect}/a?b=c`, { redirect: 'manual' })
 
@@ -257,7 +258,7 @@ describe('orrery proxy', () => {
       const child = spawn(process.execPath, [...commandOf('orrery'), '--socket', socket, '--api-socket', api])
       const exited = once(child, 'exit')
       try {
-        await until(async () => (await get(socket, '/x')) === 404, 'the public socket')
+        await until('the public socket', async () => (await get(socket, '/x')) === 404)
         assert.equal(await get(api, '/api/routes'), 200)
       } finally {
         child.kill('SIGKILL')

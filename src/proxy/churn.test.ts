@@ -1,8 +1,9 @@
 /** After much coming and going, nothing is left: no socket, no timer, on no side. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { until } from '../../test/support/until.ts'
 import { startTestProxy } from './testing/running-proxy.ts'
-import { connectRaw, startRawServer, startUpstream, until } from './testing/sockets.ts'
+import { connectRaw, startRawServer, startUpstream } from './testing/sockets.ts'
 
 const ROUNDS = 20
 
@@ -71,15 +72,15 @@ describe('churn', () => {
     }
 
     await until(
-      () => upstream.sockets.size === 0 && breaking.sockets.size === 0,
       'the upstream sockets to close',
+      () => upstream.sockets.size === 0 && breaking.sockets.size === 0,
       20_000,
     )
     assert.equal(await (await fetch(`${proxy.url}/ok`)).text(), 'ok')
     await proxy.close()
-    await until(() => {
+    await until('sockets and timers to be gone', () => {
       const now = resources()
       return now.TCPSocketWrap <= before.TCPSocketWrap && now.Timeout <= before.Timeout + 1 // the wait's own
-    }, 'sockets and timers to be gone')
+    })
   })
 })

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
-import { connectRaw, echo, startUpstream, type Upstream, until } from './testing/sockets.ts'
+import { until } from '../../test/support/until.ts'
+import { connectRaw, echo, startUpstream, type Upstream } from './testing/sockets.ts'
 import { type ProxyProgram, type SpawnedProxy, spawnProxy, TOKEN } from './testing/spawn-proxy.ts'
 
 interface Case {
@@ -285,11 +286,11 @@ const suites: { flags: (upstream: Upstream) => string[]; name: string; cases: Ca
           const messages: string[] = []
           const client = new WebSocket(`ws://127.0.0.1:${proxy.port}/ws/a?b=c`, ['v1.kernel'])
           client.on('message', data => messages.push(data.toString()))
-          await until(() => messages.length === 1, 'the first message')
+          await until('the first message', () => messages.length === 1)
           client.send('x'.repeat(200_000))
-          await until(() => messages.length === 2, 'the echo')
+          await until('the echo', () => messages.length === 2)
           client.close(4001)
-          await until(() => client.readyState === WebSocket.CLOSED, 'the close')
+          await until('the close', () => client.readyState === WebSocket.CLOSED)
 
           const { url, headers } = JSON.parse(messages[0]!)
           assert.equal(url, '/ws/a?b=c')
@@ -297,7 +298,7 @@ const suites: { flags: (upstream: Upstream) => string[]; name: string; cases: Ca
           assert.equal(headers['x-forwarded-proto'], 'ws')
           assert.equal(headers['x-forwarded-for'], '127.0.0.1')
           assert.equal(messages[1]!.length, 200_000)
-          await until(() => server.clients.size === 0, 'the upstream to see the close')
+          await until('the upstream to see the close', () => server.clients.size === 0)
         },
       },
       {
@@ -339,18 +340,18 @@ const suites: { flags: (upstream: Upstream) => string[]; name: string; cases: Ca
           new WebSocketServer({ server: upstream.server })
           await proxy.api('POST', '/act', { target: upstream.url })
           const created = await lastActivity(proxy, '/act')
-          await until(() => Date.now() > created + 2, 'the clock to go on')
+          await until('the clock to go on', () => Date.now() > created + 2)
           for (const status of [404, 302, 500]) await fetch(`${proxy.url}/act/${status}`, { redirect: 'manual' })
           const afterFailures = await lastActivity(proxy, '/act')
           await fetch(`${proxy.url}/act/200`)
-          await until(async () => (await lastActivity(proxy, '/act')) > created, 'activity of a success')
+          await until('activity of a success', async () => (await lastActivity(proxy, '/act')) > created)
           const afterSuccess = await lastActivity(proxy, '/act')
 
           const client = new WebSocket(`ws://127.0.0.1:${proxy.port}/act/ws`)
-          await until(() => client.readyState === WebSocket.OPEN, 'the WebSocket')
-          await until(() => Date.now() > afterSuccess + 2, 'the clock to go on')
+          await until('the WebSocket', () => client.readyState === WebSocket.OPEN)
+          await until('the clock to go on', () => Date.now() > afterSuccess + 2)
           client.send('x')
-          await until(async () => (await lastActivity(proxy, '/act')) > afterSuccess, 'activity of a message')
+          await until('activity of a message', async () => (await lastActivity(proxy, '/act')) > afterSuccess)
           client.terminate()
 
           assert.equal(afterFailures, created)

@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { until } from '../../test/support/until.ts'
 import { startTestProxy } from './testing/running-proxy.ts'
-import { connectRaw, startRawServer, startUpstream, until } from './testing/sockets.ts'
+import { connectRaw, startRawServer, startUpstream } from './testing/sockets.ts'
 
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
 
@@ -21,13 +22,13 @@ function pour(to: http.ServerResponse | Socket, counter: { bytes: number }): voi
 async function untilSteady(read: () => number): Promise<number> {
   let last = -1
   let since = Date.now()
-  await until(() => {
+  await until('the counter to stand still', () => {
     if (read() !== last) {
       last = read()
       since = Date.now()
     }
     return Date.now() - since > 300
-  }, 'the counter to stand still')
+  })
   return last
 }
 
@@ -66,7 +67,7 @@ describe('forwarding a request', () => {
     await using proxy = await startTestProxy({ '/': upstream.url })
     await using connection = connectRaw(proxy.port, 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\none ')
 
-    await until(() => pieces.join('') === 'one ', 'the first piece')
+    await until('the first piece', () => pieces.join('') === 'one ')
     connection.send('more')
 
     await connection.until('done')
@@ -80,7 +81,7 @@ describe('forwarding a request', () => {
     connection.socket.pause()
     connection.send('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
 
-    await until(() => sent.bytes > 0, 'the stream to begin')
+    await until('the stream to begin', () => sent.bytes > 0)
     const steady = await untilSteady(() => sent.bytes)
 
     assert.ok(steady < 32 * 1024 * 1024, `${steady} bytes ran ahead of a client that reads nothing`)
@@ -106,11 +107,11 @@ describe('forwarding a request', () => {
     })
     await using proxy = await startTestProxy({ '/': upstream.url })
     const clients = Array.from({ length: 100 }, () => connectRaw(proxy.port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'))
-    await until(() => asked === 100, 'all requests to arrive')
+    await until('all requests to arrive', () => asked === 100)
 
     for (const client of clients) client.socket.destroy()
 
-    await until(() => upstream.sockets.size === 0, 'the upstream sockets to close')
+    await until('the upstream sockets to close', () => upstream.sockets.size === 0)
   })
 
   it('leaves no socket to the upstream when clients go away before the response or in mid-upload', async () => {
@@ -126,11 +127,11 @@ describe('forwarding a request', () => {
         i % 2 ? 'GET / HTTP/1.1\r\nHost: h\r\n\r\n' : 'PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf',
       ),
     )
-    await until(() => asked === 20, 'all requests to arrive')
+    await until('all requests to arrive', () => asked === 20)
 
     for (const client of clients) client.socket.resetAndDestroy()
 
-    await until(() => upstream.sockets.size === 0, 'the upstream sockets to close')
+    await until('the upstream sockets to close', () => upstream.sockets.size === 0)
   })
 
   it('breaks off the response of an upstream that breaks off', async () => {
@@ -188,7 +189,7 @@ describe('forwarding a request', () => {
 
     assert.equal((await fetch(`${proxy.url}/silent`)).status, 503)
     assert.equal((await fetch(`${proxy.url}/other`)).status, 503)
-    await until(() => silent.sockets.size + other.sockets.size === 0, 'the upstream sockets to close')
+    await until('the upstream sockets to close', () => silent.sockets.size + other.sockets.size === 0)
   })
 
   it('answers 504 when the upstream does not begin in time, and leaves slow bodies alone', async () => {
@@ -201,7 +202,7 @@ describe('forwarding a request', () => {
 
     assert.equal((await fetch(proxy.url)).status, 504)
     assert.equal(await (await fetch(`${proxy.url}/slow-body`)).text(), 'ab')
-    await until(() => upstream.sockets.size <= 1, 'the socket of the silent request to close')
+    await until('the socket of the silent request to close', () => upstream.sockets.size <= 1)
   })
 
   it('lets the upstream decide about 100-continue', async () => {
@@ -241,7 +242,7 @@ describe('forwarding a request', () => {
     await connection.until('too much')
     pour(connection.socket, { bytes: 0 })
 
-    await until(() => upstream.sockets.size === 0, 'the upstream socket to close')
+    await until('the upstream socket to close', () => upstream.sockets.size === 0)
   })
 
   it('passes early hints and trailers on', async () => {
@@ -389,7 +390,7 @@ describe('forwarding a request', () => {
     await using upstream = await startUpstream((_req, res) => void waiting.push(res))
     await using proxy = await startTestProxy({ '/': upstream.url })
     await using quick = connectRaw(proxy.port, 'GET /quick HTTP/1.1\r\nHost: h\r\n\r\n')
-    await until(() => waiting.length === 1, 'the request')
+    await until('the request', () => waiting.length === 1)
 
     const closing = proxy.close({ graceMs: 5000 })
     waiting[0]!.end('finished')
@@ -397,7 +398,7 @@ describe('forwarding a request', () => {
     assert.match(await quick.untilClosed(), /finished/)
     await closing
     await assert.rejects(fetch(proxy.url))
-    await until(() => upstream.sockets.size === 0, 'the upstream sockets to close')
+    await until('the upstream sockets to close', () => upstream.sockets.size === 0)
   })
 
   it('drops a client that is silent for longer than its time-out', async () => {
@@ -407,7 +408,7 @@ describe('forwarding a request', () => {
 
     await connection.untilClosed()
 
-    await until(() => upstream.sockets.size === 0, 'the upstream sockets to close')
+    await until('the upstream sockets to close', () => upstream.sockets.size === 0)
   })
 
   it('recovers at once when a dead upstream comes back', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { until } from '../../test/support/until.ts'
 import { startTestProxy } from './testing/running-proxy.ts'
-import { connectRaw, startRawServer, startUpstream, until } from './testing/sockets.ts'
+import { connectRaw, startRawServer, startUpstream } from './testing/sockets.ts'
 
 const UPGRADE = 'GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'
@@ -41,7 +42,7 @@ describe('forwarding an upgrade', () => {
     await using connection = connectRaw(proxy.port, `${UPGRADE}eager`)
 
     assert.equal(await connection.until('hello'), `${SWITCHING}hello`)
-    await until(() => early === 'eager', 'the early bytes')
+    await until('the early bytes', () => early === 'eager')
   })
 
   it('makes the upgrade of any protocol a splice, Sec-WebSocket or not', async () => {
@@ -96,7 +97,7 @@ describe('forwarding an upgrade', () => {
     await connection.until('\r\n\r\n')
     const since = Date.now()
 
-    await until(() => Date.now() - since > 400, 'several time-outs to pass')
+    await until('several time-outs to pass', () => Date.now() - since > 400)
     connection.send('still here')
 
     await connection.until('still here')
@@ -119,10 +120,10 @@ describe('forwarding an upgrade', () => {
 
     let last = -1
     let since = Date.now()
-    await until(() => {
+    await until('the stream to stand still', () => {
       if (sent !== last || sent === 0) [last, since] = [sent, Date.now()]
       return Date.now() - since > 300
-    }, 'the stream to stand still')
+    })
 
     assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes ran ahead`)
   })
@@ -134,23 +135,23 @@ describe('forwarding an upgrade', () => {
     for (const client of clients) await client.until('\r\n\r\n')
 
     clients.slice(0, 25).forEach(client => void client.socket.resetAndDestroy())
-    await until(() => upstream.sockets.size === 25, 'half of the upstream sockets to close')
+    await until('half of the upstream sockets to close', () => upstream.sockets.size === 25)
     for (const socket of upstream.sockets) socket.resetAndDestroy()
 
     for (const client of clients.slice(25)) await client.untilClosed()
-    await until(() => upstream.sockets.size === 0, 'the upstream sockets to close')
+    await until('the upstream sockets to close', () => upstream.sockets.size === 0)
   })
 
   it('leaves the upstream when the client goes away before the answer', async () => {
     await using upstream = await startRawServer(socket => void socket.resume())
     await using proxy = await startTestProxy({ '/': upstream.url })
     const [leaves, breaks] = [connectRaw(proxy.port, UPGRADE), connectRaw(proxy.port, UPGRADE)]
-    await until(() => upstream.sockets.size === 2, 'the requests')
+    await until('the requests', () => upstream.sockets.size === 2)
 
     leaves.socket.end()
     breaks.socket.resetAndDestroy()
 
-    await until(() => upstream.sockets.size === 0, 'the upstream sockets to close')
+    await until('the upstream sockets to close', () => upstream.sockets.size === 0)
     leaves.socket.destroy()
   })
 
@@ -167,7 +168,7 @@ describe('forwarding an upgrade', () => {
 
     assert.match(text, /^HTTP\/1\.1 403 Forbidden\r\n/)
     assert.equal(text.split('x').length - 1 >= body.length, true)
-    await until(() => connection.closed || upstream.sockets.size === 0, 'the sockets to close')
+    await until('the sockets to close', () => connection.closed || upstream.sockets.size === 0)
   })
 
   it('takes a 200 to an upgrade for what it is', async () => {
@@ -176,7 +177,7 @@ describe('forwarding an upgrade', () => {
     await using connection = connectRaw(proxy.port, UPGRADE)
 
     assert.match(await connection.untilClosed(), /^HTTP\/1\.1 200 OK\r\n[\s\S]*plain page/)
-    await until(() => upstream.sockets.size === 0, 'the upstream socket to close')
+    await until('the upstream socket to close', () => upstream.sockets.size === 0)
   })
 
   it('answers with a page and closes: no route, dead upstream, no answer in time', async () => {
@@ -200,7 +201,7 @@ describe('forwarding an upgrade', () => {
       '/silent': '504 Gateway Timeout',
       '/%ff': '400 Bad Request',
     })
-    await until(() => silent.sockets.size + gone.sockets.size === 0, 'the upstream sockets to close')
+    await until('the upstream sockets to close', () => silent.sockets.size + gone.sockets.size === 0)
   })
 
   it('ignores an offer of h2c, as a server may', async () => {
@@ -225,6 +226,6 @@ describe('forwarding an upgrade', () => {
     await proxy.close({ graceMs: 10_000 })
 
     await connection.untilClosed()
-    await until(() => upstream.sockets.size === 0, 'the upstream socket to close')
+    await until('the upstream socket to close', () => upstream.sockets.size === 0)
   })
 })

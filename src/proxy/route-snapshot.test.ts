@@ -3,11 +3,11 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { until } from '../../test/support/until.ts'
 import type { Logger } from '../core/runtime.ts'
 import { silentLogger } from '../core/runtime.ts'
 import { keepSnapshot, loadSnapshot } from './route-snapshot.ts'
 import { createRouteTable, toRouteRecord } from './route-table.ts'
-import { until } from './testing/sockets.ts'
 
 const TARGET = 'http://127.0.0.1:1'
 const newFile = () => join(mkdtempSync(join(tmpdir(), 'snapshot-')), 'routes.json')
@@ -54,8 +54,8 @@ describe('route snapshot', () => {
     for (let i = 0; i < 500; i++) table.set(`/user/u${i}`, { target: TARGET }, i)
 
     await until(
-      () => readdirSync(join(file, '..')).includes('routes.json') && readFileSync(file, 'utf8').includes('/user/u499'),
       'the snapshot',
+      () => readdirSync(join(file, '..')).includes('routes.json') && readFileSync(file, 'utf8').includes('/user/u499'),
     )
     assert.deepEqual(readdirSync(join(file, '..')), ['routes.json'])
     await snapshot.close()
@@ -66,7 +66,7 @@ describe('route snapshot', () => {
     const table = newTable()
     table.set('/a', { target: TARGET }, 1000)
     const snapshot = keepSnapshot(file, table, silentLogger)
-    await until(() => readdirSync(join(file, '..')).length === 1, 'the first snapshot')
+    await until('the first snapshot', () => readdirSync(join(file, '..')).length === 1)
 
     table.touch('/a', 2000)
     await snapshot.close()
@@ -128,12 +128,12 @@ describe('route snapshot', () => {
     const table = newTable()
     const log = recordingLogger()
     const snapshot = keepSnapshot(file, table, log)
-    await until(() => log.records.some(record => record.level === 'error'), 'the failure')
+    await until('the failure', () => log.records.some(record => record.level === 'error'))
 
     mkdirSync(join(folder, 'later'))
     table.set('/a', { target: TARGET }, 0)
 
-    await until(() => readdirSync(join(folder, 'later')).includes('routes.json'), 'the snapshot')
+    await until('the snapshot', () => readdirSync(join(folder, 'later')).includes('routes.json'))
     await snapshot.close()
     chmodSync(folder, 0o700)
     rmSync(folder, { recursive: true })

@@ -6,6 +6,7 @@ export async function until<T>(
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs
   let lastError: unknown
+  let pauseMs = 5
   while (Date.now() < deadline) {
     try {
       const value = await condition()
@@ -14,7 +15,8 @@ export async function until<T>(
     } catch (error) {
       lastError = error
     }
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await new Promise(resolve => setTimeout(resolve, pauseMs))
+    pauseMs = Math.min(pauseMs * 2, 50)
   }
   throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: lastError })
 }

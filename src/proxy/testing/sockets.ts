@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import net, { type AddressInfo, type Server, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../../test/support/until.ts'
 
 export interface Upstream extends AsyncDisposable {
   readonly port: number
@@ -94,30 +94,17 @@ export function connectRaw(port: number, first = ''): RawConnection {
     send: text => void socket.write(text),
     async until(what) {
       const matches = () => (typeof what === 'string' ? state.received.includes(what) : what.test(state.received))
-      await until(() => matches() || state.ended || state.closed, `bytes ${what}`)
+      await until(`bytes ${what}`, () => matches() || state.ended || state.closed)
       assert.ok(matches(), `expected ${what}, got ${JSON.stringify(state.received.slice(0, 500))}`)
       return state.received
     },
     async untilClosed() {
-      await until(() => state.ended || state.closed, 'the end of the connection')
+      await until('the end of the connection', () => state.ended || state.closed)
       return state.received
     },
     async [Symbol.asyncDispose]() {
       socket.destroy()
     },
-  }
-}
-
-/** Waits for a condition, never for a time; fails after `timeoutMs`. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  timeoutMs = 10_000,
-): Promise<void> {
-  const end = Date.now() + timeoutMs
-  while (!(await condition())) {
-    if (Date.now() > end) assert.fail(`waited ${timeoutMs} ms for ${what}`)
-    await sleep(5)
   }
 }
 

@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { until } from '../../../test/support/until.ts'
 import { proxyApi } from '../api-client.ts'
-import { freePort, until } from './sockets.ts'
+import { freePort } from './sockets.ts'
 
 export type ProxyProgram = 'orrery' | 'configurable-http-proxy'
 
@@ -73,7 +74,7 @@ export async function spawnProxy(
         error => error.cause?.code !== 'ECONNREFUSED',
       )
     const isUp = async () => (await answers(`${apiUrl}/api/routes`)) && (await answers(`${url}/_chp_healthz`))
-    await until(async () => child.exitCode !== null || (await isUp()), `${program} to start`, 30_000)
+    await until(`${program} to start`, async () => child.exitCode !== null || (await isUp()), 30_000)
     if (child.exitCode !== null) {
       if (tries < 3 && /EADDRINUSE|already listens/.test(output)) continue
       throw new Error(`${program} ended with ${child.exitCode}: ${output}`)
