@@ -99,6 +99,35 @@ tb_port() {
   cat "$TB_STATE/port"
 }
 
+# tb_python NAME WORD...: prints the interpreter of an environment made by `pip install WORD...`. It is kept between runs
+# below /var/tmp, where the users that servers run as can read it. Other words, or another content of a file that they
+# name, make another environment beside it, so that two states of the sources can be tested at once.
+tb_python() {
+  local name=$1 cache=${ORRERY_TEST_CACHE:-/var/tmp/orrery-test-$(id -u)} word stamp place; shift
+  stamp=$(for word; do if [ -f "$word" ]; then cat "$word"; else printf '%s\n' "$word"; fi; done | sha256sum)
+  place=$cache/$name-${stamp:0:12}
+  mkdir -p "$cache"
+  chmod a+rX "$cache"
+  (
+    flock 9 # another test may be making it
+    [ -e "$place/complete" ] || tb_make_python "$place" "$@" >&2
+  ) 9>"$cache/$name.lock"
+  echo "$place/bin/python"
+}
+
+tb_make_python() {
+  local place=$1 python; shift
+  tb_say "making a Python environment in $place"
+  for python in "${PYTHON:-}" /usr/bin/python3 python3; do
+    [ -n "$python" ] && "$python" -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && break
+  done
+  rm -rf "$place"
+  "$python" -m venv "$place"
+  "$place/bin/pip" install -q --disable-pip-version-check "$@"
+  chmod -R a+rX "$place"
+  touch "$place/complete"
+}
+
 tb_main() {
   case "${1:-}" in
     up) install -d -m 0755 "$TESTBED_DIR" "$TB_STATE" "$TB_RUN" "$TB_LOG"; tb_up; tb_info ;;
