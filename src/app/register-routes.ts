@@ -75,7 +75,8 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   await server.register(usersApi(users), { prefix })
   await server.register(tokensApi({ ...tokens, logIn: logInByBody(parts) }), { prefix })
   await server.register(groupsApi({ access, database, log, normalizeUserName: parts.names.normalize }), { prefix })
-  await server.register(servicesApi({ access, database }), { prefix })
+  const routesChanged = () => parts.routes.reconcile()
+  await server.register(servicesApi({ access, database, baseUrl, clock, log, routesChanged }), { prefix })
   await server.register(proxyAdminApi({ access, log, ...proxyTable(parts.routes) }), { prefix })
   await server.register(
     serversApi({ database, access, spawning: parts.spawning, log, baseUrl, publicUrl: config.publicUrl }),

@@ -39,6 +39,11 @@ export const errorAdvice: Readonly<Record<string, Advice>> = {
   no_such_group: { todo: LOOK },
   no_such_server: { todo: LOOK },
   no_such_service: { todo: LOOK },
+  service_exists: { todo: 'Choose another name, or delete the service first.' },
+  service_invalid: { todo: CORRECT },
+  service_managed: {
+    todo: 'Put services with a command into the config, or start the program elsewhere and leave the command out.',
+  },
   no_such_role: { todo: 'Use one of the roles that the hub has: admin, user, server, token and those of the site.' },
   xsrf_missing: {
     todo: 'Send the value of the cookie `_xsrf` as field or header, or use a token instead of a cookie.',

@@ -18,12 +18,21 @@ const command = z.union([
   z.array(z.string().min(1)).min(1),
 ])
 
+/** What the config and `POST /hub/api/services/NAME` ask alike of a service. */
+export const serviceName = z.string().refine(isValidServiceName, {
+  error: 'expected a name without slash, percent sign, blanks at its ends or control characters',
+})
+export const serviceUrl = z.string().refine(isOrigin, { error: 'expected a URL such as http://127.0.0.1:9999' })
+export const serviceClientId = z
+  .string()
+  .startsWith('service-', { error: 'expected a text that begins with service-' })
+  .max(255)
+export const serviceRedirectUri = z.string().min(1).max(1023)
+
 const service = z
   .strictObject({
-    name: z.string().refine(isValidServiceName, {
-      error: 'expected a name without slash, percent sign, blanks at its ends or control characters',
-    }),
-    url: z.string().refine(isOrigin, { error: 'expected a URL such as http://127.0.0.1:9999' }).optional(),
+    name: serviceName,
+    url: serviceUrl.optional(),
     command: command.optional(),
     cwd: z.string().startsWith('/', { error: 'expected an absolute path' }).optional(),
     environment: texts.default({}),
@@ -34,12 +43,8 @@ const service = z
     admin: z.boolean().default(false),
     display: z.boolean().default(true),
     info: z.record(z.string(), z.json()).default({}),
-    oauthClientId: z
-      .string()
-      .startsWith('service-', { error: 'expected a text that begins with service-' })
-      .max(255)
-      .optional(),
-    oauthRedirectUri: z.string().min(1).max(1023).optional(),
+    oauthClientId: serviceClientId.optional(),
+    oauthRedirectUri: serviceRedirectUri.optional(),
     oauthNoConfirm: z.boolean().default(false),
     oauthClientAllowedScopes: z.array(scope).default([]),
     timeout: duration.default(30),

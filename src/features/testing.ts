@@ -108,7 +108,16 @@ export async function testApi(
       },
     }),
   )
-  await server.register(servicesApi({ database, access }))
+  await server.register(
+    servicesApi({
+      database,
+      access,
+      baseUrl: '/',
+      clock,
+      log,
+      routesChanged: async () => void asked.push('put routes right'),
+    }),
+  )
   await server.register(
     sharingApi({
       database,

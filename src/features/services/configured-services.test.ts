@@ -7,7 +7,8 @@ import { testDatabases } from '../../db/testing.ts'
 import { testClock } from '../accounts/testing.ts'
 import { applyConfiguredRoles } from '../roles/configured-roles.ts'
 import { createUserNames } from '../users/user-names.ts'
-import { applyConfiguredServices, type ConfiguredService, renewServiceToken } from './configured-services.ts'
+import { applyConfiguredServices, renewServiceToken } from './configured-services.ts'
+import type { ServiceSpec } from './put-service.ts'
 import { serviceRoutes } from './service-routes.ts'
 import { findService, listServices } from './store.ts'
 
@@ -124,7 +125,7 @@ for (const kind of testDatabases()) {
   })
 }
 
-function service(given: Partial<ConfiguredService> & { name: string }): ConfiguredService {
+function service(given: Partial<ServiceSpec> & { name: string }): ServiceSpec {
   const rest = {
     admin: false,
     display: true,
@@ -145,8 +146,7 @@ async function testHub(open: () => Promise<Database>) {
     database,
     db,
     deps,
-    apply: (services: ConfiguredService[] | undefined) =>
-      applyConfiguredServices({ ...deps, baseUrl: '/hubs/' }, services),
+    apply: (services: ServiceSpec[] | undefined) => applyConfiguredServices({ ...deps, baseUrl: '/hubs/' }, services),
     roles: (roles: Parameters<typeof applyConfiguredRoles>[1]) => applyConfiguredRoles(deps, roles),
     names: async () => (await listServices(db)).map(({ name }) => name),
     tokens: (name: string) =>
