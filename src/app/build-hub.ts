@@ -33,6 +33,7 @@ import { checkServiceUsers, createManagedServices } from '../services/managed-se
 import { serverAccess } from '../spawning/server-access.ts'
 import { createSpawning } from '../spawning/spawning.ts'
 import { applyConfiguration } from './apply-configuration.ts'
+import { makeAuthState } from './auth-state.ts'
 import { dataPaths } from './data-folder.ts'
 import { environmentSettings, serviceSite, spawningSettings, throttleLimits } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
@@ -79,6 +80,7 @@ async function runHubOn(
   const services = await applyConfiguration({ config, database, names, clock, log })
 
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
+  const authState = makeAuthState({ config, database, clock, log })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
   const access = createAccess({
     database,
@@ -94,7 +96,16 @@ async function runHubOn(
   const startedUp = metrics.hubStartupDuration.startTimer()
   const limits = throttleLimits(config.signIn)
   const signIn = measureSignIn(
-    createSignIn({ database, authenticator, names, access: config.access, limits, log, clock }),
+    createSignIn({
+      database,
+      authenticator,
+      names,
+      access: config.access,
+      limits,
+      ...(authState && config.authState.enabled && { authState: { store: authState } }),
+      log,
+      clock,
+    }),
     metrics,
   )
   const proxy = proxyApi({ url: config.proxy.apiUrl, token: config.proxy.authToken ?? '' })
@@ -117,8 +128,10 @@ async function runHubOn(
     environment: environmentSettings(config, process.env),
     settings: spawningSettings(config.servers),
     hooks: {
-      // Auth state is not kept yet, so a plug-in is told of none.
-      beforeStart: async (user, spec) => authenticator.beforeSpawn?.(user, undefined, spec),
+      async beforeStart(user, spec) {
+        if (!authenticator.beforeSpawn) return
+        await authenticator.beforeSpawn(user, (await authState?.read(user.id)) ?? undefined, spec)
+      },
       afterStop: async (user, server) => authenticator.afterStop?.(user, server),
       onTooManyFailures(failures) {
         log.error({ failures }, 'too many starts failed in a row, the hub ends to be started anew')
@@ -161,7 +174,20 @@ async function runHubOn(
   })
   measureRequests(server, metrics, baseUrl)
   await server.register(metricsRoutes(metrics, requireScope(access, 'read:metrics')), { prefix: baseUrl.slice(0, -1) })
-  const parts = { config, database, access, authenticator, signIn, spawning, routes, names, log, clock, shutDown }
+  const parts = {
+    config,
+    database,
+    access,
+    authenticator,
+    authState,
+    signIn,
+    spawning,
+    routes,
+    names,
+    log,
+    clock,
+    shutDown,
+  }
   await registerRoutes(server, parts)
   const listen = listenOf(config.hub.bindUrl)
   const url = await server.listen({ host: listen.host || '0.0.0.0', port: listen.port })

@@ -19,6 +19,7 @@ import type { SignIn } from '../features/sign-in/sign-in.ts'
 import { type TokensDeps, tokensApi } from '../features/tokens/api.ts'
 import type { TokenRules } from '../features/tokens/rules.ts'
 import { usersApi } from '../features/users/api.ts'
+import type { AuthStateStore } from '../features/users/auth-state.ts'
 import type { UsersDeps } from '../features/users/deps.ts'
 import { readUserModel } from '../features/users/read-users.ts'
 import type { UserNames } from '../features/users/user-names.ts'
@@ -47,6 +48,8 @@ export interface HubParts {
   readonly database: Database
   readonly access: Access
   readonly authenticator: Authenticator
+  /** Undefined where there are no keys for it. */
+  readonly authState: AuthStateStore | undefined
   readonly signIn: SignIn
   readonly spawning: Spawning
   readonly routes: RouteKeeper
@@ -125,6 +128,7 @@ export function usersDeps({
   database,
   access,
   authenticator,
+  authState,
   spawning,
   names,
   log,
@@ -144,6 +148,7 @@ export function usersDeps({
     },
     userAdded: async user => authenticator.userAdded?.(user),
     userDeleted: async user => authenticator.userDeleted?.(user),
+    ...(authState && { authState }),
   }
 }
 

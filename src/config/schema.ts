@@ -1,5 +1,6 @@
 /** Every option of Orrery, each declared once: type, default, one sentence, an example. */
 import { z } from 'zod'
+import { authStateSection } from './auth-state-section.ts'
 import { authenticatorOption } from './authenticators.ts'
 import { cullerSection } from './culler-section.ts'
 import { option, section } from './option.ts'
@@ -181,6 +182,7 @@ export const configSchema = z.strictObject({
     service: 'login',
   }),
   access,
+  authState: authStateSection,
   spawner: option(spawnerOption.prefault({ kind: 'local' }), 'Where servers run.', { kind: 'local' }),
   servers: serversSection,
   culler: cullerSection,

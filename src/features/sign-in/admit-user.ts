@@ -6,6 +6,7 @@ import type { Authenticated, Authenticator, Refused } from '../../plugin/authent
 import type { UserRecord } from '../../plugin/spawner.ts'
 import { createUser, deleteUser, findUser, setAdmin } from '../users/user-store.ts'
 import { type AccessRules, checkAccess, isAdminByRule } from './access-rules.ts'
+import { type AuthStateRules, keepAuthState } from './keep-auth-state.ts'
 import { syncGroups } from './sync-groups.ts'
 
 export interface AdmitDeps {
@@ -13,6 +14,8 @@ export interface AdmitDeps {
   readonly rules: AccessRules
   readonly authenticator: Pick<Authenticator, 'userAdded'>
   readonly clock: Clock
+  /** Absent: none is kept, and what was kept is forgotten. */
+  readonly authState?: AuthStateRules
 }
 
 /**
@@ -31,7 +34,9 @@ export async function admitUser(deps: AdmitDeps, proven: Authenticated): Promise
   if ('refused' in verdict) return verdict
   const user = known ?? (await addUser(deps, proven.name))
   if ('refused' in user) return user
-  return { user: await updateUser(deps, user, proven, groups) }
+  const updated = await updateUser(deps, user, proven, groups)
+  await keepAuthState(deps, user.id, proven)
+  return { user: updated }
 }
 
 async function addUser(deps: AdmitDeps, name: string): Promise<UserRecord | Refused> {

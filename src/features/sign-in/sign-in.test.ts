@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ensureDefaultRoles } from '../../access/role-grants.ts'
 import { HubError } from '../../core/errors.ts'
-import type { Logger } from '../../core/runtime.ts'
+import { type Logger, silentLogger } from '../../core/runtime.ts'
 import type { Database } from '../../db/database.ts'
 import { testDatabases } from '../../db/testing.ts'
 import type { Authenticated, Authenticator, Refused } from '../../plugin/authenticator.ts'
 import { testClock } from '../accounts/testing.ts'
+import { createAuthStateStore } from '../users/auth-state.ts'
 import { createUserNames } from '../users/user-names.ts'
 import { createSignIn, type SignInDeps } from './sign-in.ts'
 
@@ -61,6 +62,32 @@ for (const kind of testDatabases()) {
         assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { groups: ['physics', 'users'] } })
         proves.set('ada', { name: 'ada', groups: [] })
         assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'not_allowed' })
+      })
+    })
+
+    it('keeps the auth state of the latest sign-in, and forgets it where none is kept', async () => {
+      const storeOf = (database: Database) =>
+        createAuthStateStore({ database, keys: [Buffer.alloc(32, 1)], clock: testClock(), log: silentLogger })
+      const more = (database: Database) => ({ authState: { store: storeOf(database) } })
+
+      await withHub({ access: { allowAll: true }, more }, async ({ hub, signIn, proves, database, clock }) => {
+        const stateOf = async () => storeOf(database).read(1)
+        proves.set('ada', { name: 'ada', authState: { token: 'one' } })
+        await signIn('ada', 'good')
+        assert.deepEqual(await stateOf(), { token: 'one' })
+        await hub.admit({ name: 'ada', authState: { token: 'two' } }, '192.0.2.7')
+        assert.deepEqual(await stateOf(), { token: 'two' })
+
+        const deps = {
+          database,
+          names: createUserNames(),
+          access: { allowAll: true },
+          limits,
+          log: silentLogger,
+          clock,
+        }
+        await createSignIn({ ...deps, authenticator: { name: 'test' } }).admit({ name: 'ada' }, '192.0.2.7')
+        assert.equal(await stateOf(), null)
       })
     })
 
@@ -181,7 +208,11 @@ for (const kind of testDatabases()) {
 
   type Proof = Authenticated | Refused | Error
   async function withHub(
-    options: Pick<SignInDeps, 'access'> & { names?: SignInDeps['names']; userAdded?: Authenticator['userAdded'] },
+    options: Pick<SignInDeps, 'access'> & {
+      names?: SignInDeps['names']
+      userAdded?: Authenticator['userAdded']
+      more?: (database: Database) => Partial<SignInDeps>
+    },
     body: (given: {
       hub: ReturnType<typeof createSignIn>
       signIn: (
@@ -216,6 +247,7 @@ for (const kind of testDatabases()) {
       limits,
       log: listLogger(logged),
       clock,
+      ...options.more?.(database),
     })
     const signIn = (username: string, password: string, address = '192.0.2.7') =>
       hub.attempt({ form: { username, password }, address, headers: {} })

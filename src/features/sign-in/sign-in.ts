@@ -7,6 +7,7 @@ import type { UserRecord } from '../../plugin/spawner.ts'
 import type { UserNames } from '../users/user-names.ts'
 import { type AccessRuleOptions, accessRules } from './access-rules.ts'
 import { admitUser } from './admit-user.ts'
+import type { AuthStateRules } from './keep-auth-state.ts'
 import { createThrottle, type ThrottleLimits } from './throttle.ts'
 import { addressSubject, nameSubject, pluginSubject } from './throttle-subjects.ts'
 
@@ -17,6 +18,8 @@ export interface SignInDeps {
   readonly names: UserNames
   readonly access: AccessRuleOptions
   readonly limits: ThrottleLimits
+  /** Absent: none is kept, and what was kept is forgotten. */
+  readonly authState?: AuthStateRules
   readonly log: Logger
   readonly clock: Clock
   /** For how long an authenticator may think. Default 60 000. */

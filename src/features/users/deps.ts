@@ -1,8 +1,9 @@
 import type { Access } from '../../access/access.ts'
-import type { Clock, Json, Logger } from '../../core/runtime.ts'
+import type { Clock, Logger } from '../../core/runtime.ts'
 import type { Database } from '../../db/database.ts'
 import type { PageLimits } from '../../http/pagination.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
+import type { AuthStateStore } from './auth-state.ts'
 import type { ServerModelOf } from './user-model.ts'
 import type { UserNames } from './user-names.ts'
 
@@ -25,8 +26,5 @@ export interface UsersDeps {
   userAdded?(user: UserRecord): Promise<void>
   userDeleted?(user: UserRecord): Promise<void>
   /** Absent: auth state is not kept. */
-  readonly authState?: {
-    read(userId: number): Promise<Json>
-    write(userId: number, state: Json): Promise<void>
-  }
+  readonly authState?: AuthStateStore
 }
