@@ -4,6 +4,7 @@ import type { Db, DialectName } from '../database.ts'
 import { createOwnTables, createSchema, tableNames } from './create-schema.ts'
 import { knownRevision } from './jupyterhub-changes.ts'
 import { JUPYTERHUB_REVISION } from './jupyterhub-tables.ts'
+import { createOwnIndexes, hasOwnIndexes } from './own-indexes.ts'
 import { OWN_SCHEMA_VERSION } from './own-tables.ts'
 
 /**
@@ -24,6 +25,7 @@ export async function prepareSchema(db: Db, dialect: DialectName, create: boolea
       await checkRevision(tx, tables)
     }
     await createOwnTables(tx, dialect)
+    await createOwnIndexes(tx, dialect)
   })
 }
 
@@ -36,7 +38,7 @@ async function isReady(db: Db, dialect: DialectName): Promise<boolean> {
   const version = Number(own?.value ?? 0)
   if (version > OWN_SCHEMA_VERSION) throw tooNew(`orrery schema ${version}`)
   if (version !== 0 && version < OWN_SCHEMA_VERSION) throw tooOld(`orrery schema ${version}`)
-  return version === OWN_SCHEMA_VERSION
+  return version === OWN_SCHEMA_VERSION && (await hasOwnIndexes(db, dialect))
 }
 
 async function checkRevision(db: Db, tables: ReadonlySet<string>): Promise<void> {

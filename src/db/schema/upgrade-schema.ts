@@ -9,6 +9,7 @@ import { findRevision, foreign, lockSchema, missing, tooNew } from './check-sche
 import { createOwnTables, runDdl, tableNames } from './create-schema.ts'
 import { JUPYTERHUB_CHANGES, TOO_OLD } from './jupyterhub-changes.ts'
 import { JUPYTERHUB_REVISION, JUPYTERHUB_TABLES } from './jupyterhub-tables.ts'
+import { createOwnIndexes } from './own-indexes.ts'
 import { OWN_CHANGES, OWN_SCHEMA_VERSION } from './own-tables.ts'
 
 /** What an upgrade did. `from === to` and no backup: there was nothing to do. */
@@ -95,6 +96,7 @@ async function upgradeTables(tx: DbTransaction, dialect: DialectName): Promise<v
   await makeMissingTables(tx, dialect)
   await tx.updateTable('alembic_version').set({ version_num: JUPYTERHUB_REVISION }).execute()
   await upgradeOwnTables(tx, dialect)
+  await createOwnIndexes(tx, dialect)
 }
 
 /** JupyterHub makes wholly new tables (shares, for one) at its start and not by a revision. */
