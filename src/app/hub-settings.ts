@@ -13,7 +13,7 @@ export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): Env
   const { servers } = config
   return {
     baseUrl: config.baseUrl,
-    hubUrl: config.hub.connectUrl,
+    hubUrl: (servers.hubConnectUrl ?? config.hub.connectUrl).replace(/\/+$/, ''),
     // Servers send browsers to the hub's public address; where it is only guessed, paths lead there from any address.
     ...(config.publicUrl !== guessedPublicUrl(config) && { publicUrl: new URL(config.publicUrl).origin }),
     envKeep: servers.envKeep,
@@ -26,7 +26,8 @@ export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): Env
 }
 
 export function serviceSite(config: Config, env: NodeJS.ProcessEnv): ServiceSite {
-  const { baseUrl, hubUrl, publicUrl } = environmentSettings(config, env)
+  const { baseUrl, publicUrl } = environmentSettings(config, env)
+  const hubUrl = config.hub.connectUrl
   return { baseUrl, hubUrl, ...(publicUrl !== undefined && { publicUrl }), hubEnvironment: env }
 }
 
@@ -38,14 +39,21 @@ export function spawningSettings(servers: Config['servers']): SpawningSettings {
       ...(servers.memLimit !== undefined && { memoryBytes: servers.memLimit }),
       ...(servers.cpuLimit !== undefined && { cpus: servers.cpuLimit }),
     },
+    guarantees: {
+      ...(servers.memGuarantee !== undefined && { memoryBytes: servers.memGuarantee }),
+      ...(servers.cpuGuarantee !== undefined && { cpus: servers.cpuGuarantee }),
+    },
+    listen: { ...(servers.ip !== undefined && { ip: servers.ip }), ...(servers.port !== 0 && { port: servers.port }) },
     startTimeoutMs: servers.startTimeout * 1000,
     httpTimeoutMs: servers.httpTimeout * 1000,
     stopTimeoutMs: servers.stopTimeout * 1000,
     pollIntervalMs: servers.pollInterval * 1000,
+    pollJitter: servers.pollJitter,
     concurrentSpawnLimit: servers.concurrentSpawnLimit,
     activeServerLimit: servers.activeServerLimit,
     allowNamedServers: servers.allowNamedServers,
     namedServerLimit: servers.namedServerLimitPerUser,
+    allowInvalidNamedServerStart: servers.allowExistingInvalidNamedServers === 'allow-start',
     consecutiveFailureLimit: servers.consecutiveFailureLimit,
   }
 }
@@ -63,18 +71,25 @@ export function throttleLimits({ failures, window, lock }: Config['signIn']): Th
 }
 
 export function rendererOptions({ baseUrl, pages }: Config): RendererOptions {
-  const { logoFile, ...rest } = pages
+  const { logoFile, defaultUrl: _, redirectToServer: __, loginTermUrl: ___, ...rest } = pages
   return { baseUrl, ...rest, ...(logoFile !== undefined && { logoFile }) }
 }
 
 export function pageSettings(config: Config): PageSettings {
-  const { servers, tokens, pages } = config
+  const { servers, tokens, pages, hooks } = config
   return {
     baseUrl: config.baseUrl,
-    redirectToServer: true,
+    redirectToServer: pages.redirectToServer,
+    defaultUrl: pages.defaultUrl,
+    defaultServerName: servers.defaultServerName,
     allowNamedServers: servers.allowNamedServers,
     namedServerLimitPerUser: servers.namedServerLimitPerUser,
+    useLegacyStoppedServerStatusCode: servers.useLegacyStoppedServerStatusCode,
+    implicitSpawnSeconds: servers.implicitSpawnSeconds,
+    shutdownOnLogout: servers.shutdownOnLogout,
     tokenExpiresInMaxSeconds: tokens.maxExpiresIn,
+    ...(pages.loginTermUrl !== undefined && { loginTermUrl: pages.loginTermUrl }),
+    ...(hooks.userRedirect !== undefined && { userRedirect: hooks.userRedirect }),
     ...(pages.logoFile !== undefined && { logoFile: pages.logoFile }),
   }
 }

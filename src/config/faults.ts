@@ -91,10 +91,18 @@ function faultsOfUnion(
   ) {
     return faultsOf(described, input, path)
   }
+  // `3.5` is of the right kind for "a number or a function": what is wrong with it says more than what else could stand there.
+  const ofRightKind = issue.errors.filter(errors =>
+    errors.every(({ code }) => code !== 'invalid_type' && code !== 'custom'),
+  )
+  if (ofRightKind.length === 1) return faultsOf(ofRightKind[0]!, input, path)
   const first = issue.errors[0]?.[0]
   if (first?.code === 'custom') return [{ path, message: `${first.message}, ${got}` }]
   const types = issue.errors.flatMap(errors =>
-    errors.filter(error => error.code === 'invalid_type').map(error => TYPE_WORDS[error.expected] ?? error.expected),
+    errors.flatMap(error => {
+      if (error.code === 'invalid_type') return TYPE_WORDS[error.expected] ?? error.expected
+      return error.code === 'custom' ? error.message.replace(/^expected /, '') : []
+    }),
   )
   return [{ path, message: `expected ${[...new Set(types)].join(' or ')}, ${got}` }]
 }

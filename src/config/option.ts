@@ -4,7 +4,7 @@ import { z } from 'zod'
 export interface OptionFacts {
   /** One sentence. */
   readonly description: string
-  /** A value as one would write it. */
+  /** A value as one would write it; for a function its source. */
   readonly example: unknown
   /** The default in words, where it follows from other options or from the machine. */
   readonly computed?: string

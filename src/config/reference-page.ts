@@ -51,6 +51,7 @@ function kindsText(option: string, title: string, kinds: readonly KindOptions[])
 }
 
 function optionText(option: NamedOption, mark = '###'): string {
+  const isCode = typeText(option.schema) === 'function' // its example is its text
   const isPart = option.at.length > 1 && ['authenticator', 'spawner'].includes(option.at[0]!)
   const lines = [
     `${mark} ${isPart ? option.at.at(-1) : option.path}`,
@@ -59,9 +60,10 @@ function optionText(option: NamedOption, mark = '###'): string {
     '',
     `- Type: ${typeText(option.schema)}${option.secret ? ', secret' : ''}`,
     `- Default: ${defaultText(option)}`,
-    `- Example: \`${example(option.example)}\``,
+    isCode ? `- Example: \`\`${option.example}\`\`` : `- Example: \`${example(option.example)}\``,
   ]
-  if (!isPart) lines.push(`- Variable: \`${option.environmentName}\``)
+  // A function cannot stand in a variable.
+  if (!isPart && !isCode) lines.push(`- Variable: \`${option.environmentName}\``)
   return lines.join('\n')
 }
 

@@ -1,8 +1,12 @@
 /** Every option of Orrery, each declared once: type, default, one sentence, an example. */
 import { z } from 'zod'
+import type { MaybePromise } from '../core/runtime.ts'
+import type { UserRecord } from '../plugin/spawner.ts'
 import { authStateSection } from './auth-state-section.ts'
 import { authenticatorOption } from './authenticators.ts'
 import { cullerSection } from './culler-section.ts'
+import { functionOf } from './functions.ts'
+import { hooksSection } from './hooks-section.ts'
 import { option, section } from './option.ts'
 import { serversSection } from './servers-section.ts'
 import { groupRecord, roleList, serviceList } from './services-section.ts'
@@ -83,6 +87,16 @@ const signIn = section({
 })
 
 const pages = section({
+  defaultUrl: option(
+    z.union([z.string(), functionOf<(user: UserRecord | undefined) => MaybePromise<string | undefined>>()]).default(''),
+    'Where people arrive at `/hub/` and after signing in, baseUrl included; a function is given the user, undefined for nobody; empty for `redirectToServer`.',
+    '/hub/home',
+  ),
+  redirectToServer: option(
+    z.boolean().default(true),
+    'Signing in leads to the own server, which starts when it does not run; false: to the home page.',
+    false,
+  ),
   siteName: option(z.string().min(1).max(60).default('Orrery'), 'Name that pages show.', 'Physics Jupyter'),
   accentColour: option(
     z
@@ -107,6 +121,12 @@ const pages = section({
   templateVars: option(z.record(z.string(), z.unknown()).default({}), 'Variables for the templates.', {
     phone: '2222',
   }),
+  loginTermUrl: option(
+    z.string().refine(isLink, { error: 'expected a path or an http(s) URL' }).optional(),
+    'Terms that everybody must accept on the login form.',
+    'https://example.org/terms',
+    { computed: 'no terms' },
+  ),
   announcement: option(z.string().default(''), 'HTML on top of every page.', 'Maintenance on Friday at 18:00.'),
   footer: option(z.string().default(''), 'HTML below every page.', '<a href="/imprint">Imprint</a>'),
   announcements: option(
@@ -205,6 +225,7 @@ export const configSchema = z.strictObject({
   proxy,
   signIn,
   pages,
+  hooks: hooksSection,
   tokens,
   oauth,
   activity,
@@ -242,6 +263,11 @@ function isPattern(text: string): boolean {
   } catch {
     return false
   }
+}
+
+function isLink(text: string): boolean {
+  const url = URL.parse(text, 'http://localhost')
+  return text !== '' && url !== null && ['http:', 'https:'].includes(url.protocol)
 }
 
 function isDbUrl(text: string): boolean {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { functionOf, type OfUser } from './functions.ts'
 import { option, section } from './option.ts'
-import { byteSize, duration, limit } from './values.ts'
+import { byteSize, duration, httpUrl, limit } from './values.ts'
 
 /** Variables of an environment. */
 export const texts = z.record(
@@ -29,8 +30,44 @@ export const serversSection = section({
   httpTimeout: option(duration.default(30), 'How long a started server may take until it answers.', '30s'),
   stopTimeout: option(duration.default(10), 'How long a server may take to end before it is killed.', '30s'),
   pollInterval: option(duration.default(30), 'Time between two looks whether a server still runs.', '30s'),
+  pollJitter: option(
+    z.number().min(0).max(1).default(0.1),
+    'By what part of pollInterval a look may come sooner or later, so that not all come at once.',
+    0.2,
+  ),
+  ip: option(
+    z
+      .string()
+      .transform(text => text.replace(/^\[(.*)\]$/, '$1'))
+      .optional(),
+    'Address that servers listen on; empty for all of the machine.',
+    '0.0.0.0',
+    { computed: "the spawner's choice, 127.0.0.1 for local()" },
+  ),
+  port: option(
+    z.int().min(0).max(65_535).default(0),
+    'Port that servers listen on; 0 for a free one, which several servers on one machine need.',
+    8888,
+  ),
+  hubConnectUrl: option(httpUrl.optional(), 'Where servers reach the hub.', 'http://hub.internal:8081', {
+    computed: 'hub.connectUrl',
+  }),
   allowNamedServers: option(z.boolean().default(false), 'Users may have several servers with names.', true),
-  namedServerLimitPerUser: option(limit.default(0), 'How many named servers a user may have; 0 for any number.', 3),
+  namedServerLimitPerUser: option(
+    z.union([limit, functionOf<OfUser<number>>()]).default(0),
+    'How many named servers a user may have, or a function of the user; 0 for any number.',
+    3,
+  ),
+  allowExistingInvalidNamedServers: option(
+    z.enum(['allow-start', 'allow-delete']).default('allow-start'),
+    'Named servers from before JupyterHub 6 whose names are not allowed any more may be started, or only stopped and deleted.',
+    'allow-delete',
+  ),
+  defaultServerName: option(
+    z.string().default(''),
+    'The named server that `/hub/user-redirect/` leads to; empty for the default server.',
+    'lab',
+  ),
   concurrentSpawnLimit: option(limit.default(100), 'How many servers may be starting at once; 0 for any number.', 20),
   activeServerLimit: option(limit.default(0), 'How many servers may run at once; 0 for any number.', 200),
   consecutiveFailureLimit: option(
@@ -38,10 +75,33 @@ export const serversSection = section({
     'After how many failed starts in a row the hub ends, so that its supervisor starts it anew; 0 for never.',
     5,
   ),
+  shutdownOnLogout: option(z.boolean().default(false), 'Signing out stops all servers of that person.', true),
+  implicitSpawnSeconds: option(
+    duration.default(0),
+    'After what time the page of a stopped server starts it by itself; 0 for never.',
+    '5s',
+  ),
+  useLegacyStoppedServerStatusCode: option(
+    z.boolean().default(false),
+    'Answer requests to stopped servers with 503 instead of 424, for JupyterLab before 3.4.',
+    true,
+  ),
   memLimit: option(byteSize.optional(), 'Memory of one server, in bytes or with K, M, G or T.', '2G', {
     computed: 'no limit',
   }),
   cpuLimit: option(z.number().positive().optional(), 'Processor cores of one server.', 1.5, { computed: 'no limit' }),
+  memGuarantee: option(
+    byteSize.optional(),
+    'Memory that a server is sure to have, as far as its spawner can see to it.',
+    '512M',
+    { computed: 'none' },
+  ),
+  cpuGuarantee: option(
+    z.number().positive().optional(),
+    'Processor cores that a server is sure to have, as far as its spawner can see to it.',
+    0.5,
+    { computed: 'none' },
+  ),
   debug: option(z.boolean().default(false), 'Servers log every detail.', true),
   disableUserConfig: option(z.boolean().default(false), 'Servers ignore Jupyter settings in the home.', true),
 })

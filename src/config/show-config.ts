@@ -35,7 +35,7 @@ function masked(config: object): object {
 
 /** Programs of the site's own are named, not printed. */
 function structuredCloneOfData(value: unknown): unknown {
-  if (typeof value === 'function') return '(a function)'
+  if (typeof value === 'function') return '[function]'
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(structuredCloneOfData)
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, structuredCloneOfData(inner)]))

@@ -30,3 +30,6 @@ export function background(task: Promise<unknown>, name: string, log: Logger): v
 }
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** What a function of the site's own may give back. */
+export type MaybePromise<T> = T | Promise<T>

@@ -1,7 +1,7 @@
 /** What pages need of the rest of the hub, no more. The composition root hands in the real ones. */
 import type { Access } from '../access/access.ts'
 import type { Identity } from '../access/identity.ts'
-import type { Clock, Json, Logger } from '../core/runtime.ts'
+import type { Clock, Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { ProgressEvent, ServerState } from '../core/server-state.ts'
 import type { Authenticated, Authenticator, LoginAttempt, Refused } from '../plugin/authenticator.ts'
@@ -31,11 +31,11 @@ export interface PageSettings {
   readonly baseUrl: string
   /** After signing in: to the user's server (JupyterHub's default) or to the home page. */
   readonly redirectToServer: boolean
-  /** Where '/hub/' leads instead, when set. */
-  readonly defaultUrl?: string
+  /** Where '/hub/' leads instead, when set; a function is asked for each visitor, undefined for nobody. */
+  readonly defaultUrl?: string | ((user: UserRecord | undefined) => MaybePromise<string | undefined>)
   readonly allowNamedServers: boolean
   /** 0: any number. */
-  readonly namedServerLimitPerUser: number
+  readonly namedServerLimitPerUser: number | ((user: UserRecord) => MaybePromise<number>)
   /** The server that `/user-redirect/` leads to; empty for the default one. */
   readonly defaultServerName?: string
   /** Answer 503 instead of 424 for a stopped server, as JupyterLab before 3.4 expects. */
@@ -48,6 +48,13 @@ export interface PageSettings {
   readonly logoFile?: string
   /** Terms that the login form asks to accept. */
   readonly loginTermUrl?: string
+  /** Where `/user-redirect/PATH` leads; undefined for the usual place. */
+  readonly userRedirect?: (visit: {
+    path: string
+    query: URLSearchParams
+    user: UserRecord
+    baseUrl: string
+  }) => MaybePromise<string | undefined>
 }
 
 export type PageAccess = Pick<Access, 'identify' | 'signIn' | 'signOut' | 'xsrf'>

@@ -16,7 +16,7 @@ export async function nextUrl(
 ): Promise<string> {
   const asked = ownAddress(deps, request, queryText(request, 'next'))
   if (asked) return asked
-  const url = options.fallback ?? deps.settings.defaultUrl ?? (await defaultUrl(deps, options.user))
+  const url = options.fallback || (await siteDefaultUrl(deps, options.user)) || (await usualUrl(deps, options.user))
   return options.keepQuery === false ? url : withQueryOf(request, url, ['next', '_xsrf'])
 }
 
@@ -29,7 +29,14 @@ export function ownAddress(
   return safeNext(next, deps.settings.baseUrl, request.host)
 }
 
-async function defaultUrl(deps: PageDeps, user: { name: string } | undefined): Promise<string> {
+/** `pages.defaultUrl` for this visitor; empty where the site leaves it to the hub. */
+export async function siteDefaultUrl(deps: PageDeps, user: { name: string } | undefined): Promise<string> {
+  const { defaultUrl } = deps.settings
+  if (typeof defaultUrl !== 'function') return defaultUrl ?? ''
+  return (await defaultUrl(user && (await deps.users.find(user.name)))) ?? ''
+}
+
+async function usualUrl(deps: PageDeps, user: { name: string } | undefined): Promise<string> {
   const { baseUrl, redirectToServer } = deps.settings
   if (!user || !redirectToServer) return `${baseUrl}hub/home`
   const key = { user: user.name, server: '' }

@@ -48,6 +48,10 @@ export interface ServerSpec<Options extends Json = Json> {
   /** Path below the user's home, or absolute; empty for the home itself. */
   readonly notebookDir: string
   readonly limits: { memoryBytes?: number; cpus?: number }
+  /** What the server is sure to have, where the machine can promise it. */
+  readonly guarantees?: { readonly memoryBytes?: number; readonly cpus?: number }
+  /** Where the site wants servers to listen: an empty `ip` is every address; what is absent is the spawner's choice. */
+  readonly listen?: Partial<BindAddress>
   /** Seconds between asking a server to end and killing it. */
   readonly stopTimeoutMs: number
 }

@@ -2,7 +2,7 @@
 import type { Clock, Json, Logger } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { Database } from '../db/database.ts'
-import type { ServerSpec, Spawner, UserRecord } from '../plugin/spawner.ts'
+import type { BindAddress, ServerSpec, Spawner, UserRecord } from '../plugin/spawner.ts'
 import type { RouteKeeper } from '../routing/route-keeper.ts'
 import type { EnvironmentSettings } from './environment.ts'
 import type { Signals } from './signals.ts'
@@ -13,6 +13,10 @@ export interface SpawningSettings {
   /** Folder the server shows; `{username}` is replaced; empty for the home. */
   readonly notebookDir?: string
   readonly limits?: { readonly memoryBytes?: number; readonly cpus?: number }
+  /** What a server is sure to have, as far as the spawner can see to it. */
+  readonly guarantees?: { readonly memoryBytes?: number; readonly cpus?: number }
+  /** Where servers shall listen; what is absent is the spawner's choice. */
+  readonly listen?: Partial<BindAddress>
   /** Scopes of the server's API token; those of the role `server` when absent or empty. */
   readonly serverTokenScopes?: readonly string[]
   /** How long `Spawner.start` may take. Default 60 s, as in JupyterHub. */
@@ -23,6 +27,8 @@ export interface SpawningSettings {
   readonly stopTimeoutMs?: number
   /** Default 30 s. */
   readonly pollIntervalMs?: number
+  /** By which part of it a look may come sooner or later. Default 0.1. */
+  readonly pollJitter?: number
   /** After how much silence another hub takes over a start or a stop. Default 15 s. */
   readonly leaseTermMs?: number
   /** Starts at the same time, over all hubs. Default 100; 0 for no limit. */
@@ -110,11 +116,14 @@ export function withDefaults(settings: SpawningSettings): Required<SpawningSetti
   return {
     notebookDir: '',
     limits: {},
+    guarantees: {},
+    listen: {},
     serverTokenScopes: [],
     startTimeoutMs: 60_000,
     httpTimeoutMs: 30_000,
     stopTimeoutMs: 10_000,
     pollIntervalMs: 30_000,
+    pollJitter: 0.1,
     leaseTermMs: 15_000,
     concurrentSpawnLimit: 100,
     activeServerLimit: 0,

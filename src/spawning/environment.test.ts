@@ -43,6 +43,7 @@ const cases: readonly Case[] = [
       bind: { ip: '::1', port: 1 },
       notebookDir: '/data/{username}',
       limits: { memoryBytes: 2 ** 30, cpus: 2 },
+      guarantees: { memoryBytes: 2 ** 29, cpus: 0.5 },
     },
   },
 ]
@@ -135,6 +136,9 @@ spawner.notebook_dir = server["notebookDir"]
 limits = server["limits"]
 spawner.mem_limit = limits.get("memoryBytes")
 spawner.cpu_limit = limits.get("cpus")
+guarantees = server.get("guarantees", {})
+spawner.mem_guarantee = guarantees.get("memoryBytes")
+spawner.cpu_guarantee = guarantees.get("cpus")
 spawner.default_url = site.get("defaultUrl", "")
 spawner.debug = site.get("debug", False)
 spawner.disable_user_config = site.get("disableUserConfig", False)

@@ -41,6 +41,7 @@ export interface ServerEnvironment {
   /** Folder the server shows; `{username}` is replaced; empty for the default. */
   readonly notebookDir: string
   readonly limits: { readonly memoryBytes?: number; readonly cpus?: number }
+  readonly guarantees?: { readonly memoryBytes?: number; readonly cpus?: number }
 }
 
 export function serverEnvironment(site: EnvironmentSettings, server: ServerEnvironment): Record<string, string> {
@@ -101,13 +102,14 @@ function addresses(site: EnvironmentSettings, { key, bind }: ServerEnvironment):
 
 function preferences(
   site: EnvironmentSettings,
-  { key, notebookDir, limits }: ServerEnvironment,
+  { key, notebookDir, limits, guarantees = {} }: ServerEnvironment,
 ): Record<string, string> {
   const fillIn = (text: string) => text.replaceAll('{username}', key.user).replaceAll('{servername}', key.server)
   return {
     ...(limits.memoryBytes && { MEM_LIMIT: String(limits.memoryBytes) }),
-    // Python writes 2.0 for two cores, and so do servers' resource displays expect it.
-    ...(limits.cpus && { CPU_LIMIT: Number.isInteger(limits.cpus) ? limits.cpus.toFixed(1) : String(limits.cpus) }),
+    ...(guarantees.memoryBytes && { MEM_GUARANTEE: String(guarantees.memoryBytes) }),
+    ...(limits.cpus && { CPU_LIMIT: cores(limits.cpus) }),
+    ...(guarantees.cpus && { CPU_GUARANTEE: cores(guarantees.cpus) }),
     ...(site.tls && {
       JUPYTERHUB_SSL_KEYFILE: site.tls.keyFile,
       JUPYTERHUB_SSL_CERTFILE: site.tls.certFile,
@@ -118,4 +120,9 @@ function preferences(
     ...(site.debug && { JUPYTERHUB_DEBUG: '1' }),
     ...(site.disableUserConfig && { JUPYTERHUB_DISABLE_USER_CONFIG: '1' }),
   }
+}
+
+/** Python writes 2.0 for two cores, and so do servers' resource displays expect it. */
+function cores(cpus: number): string {
+  return Number.isInteger(cpus) ? cpus.toFixed(1) : String(cpus)
 }

@@ -16,7 +16,7 @@ const CONCURRENCY = 10
 export async function pollServers(context: SpawningContext): Promise<void> {
   const { closing, settings, log } = context
   let lease: Lease | undefined
-  let nextPoll = performance.now() + jittered(settings.pollIntervalMs)
+  let nextPoll = performance.now() + jittered(settings)
   while (!closing.aborted) {
     const pauseMs = Math.min(nextPoll - performance.now(), settings.leaseTermMs)
     await sleep(Math.max(pauseMs, 0), undefined, { signal: closing }).catch(() => {})
@@ -25,11 +25,11 @@ export async function pollServers(context: SpawningContext): Promise<void> {
       if (!lease || lease.lost.aborted) lease = await takePollLease(context)
       if (lease) await adoptOrphans(context)
       if (performance.now() < nextPoll) continue
-      nextPoll = performance.now() + jittered(settings.pollIntervalMs)
+      nextPoll = performance.now() + jittered(settings)
       if (lease) await pollAll(context)
     } catch (error) {
       log.error({ err: error }, 'polling failed; it is tried again')
-      nextPoll = performance.now() + jittered(settings.pollIntervalMs)
+      nextPoll = performance.now() + jittered(settings)
     }
   }
   await lease?.release().catch(() => {})
@@ -40,8 +40,8 @@ function takePollLease({ database, holder, settings }: SpawningContext): Promise
 }
 
 /** So that hubs which were started together do not ask their schedulers together. */
-function jittered(ms: number): number {
-  return ms * (0.9 + Math.random() * 0.2)
+function jittered({ pollIntervalMs, pollJitter }: SpawningContext['settings']): number {
+  return pollIntervalMs * (1 + pollJitter * (Math.random() * 2 - 1))
 }
 
 /** Starts and stops whose lease is free although they are not done. */

@@ -68,16 +68,18 @@ function serverSpec(
   options: Json,
   apiToken: string,
 ): ServerSpec {
-  const { command, notebookDir, limits, stopTimeoutMs } = settings
+  const { command, notebookDir, limits, guarantees, listen, stopTimeoutMs } = settings
   return {
     key,
     user,
     options,
     command,
-    environment: bind => serverEnvironment(environment, { key, apiToken, bind, notebookDir, limits }),
+    environment: bind => serverEnvironment(environment, { key, apiToken, bind, notebookDir, limits, guarantees }),
     prefix: serverPath(key, environment.baseUrl),
     notebookDir,
     limits,
+    guarantees,
+    listen,
     stopTimeoutMs,
   }
 }

@@ -55,7 +55,7 @@ server = ThreadingHTTPServer.__new__(ThreadingHTTPServer)
 server.allow_reuse_address = True
 try:
     # From here on it can be seen to listen, and so be interrupted.
-    ThreadingHTTPServer.__init__(server, (url.hostname, url.port), Handler)
+    ThreadingHTTPServer.__init__(server, (url.hostname or "", url.port), Handler)
     if options.children and os.fork() == 0:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         server.socket.close()

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { HubError } from '../../core/errors.ts'
 import { isValidServerName, spawnPath } from '../../core/names.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
+import { namedServerLimit } from '../named-server-limit.ts'
 import { isActive, nextUrl } from '../next-url.ts'
 import { reachUser, signedIn, signedInForm } from '../page-guards.ts'
 import { sendPage, userVars } from '../page-vars.ts'
@@ -15,7 +16,7 @@ interface ServerParams {
 }
 
 export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
-  const { baseUrl, allowNamedServers, namedServerLimitPerUser } = deps.settings
+  const { baseUrl, allowNamedServers } = deps.settings
   const hub = `${baseUrl}hub/`
 
   app.get(
@@ -25,6 +26,7 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
       const shown = listed.filter(server => server.name === '' || allowNamedServers)
       const servers = shown.map(server => serverVars(baseUrl, me.name, server))
       const named = servers.filter(server => server.name !== '')
+      const limit = await namedServerLimit(deps, me.name)
       const defaultServer = servers.find(server => server.name === '')
       return sendPage(deps, request, reply, {
         template: 'home.html',
@@ -36,8 +38,8 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
           spawners: servers,
           default_server: defaultServer,
           allow_named_servers: allowNamedServers,
-          named_server_limit_per_user: namedServerLimitPerUser,
-          limit_reached: namedServerLimitPerUser > 0 && named.length >= namedServerLimitPerUser,
+          named_server_limit_per_user: limit,
+          limit_reached: limit > 0 && named.length >= limit,
           invalid_server_names: named.map(server => String(server.name)).filter(name => !isValidServerName(name)),
         },
       })

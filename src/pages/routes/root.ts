@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import type { PageDeps } from '../deps.ts'
-import { nextUrl } from '../next-url.ts'
+import { nextUrl, siteDefaultUrl } from '../next-url.ts'
 
 export function rootRoutes(app: FastifyInstance, deps: PageDeps): void {
   const { baseUrl } = deps.settings
@@ -12,8 +12,11 @@ export function rootRoutes(app: FastifyInstance, deps: PageDeps): void {
 
   app.get('/hub/', async (request, reply) => {
     const identity = await deps.access.identify(request)
-    if (identity?.kind === 'user') return reply.redirect(await nextUrl(deps, request, { user: identity }))
-    if (deps.settings.defaultUrl) return reply.redirect(deps.settings.defaultUrl)
+    const user = identity?.kind === 'user' ? identity : undefined
+    // As in JupyterHub, the site's choice comes before `next` here, and leaves the arguments behind.
+    const chosen = await siteDefaultUrl(deps, user)
+    if (chosen) return reply.redirect(chosen)
+    if (user) return reply.redirect(await nextUrl(deps, request, { user }))
     return reply.redirect(`${hub}login?next=${encodeURIComponent(request.url)}`)
   })
 

@@ -7,6 +7,7 @@ import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
+import { namedServerLimit } from '../named-server-limit.ts'
 import { isActive, nextUrl, withQuery, withQueryOf } from '../next-url.ts'
 import { reachUser, signedIn, signedInForm } from '../page-guards.ts'
 import { sendPage, userVars } from '../page-vars.ts'
@@ -87,12 +88,13 @@ async function latestServer(deps: PageDeps, key: ServerKey): Promise<PageServer 
 }
 
 async function checkNamedServer(deps: PageDeps, key: ServerKey, server: PageServer | undefined, display: string) {
-  const { allowNamedServers, namedServerLimitPerUser: limit } = deps.settings
+  const { allowNamedServers } = deps.settings
   if (!allowNamedServers) {
     throw new HubError('named_servers_disabled', { status: 400, message: 'Named servers are not enabled.' })
   }
   if (server) return
   const named = (await deps.servers.list(key.user)).filter(other => other.name !== '')
+  const limit = await namedServerLimit(deps, key.user)
   if (limit > 0 && named.length >= limit) {
     throw new HubError('too_many_named_servers', {
       status: 400,

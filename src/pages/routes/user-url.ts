@@ -8,7 +8,7 @@ import { HubError } from '../../core/errors.ts'
 import { joinUrlPath, printable, serverPath, spawnPath, spawnPendingPath } from '../../core/names.ts'
 import { hasScope } from '../../core/scopes/reach.ts'
 import type { PageDeps } from '../deps.ts'
-import { withQuery } from '../next-url.ts'
+import { ownAddress, withQuery } from '../next-url.ts'
 import { signedIn } from '../page-guards.ts'
 import { queryText } from '../request-parts.ts'
 import { sendNotRunning } from './pending.ts'
@@ -34,12 +34,36 @@ export function userUrlRoutes(app: FastifyInstance, deps: PageDeps): void {
       signedIn(deps, async (request, reply, me) => {
         const [path = '', query] = request.url.split('?')
         const rest = path.slice(`${hub}user-redirect/`.length) // as it came, still escaped
+        const chosen = await chosenRedirect(deps, request, me, { path: rest, query: new URLSearchParams(query) })
+        if (chosen) return reply.redirect(chosen)
         const key = { user: me.name, server: deps.settings.defaultServerName ?? '' }
         const target = joinUrlPath(serverPath(key, baseUrl), rest) + (query ? `?${query}` : '')
         return reply.redirect(withQuery(spawnPath(key, baseUrl), { next: target }))
       }),
     )
   }
+}
+
+/** What `hooks.userRedirect` says. Links are made by anybody, so what it makes of one never leads to another site. */
+async function chosenRedirect(
+  deps: PageDeps,
+  request: FastifyRequest,
+  me: { name: string },
+  visit: { path: string; query: URLSearchParams },
+): Promise<string | undefined> {
+  const { userRedirect, baseUrl } = deps.settings
+  const user = userRedirect && (await deps.users.find(me.name))
+  if (!user) return undefined
+  const chosen = await userRedirect({ ...visit, user, baseUrl })
+  if (chosen === undefined || chosen === null) return undefined
+  const own = typeof chosen === 'string' ? ownAddress(deps, request, chosen) : ''
+  if (own !== '') return own
+  deps.log.error({ user: me.name, url: printable(String(chosen)) }, 'hooks.userRedirect leads away from this site')
+  throw new HubError('redirect_elsewhere', {
+    status: 500,
+    message: 'This link leads to another site, so it is not followed.',
+    nextStep: 'Tell your administrator: hooks.userRedirect must give a path of this site.',
+  })
 }
 
 interface UserPath {

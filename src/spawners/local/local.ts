@@ -3,10 +3,10 @@ import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
-import type { Address, ServerSpec, Spawner, SpawnRun } from '../../plugin/spawner.ts'
+import type { Address, BindAddress, ServerSpec, Spawner, SpawnRun } from '../../plugin/spawner.ts'
 import { environmentForLauncher } from './environment.ts'
 import { exitedEarly, notStopped, portsTaken } from './reasons.ts'
-import { claimOf, type LocalState, portOf } from './state.ts'
+import { claimOf, type LocalState, placeOf } from './state.ts'
 
 export interface LocalOptions {
   readonly launcher: LauncherClient
@@ -28,22 +28,25 @@ const STOP_MARGIN_MS = 20_000
 
 /** Servers are processes on this machine, started by the launcher as the user they belong to. */
 export function local(options: LocalOptions): Spawner<Json, LocalState> {
-  const { launcher, ip = '127.0.0.1', listenWaitMs = 120_000 } = options
+  const { launcher, listenWaitMs = 120_000 } = options
+  const usualIp = options.ip ?? '127.0.0.1'
 
   async function start(server: ServerSpec, run: SpawnRun<LocalState>): Promise<Address> {
-    for (let tried = 1; tried <= PORT_TRIES; tried++) {
-      const { port } = await launcher.call('freePort', { ip }, { signal: run.signal })
-      const state = await startOn(port, server, run)
-      const outcome = await orEnd(server.key, state, run.signal, () => watch(server.key, state, port, run))
-      if (outcome === 'up') return { proto: 'http', host: ip, port }
+    const { ip = usualIp, port: onlyPort } = server.listen ?? {}
+    const tries = onlyPort === undefined ? PORT_TRIES : 1
+    for (let tried = 1; tried <= tries; tried++) {
+      const port = onlyPort ?? (await launcher.call('freePort', { ip: oneIp(ip) }, { signal: run.signal })).port
+      const state = await startOn({ ip, port }, server, run)
+      const outcome = await orEnd(server.key, state, run.signal, () => watch(server.key, state, { ip, port }, run))
+      if (outcome === 'up') return addressAt(ip, port)
       await end(server.key, state, 0)
       run.log.warn({ user: server.key.user, server: server.key.server, port }, 'port was taken by another program')
-      run.progress({ message: `Port ${port} was taken by another program; trying another one.` })
+      run.progress({ message: `Port ${port} was taken by another program.` })
     }
-    throw new SpawnError(portsTaken(PORT_TRIES))
+    throw new SpawnError(portsTaken(tries))
   }
 
-  async function startOn(port: number, server: ServerSpec, run: SpawnRun<LocalState>): Promise<LocalState> {
+  async function startOn(bind: BindAddress, server: ServerSpec, run: SpawnRun<LocalState>): Promise<LocalState> {
     const { key } = server
     const { allowedEnvironment } = await launcher.call('hello', {}, { signal: run.signal })
     run.signal.throwIfAborted()
@@ -52,14 +55,14 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       key,
       as: options.as,
       command: [...server.command],
-      environment: environmentForLauncher(server.environment({ ip, port }), allowedEnvironment),
+      environment: environmentForLauncher(server.environment(bind), allowedEnvironment),
       directory: notebookFolder(server),
       limits: server.limits,
     }
     const started = await launcher
       .call('start', asked, { timeoutMs: START_CALL_MS })
       .catch(error => endUnanswered(key, error, run))
-    const state: LocalState = { pid: started.pid, startTime: started.startTime, port }
+    const state: LocalState = { pid: started.pid, startTime: started.startTime, ...bind }
     await orEnd(key, state, undefined, () => run.saveState(state))
     await orEnd(key, state, run.signal, async () => run.signal.throwIfAborted())
     for (const warning of started.warnings) run.progress({ message: warning })
@@ -80,11 +83,11 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
   async function watch(
     key: ServerKey,
     state: LocalState,
-    port: number,
+    bind: BindAddress,
     run: SpawnRun<LocalState>,
   ): Promise<'up' | 'port taken'> {
     for (const until = Date.now() + listenWaitMs; Date.now() < until; ) {
-      const asked = { key, ...claimOf(state), ip, port, waitMs: WATCH_MS }
+      const asked = { key, ...claimOf(state), ip: oneIp(bind.ip), port: bind.port, waitMs: WATCH_MS }
       const seen = await launcher.call('watch', asked, { signal: run.signal })
       if (seen.seen === 'listening') return 'up'
       if (seen.seen === 'taken') return 'port taken'
@@ -136,8 +139,8 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       return (await launcher.call('owns', asked, { signal })).owns
     },
     async address(_key, state) {
-      const port = portOf(state)
-      return port === undefined ? undefined : { proto: 'http', host: ip, port }
+      const place = placeOf(state)
+      return place && addressAt(place.ip ?? usualIp, place.port)
     },
     stop: (key, state, how) => explained(() => end(key, state, how.now ? 0 : how.timeoutMs)),
     async forget(key) {
@@ -147,6 +150,16 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       return (await launcher.call('logs', { key, lines: Math.min(lines, 10_000) })).text
     },
   }
+}
+
+/** A server that listens everywhere, with IPv4 and IPv6, is reached on this machine. */
+function addressAt(ip: string, port: number): Address {
+  return { proto: 'http', host: ip || '127.0.0.1', port }
+}
+
+/** The launcher wants one address to look at; what listens everywhere listens there too. */
+function oneIp(ip: string): string {
+  return ip || '0.0.0.0'
 }
 
 /** The folder as the server will read it from its environment, below the home where it is not absolute. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { freePorts } from '../../../test/support/free-ports.ts'
 import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
@@ -59,6 +60,32 @@ describe('the port of a local server', () => {
 
     await assert.rejects(start(), error => error instanceof SpawnError && error.reason.code === 'port_taken')
 
+    assert.deepEqual(await launcher.remains(), [])
+  })
+
+  it('is the one that the site names, on the address that it names', async () => {
+    const own = spawner(launcher.client)
+    for (const ip of ['0.0.0.0', '']) {
+      const [port] = await freePorts(1)
+      const { start, spec, state } = contractServer(own, user, 'told', launcher.command)
+      Object.assign(spec, { listen: { ip, port } })
+
+      const address = await start()
+
+      assert.deepEqual(address, { proto: 'http', host: ip || '127.0.0.1', port })
+      assert.equal((await fetch(`http://127.0.0.1:${port}${spec.prefix}environment`)).status, 200)
+      const again = await own.address!(spec.key, state(), new AbortController().signal)
+      assert.deepEqual(again, address)
+      assert.equal(await own.owns!(spec.key, state(), address, new AbortController().signal), true)
+      await own.stop(spec.key, state(), { now: true, timeoutMs: 1000, signal: new AbortController().signal })
+    }
+  })
+
+  it('is not replaced where the site names one that is taken', async () => {
+    const { start, spec } = contractServer(spawner(launcher.client), user, 'told', launcher.command)
+    Object.assign(spec, { listen: { port: taken } })
+
+    await assert.rejects(start(), error => error instanceof SpawnError && error.reason.code === 'port_taken')
     assert.deepEqual(await launcher.remains(), [])
   })
 })

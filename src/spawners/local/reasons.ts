@@ -82,7 +82,10 @@ export function exitedEarly(exit: Exit, logTail: string): Reason {
 export function portsTaken(tries: number): Reason {
   return {
     code: 'port_taken',
-    message: `Other programs took the port of the server ${tries} times in a row.`,
+    message:
+      tries === 1
+        ? 'Another program has the port that the server was told to use.'
+        : `Other programs took the port of the server ${tries} times in a row.`,
     nextStep: 'Try again; if it happens again, an administrator can look which program listens on many ports.',
   }
 }

@@ -8,12 +8,15 @@ export type LocalState = {
   pid: number
   /** Names the process for ever, so that a pid given to another process later is no mistake. */
   startTime?: string
+  /** Where it was told to listen. */
+  ip?: string
   port?: number
 }
 
 const stored = z.object({
   pid: z.int().min(2),
   startTime: z.string().optional().catch(undefined),
+  ip: z.string().optional().catch(undefined),
   port: z.int().optional().catch(undefined),
 })
 
@@ -26,6 +29,7 @@ export function claimOf(state: unknown): { pid?: number; startTime?: string } {
 }
 
 /** Where the server was told to listen; a state that JupyterHub wrote does not say. */
-export function portOf(state: unknown): number | undefined {
-  return stored.safeParse(state).data?.port
+export function placeOf(state: unknown): { ip?: string | undefined; port: number } | undefined {
+  const { data } = stored.safeParse(state)
+  return data?.port === undefined ? undefined : { ip: data.ip, port: data.port }
 }
