@@ -1,20 +1,13 @@
 /** Unmodified single-user servers of JupyterHub 4, 5 and 6: start, sign-in by OAuth, their own API, activity, stop. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
-import { referencePython } from '../support/python-env.ts'
+import { pythonOf, referencePython } from '../support/python-env.ts'
 import { until } from '../support/until.ts'
 
-const pythonOf = (version: string) =>
-  version === '6'
-    ? referencePython()
-    : execFileSync(join(import.meta.dirname, '../testbed/reference-python.sh'), [version], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'inherit'],
-      }).trim()
+const pythonWith = (version: string) => (version === '6' ? referencePython() : pythonOf('reference-python.sh', version))
 
 for (const version of ['4.1.6', '5.4.0', '6']) {
   describe(`jupyterhub-singleuser ${version}`, () => {
@@ -28,7 +21,7 @@ for (const version of ['4.1.6', '5.4.0', '6']) {
         config: {
           authenticator: { kind: 'dummy' },
           access: { allowAll: true },
-          servers: { cmd: [join(dirname(pythonOf(version)), 'jupyterhub-singleuser')] },
+          servers: { cmd: [join(dirname(pythonWith(version)), 'jupyterhub-singleuser')] },
         },
       })
       const { url } = orrery

@@ -19,16 +19,22 @@ export class HttpSession {
     this.#cookies.set(`${name};${path}`, { value, path })
   }
 
+  /** What it sends as `Cookie` to a path. */
+  cookieHeader(path: string): string {
+    return [...this.#cookies]
+      .filter(([, { path: at }]) => path.startsWith(at))
+      .sort((a, b) => b[1].path.length - a[1].path.length)
+      .map(([key, { value }]) => `${key.split(';')[0]}=${value}`)
+      .join('; ')
+  }
+
   /** One request, no redirect followed; cookies are sent and kept. */
   async once(path: string, init: RequestInit = {}): Promise<Response> {
     const url = new URL(path, this.#base)
     if (url.origin !== new URL(this.#base).origin) throw new Error(`${url} leaves ${this.#base}`)
     const headers = new Headers(init.headers)
-    const cookies = [...this.#cookies]
-      .filter(([, { path: at }]) => url.pathname.startsWith(at))
-      .sort((a, b) => b[1].path.length - a[1].path.length)
-    if (cookies.length > 0)
-      headers.set('cookie', cookies.map(([key, { value }]) => `${key.split(';')[0]}=${value}`).join('; '))
+    const cookies = this.cookieHeader(url.pathname)
+    if (cookies !== '') headers.set('cookie', cookies)
     if (!headers.has('sec-fetch-mode')) headers.set('sec-fetch-mode', 'navigate')
     const response = await requestLikeBrowser(url, init, headers)
     for (const line of response.headers.getSetCookie()) this.#keep(line, url)
