@@ -1,5 +1,5 @@
 /** Sends the script's requests and brings the answers into a form in which two hubs can be compared. */
-import { request as httpRequest } from 'node:http'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { Caller, Part, ScriptedRequest } from './requests.ts'
 
 export interface HubUnderTest {
@@ -15,6 +15,10 @@ export interface Answer {
   readonly contentType: string
   readonly location: string
   readonly isEmpty: boolean
+  /** Those that a browser or client acts upon. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Name, whether it is set or cleared, and attributes of each cookie. */
+  readonly cookies: readonly string[]
   /** Parsed when it is JSON. */
   readonly json: unknown
 }
@@ -34,9 +38,15 @@ export async function runScript(hub: HubUnderTest, script: readonly ScriptedRequ
   return answers
 }
 
+export interface Difference {
+  readonly part: Part
+  readonly theirs: unknown
+  readonly ours: unknown
+}
+
 /** What differs between the released hub's answer and ours. */
-export function differences(theirs: Answer, ours: Answer): { part: Part; theirs: unknown; ours: unknown }[] {
-  const parts: { part: Part; theirs: unknown; ours: unknown }[] = [
+export function differences(theirs: Answer, ours: Answer): Difference[] {
+  const parts: Difference[] = [
     { part: 'status', theirs: theirs.status, ours: ours.status },
     { part: 'location', theirs: theirs.location, ours: ours.location },
   ]
@@ -51,30 +61,53 @@ export function differences(theirs: Answer, ours: Answer): { part: Part; theirs:
   } else {
     parts.push({ part: 'body', theirs: theirs.json, ours: ours.json })
   }
-  return parts.filter(part => JSON.stringify(part.theirs) !== JSON.stringify(part.ours))
+  return parts.filter(isDifferent)
 }
 
-async function send(
-  hub: HubUnderTest,
-  step: ScriptedRequest,
-): Promise<{ answer: Answer; id?: string | undefined; code?: string | undefined }> {
+/** The same of headers and cookies. */
+export function headerDifferences(theirs: Answer, ours: Answer): Difference[] {
+  const parts: Difference[] = [
+    { part: 'headers', theirs: theirs.headers, ours: ours.headers },
+    { part: 'cookies', theirs: theirs.cookies, ours: ours.cookies },
+  ]
+  return parts.filter(isDifferent)
+}
+
+function isDifferent({ theirs, ours }: Difference): boolean {
+  return JSON.stringify(theirs) !== JSON.stringify(ours)
+}
+
+function send(hub: HubUnderTest, step: ScriptedRequest) {
   const token = hub.tokens[step.who]
-  const payload =
-    step.body === undefined ? undefined : typeof step.body === 'string' ? step.body : JSON.stringify(step.body)
-  const raw = await rawRequest(hub.url, step.method, step.path, payload, {
+  return sendAs(hub.url, step, {
     ...(token === undefined ? {} : { authorization: `token ${token}` }),
     ...(step.who === 'browser' ? { cookie: hub.cookies.header } : {}),
+  })
+}
+
+/** `credentials`: headers that tell who is asking. */
+export async function sendAs(
+  url: string,
+  step: Omit<ScriptedRequest, 'who'>,
+  credentials: Record<string, string>,
+): Promise<{ answer: Answer; id?: string | undefined; code?: string | undefined }> {
+  const payload =
+    step.body === undefined ? undefined : typeof step.body === 'string' ? step.body : JSON.stringify(step.body)
+  const raw = await rawRequest(url, step.method, step.path, payload, {
     ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+    ...credentials,
     ...step.headers,
   })
-  const contentType = String(raw.headers['content-type'] ?? '').split(';')[0]!
+  const contentType = (raw.headers['content-type'] ?? '').split(';')[0]!
   const parsed = contentType === 'application/json' && raw.body !== '' ? JSON.parse(raw.body) : undefined
   const answer = {
     status: raw.status,
     contentType,
-    location: String(raw.headers.location ?? '').replace(hub.url, ''),
+    location: (raw.headers.location ?? '').replace(url, '').replace(/(code(?:=|%3D))[\w-]{43}/, '$1SECRET'),
     isEmpty: raw.body === '',
-    json: normal(parsed, hub.url),
+    headers: headersToCompare(raw.headers),
+    cookies: cookieShapes(raw.headers['set-cookie'] ?? []),
+    json: normal(parsed, url),
   }
   const { id, code } = (parsed ?? {}) as { id?: string; code?: string } // what the script keeps
   return { answer, id, code }
@@ -89,7 +122,7 @@ function rawRequest(
 ) {
   const { hostname, port } = new URL(base)
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  return new Promise<{ status: number; headers: Record<string, unknown>; body: string }>((resolve, reject) => {
+  return new Promise<{ status: number; headers: IncomingHttpHeaders; body: string }>((resolve, reject) => {
     const request = httpRequest(
       { hostname, port, method, path, headers: { ...headers, ...length }, agent: false },
       response => {
@@ -102,6 +135,32 @@ function rawRequest(
     request.on('error', reject)
     request.end(body)
   })
+}
+
+const COMPARED_HEADERS = [
+  'x-jupyterhub-version',
+  'access-control-allow-headers',
+  'access-control-allow-origin',
+  'retry-after',
+  'www-authenticate',
+]
+
+function headersToCompare(headers: IncomingHttpHeaders): Record<string, string> {
+  const found = COMPARED_HEADERS.filter(name => headers[name] !== undefined)
+  return Object.fromEntries(found.map(name => [name, String(headers[name]).toLowerCase()]))
+}
+
+/** Names and attributes; values and dates are each hub's own. */
+export function cookieShapes(lines: readonly string[]): string[] {
+  return lines
+    .map(line => {
+      const [pair = '', ...attributes] = line.split(/;\s*/)
+      const name = pair.slice(0, pair.indexOf('='))
+      const value = pair.endsWith('=') || pair.endsWith('=""') ? 'cleared' : 'set'
+      const kinds = attributes.map(text => (/^expires=/i.test(text) ? 'expires' : text.toLowerCase()))
+      return [name, value, ...kinds.sort()].join('; ')
+    })
+    .sort()
 }
 
 /** Ids, times, secrets and ports are each hub's own; sets have no order. */

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { requireSignedIn, requireXsrf } from '../../src/access/guards.ts'
 import { cookieJar, testHub } from '../../src/access/testing.ts'
 import { startReferenceHub } from '../support/reference-hub.ts'
+import { cookieShapes } from './answers.ts'
 
 interface Hub {
   readonly url: string
@@ -58,27 +59,13 @@ async function send(hub: Hub, method: string, path: string, cookie: string, form
   return { status: response.statusCode!, headers: response.headers, body: await text(response) }
 }
 
-/** Names and attributes; values and dates are each hub's own. */
-function shapes(headers: IncomingMessage['headers']): string[] {
-  return [headers['set-cookie'] ?? []]
-    .flat()
-    .map(line => {
-      const [pair = '', ...attributes] = line.split(/;\s*/)
-      const name = pair.slice(0, pair.indexOf('='))
-      const value = pair.endsWith('=') || pair.endsWith('=""') ? 'cleared' : 'set'
-      const kinds = attributes.map(text => (/^expires=/i.test(text) ? 'expires' : text.toLowerCase()))
-      return [name, value, ...kinds.sort()].join('; ')
-    })
-    .sort()
-}
-
 /** A stranger comes, mistypes, signs in, looks round, leaves. */
 async function story(hub: Hub): Promise<{ status: number; cookies: string[] }[]> {
   const seen: { status: number; cookies: string[] }[] = []
   let jar = ''
   const step = async (method: string, path: string, form?: string) => {
     const answer = await send(hub, method, path, jar, form)
-    seen.push({ status: answer.status, cookies: shapes(answer.headers) })
+    seen.push({ status: answer.status, cookies: cookieShapes(answer.headers['set-cookie'] ?? []) })
     jar = cookieJar(answer, jar)
     return answer.body
   }

@@ -12,20 +12,24 @@ import { startOrrery } from '../support/orrery-process.ts'
 import { singleUserCommand } from '../support/python-env.ts'
 import { TESTER_SCOPES } from '../support/reference-hub.ts'
 
-export async function startOrreryHub(): Promise<{ hubUrl: string; adminToken: string; stop(): Promise<void> }> {
+/** `config`: added to or instead of what is set here. */
+export async function startOrreryHub(
+  config: Record<string, unknown> = {},
+): Promise<{ hubUrl: string; adminToken: string; stop(): Promise<void> }> {
   const orrery = await startOrrery({
     config: {
       authenticator: { kind: 'dummy' },
       access: { allowAll: true, adminUsers: ['boss'] },
       servers: { cmd: singleUserCommand() },
+      ...config,
     },
   })
-  const config = JSON.parse(readFileSync(join(orrery.dataDir, 'orrery.config.json'), 'utf8')) as {
+  const written = JSON.parse(readFileSync(join(orrery.dataDir, 'orrery.config.json'), 'utf8')) as {
     hub: { bindUrl: string } // as startOrrery writes it
   }
   const database = await openDatabase(`sqlite:///${orrery.dataDir}/hub/jupyterhub.sqlite`, { log: silentLogger })
   const adminToken = await makeTester(database.db).finally(() => database.close())
-  return { hubUrl: config.hub.bindUrl, adminToken, stop: () => orrery.stop() }
+  return { hubUrl: written.hub.bindUrl, adminToken, stop: () => orrery.stop() }
 }
 
 /** What `services` and `load_roles` of the reference hub's configuration make. */

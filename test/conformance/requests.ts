@@ -20,7 +20,7 @@ export interface ScriptedRequest {
   readonly differs?: { readonly entry: string; readonly in: readonly Part[] }
 }
 
-export type Part = 'status' | 'content-type' | 'body' | 'message' | 'location'
+export type Part = 'status' | 'content-type' | 'body' | 'message' | 'location' | 'headers' | 'cookies'
 
 type Rest = Omit<ScriptedRequest, 'who' | 'method' | 'path'>
 

@@ -22,9 +22,10 @@ export interface JupyterHubOracle {
   close(): void
 }
 
-export function startOracle(): JupyterHubOracle {
+/** `python`: default the one of the environment; see `withoutJupyterHub`. */
+export function startOracle(python = jupyterHubPython()): JupyterHubOracle {
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn(
-    jupyterHubPython(),
+    python,
     [join(import.meta.dirname, 'jupyterhub_oracle.py')],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   )

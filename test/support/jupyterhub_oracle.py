@@ -104,6 +104,27 @@ def unsign(secret, name, value, max_age_days):
     return None if found is None else found.decode()
 
 
+def endpoints():
+    """[[pattern below the hub's prefix, [method, ...]], ...] of pages and REST API"""
+    from jupyterhub import apihandlers, handlers
+
+    methods = ["get", "head", "post", "put", "patch", "delete"]
+    return [
+        [
+            pattern,
+            [
+                method.upper()
+                for method in methods
+                if getattr(handler, method) is not web.RequestHandler.__dict__[method]
+            ],
+        ]
+        for pattern, handler in (
+            entry[:2]
+            for entry in handlers.default_handlers + apihandlers.default_handlers
+        )
+    ]
+
+
 for line in sys.stdin:
     call = json.loads(line)
     try:
