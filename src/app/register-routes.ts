@@ -9,6 +9,7 @@ import { activityApi } from '../features/activity/api.ts'
 import { groupsApi } from '../features/groups/api.ts'
 import { hubInfoApi } from '../features/hub-info/api.ts'
 import { proxyAdminApi } from '../features/proxy-admin/api.ts'
+import { adminAccessApi } from '../features/servers/admin-access.ts'
 import { serversApi } from '../features/servers/api.ts'
 import { serverModel } from '../features/servers/model.ts'
 import { servicesApi } from '../features/services/api.ts'
@@ -85,6 +86,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     serversApi({ database, access, spawning: parts.spawning, log, baseUrl, publicUrl: config.publicUrl }),
     { prefix },
   )
+  await server.register(adminAccessApi({ access }), { prefix })
   await server.register(
     sharingApi({
       database,

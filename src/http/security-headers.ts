@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { isApiPath } from './api-path.ts'
+import { isApiPath, pathOf } from './api-path.ts'
 
 /** What single-user servers and clients compare their own version with. */
 export const JUPYTERHUB_VERSION = '6.1.1'
@@ -19,6 +19,7 @@ export function addSecurityHeaders(server: FastifyInstance, options: HeaderOptio
   const own = Object.fromEntries(
     Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   )
+  const apiRoot = `${options.baseUrl}hub/api`
   server.addHook('onRequest', async (request, reply) => {
     const api = isApiPath(request.url, options.baseUrl)
     reply.headers({
@@ -28,6 +29,8 @@ export function addSecurityHeaders(server: FastifyInstance, options: HeaderOptio
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'same-origin',
       ...(api ? { 'cache-control': 'no-store' } : {}),
+      // The one address that scripts of every origin may read, and so may ask whether they may.
+      ...(pathOf(request.url).replace(/\/$/, '') === apiRoot ? { 'access-control-allow-origin': '*' } : {}),
       ...own,
     })
   })

@@ -195,8 +195,8 @@ export const pageRows: readonly Row[] = [
   page('/hub/spawn-pending/bob'),
   page('/hub/spawn-pending/bob/lab'),
   page('/hub/spawn-pending/nothing'),
-  row('GET', '/hub/spawn', undefined, { callers: ['nobody', 'bob', 'bob on another site'] }),
-  row('GET', '/hub/spawn/bob', undefined, { callers: ['nobody', 'bob', 'ann by cookie', 'bob on another site'] }),
+  row('GET', '/hub/spawn', undefined, { callers: ['nobody', 'bob'] }),
+  row('GET', '/hub/spawn/bob', undefined, { callers: ['nobody', 'bob', 'ann by cookie'] }),
   page('/hub/spawn/nothing'),
   row('GET', '/hub/spawn/bob/Bad_Name', undefined, { callers: ['nobody', 'ann by cookie', 'bob by cookie'] }),
   row('POST', '/hub/spawn', '', {

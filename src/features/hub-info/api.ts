@@ -31,10 +31,7 @@ export function hubInfoApi(deps: HubInfoDeps): FastifyPluginAsync {
 
   return async server => {
     for (const path of ['/hub/api', '/hub/api/']) {
-      server.get(path, async (_request, reply) => {
-        // The one answer that scripts of every origin may read.
-        return reply.header('access-control-allow-origin', '*').send({ version: JUPYTERHUB_VERSION })
-      })
+      server.get(path, async () => ({ version: JUPYTERHUB_VERSION }))
     }
 
     server.get('/hub/api/info', { preHandler: requireScope(access, 'read:hub') }, async () => ({
