@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { pino } from 'pino'
 import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
 import { lockFolder } from '../app/folder-lock.ts'
+import { gatheredStdout } from '../app/gathered-log.ts'
 import { ensureSecretFile } from '../app/secret-file.ts'
 import { isSupervised, receiveConfig, tellSupervisor } from '../app/supervised.ts'
 import type { Config } from '../config/schema.ts'
@@ -23,8 +24,7 @@ export function hubCommand(): Command {
 
 async function run(flags: HubFlags): Promise<void> {
   const { config, stopServers } = isSupervised() ? await receiveConfig() : await configAlone(flags)
-  // Synchronous, so that the last lines are there when the process ends, and a reader that is gone cannot hold it up.
-  const log = pino({ name: 'hub', level: config.log.level }, pino.destination({ fd: 1, sync: true }))
+  const log = pino({ name: 'hub', level: config.log.level }, gatheredStdout())
   lockSqlite(config)
   const { runHub } = await import('../app/build-hub.ts')
   const hub = await runHub(config, { log })

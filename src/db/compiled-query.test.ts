@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { silentLogger } from '../core/runtime.ts'
 import { compiledQuery } from './compiled-query.ts'
+import { openDatabase } from './open-database.ts'
 import { testDatabases } from './testing.ts'
 
 for (const kind of testDatabases()) {
@@ -48,3 +50,27 @@ for (const kind of testDatabases()) {
     })
   })
 }
+
+describe('compiled read of a SQLite file', () => {
+  it('sees what is committed, and waits for nobody', async () => {
+    const { url, drop } = await testDatabases()[0]!.create()
+    const { db, close } = await openDatabase(url, { log: silentLogger })
+    const addUser = compiledQuery((on, name: string, admin: boolean) =>
+      on.insertInto('users').values({ name, admin, cookie_id: name }),
+    )
+    const admins = compiledQuery((on, admin: boolean) =>
+      on.selectFrom('users').select(['name', 'admin']).where('admin', '=', admin),
+    )
+
+    const during = await db.transaction().execute(async tx => {
+      await addUser(tx, 'alice', true)
+      return admins(db, true)
+    })
+    const after = await admins(db, true)
+
+    assert.deepEqual(during, [])
+    assert.deepEqual(after, [{ name: 'alice', admin: true }])
+    await close()
+    await drop()
+  })
+})

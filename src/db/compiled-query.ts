@@ -1,5 +1,6 @@
 import type { Compilable, CompiledQuery } from 'kysely'
 import type { Db } from './database.ts'
+import { directReadsOf } from './direct-reads.ts'
 
 /** Stands for an argument, or for an item of one that is a list, while the SQL is built. */
 class Placeholder {
@@ -17,7 +18,7 @@ const SHAPES_KEPT = 300
 /**
  * A query whose SQL is built once for each dialect; building costs several times what SQLite needs to answer. Its
  * arguments may only be bound as values: nothing the shape of the query depends on, but for the length of lists, which
- * must not be empty. `db` may be a transaction.
+ * must not be empty. `db` may be a transaction; outside of one, reads of a SQLite file take the direct way.
  */
 export function compiledQuery<Args extends readonly unknown[], Row>(
   build: (db: Db, ...args: Args) => Compilable<Row>,
@@ -25,8 +26,13 @@ export function compiledQuery<Args extends readonly unknown[], Row>(
   const ofDialect = new WeakMap<object, Map<string, CompiledQuery<Row>>>()
 
   return async (db, ...args) => {
-    const { parameters, ...query } = compiledFor(db, args)
-    return (await db.executeQuery<Row>({ ...query, parameters: parameters.map(value => bound(value, args)) })).rows
+    const compiled = compiledFor(db, args)
+    const parameters = compiled.parameters.map(value => bound(value, args))
+    if (compiled.query.kind === 'SelectQueryNode') {
+      const rows = directReadsOf(db)?.read<Row>(compiled.sql, parameters)
+      if (rows) return rows
+    }
+    return (await db.executeQuery<Row>({ ...compiled, parameters })).rows
   }
 
   function compiledFor(db: Db, args: Args): CompiledQuery<Row> {

@@ -3,6 +3,7 @@ import type { Logger } from '../core/runtime.ts'
 import type { Database } from './database.ts'
 import { type DatabaseUrl, parseDatabaseUrl } from './database-url.ts'
 import { fromDbTime } from './db-time.ts'
+import { readDirectly } from './direct-reads.ts'
 import { kyselyHotReads, sqliteHotReads } from './hot.ts'
 import { openSqlite } from './open-sqlite.ts'
 import { postgresDialect } from './postgres-dialect.ts'
@@ -45,6 +46,7 @@ function connectSqlite(url: DatabaseUrl & { dialect: 'sqlite' }): Database {
   const reader = url.file === undefined ? sqlite : openSqlite(url.file, url.display)
   if (reader !== sqlite) reader.exec('pragma query_only = on')
   const db = new Kysely<Tables>({ dialect: sqliteDialect(sqlite, url.display) })
+  if (reader !== sqlite) readDirectly(db, reader, url.display)
   return {
     db,
     dialect: 'sqlite',

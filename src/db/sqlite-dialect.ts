@@ -90,13 +90,14 @@ export interface Prepared {
 class NodeSqliteConnection implements DatabaseConnection {
   readonly #sqlite: DatabaseSync
   readonly #displayUrl: string
-  readonly #prepared = new Map<string, Prepared>()
+  readonly #statements: KeptStatements
   #heldSince = -Infinity
   #lastHeld = -Infinity
 
   constructor(sqlite: DatabaseSync, displayUrl: string) {
     this.#sqlite = sqlite
     this.#displayUrl = displayUrl
+    this.#statements = keptStatements(sqlite)
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
@@ -133,28 +134,40 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 
   #run<R>(sql: string, values: SQLInputValue[]): QueryResult<R> {
-    const prepared = this.#prepare(sql)
+    // Columns of a kept statement would be those of before the change.
+    if (/^\s*(create|alter|drop)\b/i.test(sql)) this.#statements.forget()
+    const prepared = this.#statements.get(sql)
     if (prepared.columns.length > 0) return { rows: readRows<R>(prepared, values) }
     const { statement } = prepared
     const { changes, lastInsertRowid } = statement.run(...values)
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
-
-  #prepare(sql: string): Prepared {
-    // Columns of a kept statement would be those of before the change.
-    if (/^\s*(create|alter|drop)\b/i.test(sql)) this.#prepared.clear()
-    const known = this.#prepared.get(sql)
-    if (known) return known
-    const prepared = prepareStatement(this.#sqlite, sql)
-    if (this.#prepared.size >= STATEMENTS_KEPT) this.#prepared.delete(this.#prepared.keys().next().value!)
-    this.#prepared.set(sql, prepared)
-    return prepared
-  }
 }
 
-function bindable(value: unknown): SQLInputValue {
+export function bindable(value: unknown): SQLInputValue {
   if (typeof value === 'boolean') return value ? 1 : 0
   return value as SQLInputValue // node:sqlite itself refuses what it cannot bind
+}
+
+export interface KeptStatements {
+  get(sql: string): Prepared
+  forget(): void
+}
+
+/** Statements of a connection, prepared at their first use and kept. */
+export function keptStatements(sqlite: DatabaseSync): KeptStatements {
+  const kept = new Map<string, Prepared>()
+  return {
+    get(sql) {
+      const known = kept.get(sql)
+      if (known) return known
+      const prepared = prepareStatement(sqlite, sql)
+      if (kept.size >= STATEMENTS_KEPT) kept.delete(kept.keys().next().value!)
+      kept.set(sql, prepared)
+      return prepared
+    },
+    forget: () => kept.clear(),
+  }
 }
 
 export function prepareStatement(sqlite: DatabaseSync, sql: string): Prepared {
@@ -182,7 +195,7 @@ export function readRows<Row>({ statement, columns, booleans }: Prepared, values
   })
 }
 
-function isBusy(error: unknown): boolean {
+export function isBusy(error: unknown): boolean {
   const kind = ((error as { errcode?: number }).errcode ?? 0) & 0xff
   return kind === 5 || kind === 6
 }
