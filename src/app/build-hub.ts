@@ -17,14 +17,16 @@ import { openDatabase } from '../db/open-database.ts'
 import { makeFirstAdminLink } from '../features/accounts/first-admin-link.ts'
 import { sqlOneTimeLinkStore } from '../features/accounts/one-time-links.ts'
 import { sqlAccountStore } from '../features/accounts/store.ts'
+import { openServerActionLog } from '../features/events/server-action-log.ts'
 import { databaseCounts } from '../features/metrics/counts.ts'
 import { renewServiceToken } from '../features/services/configured-services.ts'
 import { serviceRoutes } from '../features/services/service-routes.ts'
 import { accessWarnings } from '../features/sign-in/access-rules.ts'
 import { createSignIn } from '../features/sign-in/sign-in.ts'
 import { createUserNames } from '../features/users/user-names.ts'
+import { measureEventLoop } from '../http/event-loop-interval.ts'
 import { createHubServer } from '../http/hub-server.ts'
-import { createHubMetrics } from '../http/metrics.ts'
+import { createHubMetrics, type HubMetrics } from '../http/metrics.ts'
 import { measureRequests, metricsRoutes } from '../http/metrics-routes.ts'
 import { launcherClient } from '../launcher/client.ts'
 import { proxyApi } from '../proxy/api-client.ts'
@@ -92,7 +94,14 @@ async function runHubOn(
     log,
     clock,
   })
-  const metrics = createHubMetrics({ counts: databaseCounts(database.db), now: () => clock.now() })
+  const metrics = createHubMetrics({
+    env: process.env,
+    counts: databaseCounts(database.db),
+    now: () => clock.now(),
+    activeUsersMaxAgeMs: config.metrics.activeUsersEvery * 1000,
+  })
+  const { file: eventFile } = config.events
+  const events = eventFile === undefined ? undefined : await openServerActionLog(eventFile, { clock, log })
   const startedUp = metrics.hubStartupDuration.startTimer()
   const limits = throttleLimits(config.signIn)
   const signIn = measureSignIn(
@@ -138,7 +147,7 @@ async function runHubOn(
         process.kill(process.pid, 'SIGTERM')
       },
     },
-    observer: measureSpawning(metrics),
+    observer: measureSpawning(metrics, events),
     log: log.child({ part: 'spawning' }),
     clock,
   })
@@ -173,7 +182,8 @@ async function runHubOn(
     whoAsked: async request => callerName(await stateOf(request).identity?.catch(() => undefined)),
   })
   measureRequests(server, metrics, baseUrl)
-  await server.register(metricsRoutes(metrics, requireScope(access, 'read:metrics')), { prefix: baseUrl.slice(0, -1) })
+  const metricsGuard = config.metrics.authenticate ? requireScope(access, 'read:metrics') : undefined
+  await server.register(metricsRoutes(metrics, metricsGuard), { prefix: baseUrl.slice(0, -1) })
   const parts = {
     config,
     database,
@@ -203,6 +213,7 @@ async function runHubOn(
   managed.start()
   const purge = setInterval(() => background(access.purgeExpired(), 'purge', log), PURGE_INTERVAL_MS)
   purge.unref()
+  const endEventLoop = watchEventLoop(config, metrics, log)
   warnOfRules(config, log)
 
   return {
@@ -210,17 +221,26 @@ async function runHubOn(
     firstAdminLink: await firstAdminLink(config, database),
     async close({ stopServers = false } = {}) {
       clearInterval(purge)
+      endEventLoop()
       await culler?.close()
       if (stopServers) await spawning.stopAll({ by: 'hub', timeoutMs: STOP_SERVERS_MS })
       await managed.close()
       await server.close()
       await spawning.close()
+      await events?.close()
       await routes.close()
       await access.flush()
       launcher.close()
       await database.close()
     },
   }
+}
+
+/** Returns what ends it. */
+function watchEventLoop({ metrics: wanted }: Config, metrics: HubMetrics, log: Logger): () => void {
+  if (!wanted.eventLoop) return () => {}
+  const options = { resolution: wanted.eventLoopResolution, warnAbove: wanted.eventLoopWarnAbove, log }
+  return measureEventLoop(metrics.eventLoopInterval, options)
 }
 
 /** As the log names who asked: `alice`, `service:culler`. */

@@ -1,21 +1,28 @@
 /** Hands the parts' times to the metrics, under the labels of JupyterHub's. */
+import type { ServerActionLog } from '../features/events/server-action-log.ts'
 import type { SignIn } from '../features/sign-in/sign-in.ts'
 import type { HubMetrics } from '../http/metrics.ts'
 import type { ProxyApi } from '../proxy/api-client.ts'
 import type { SpawningObserver } from '../spawning/context.ts'
 
 /** A refusal or a fault that can be told is a `failure` with its code as the reason; JupyterHub's own reasons keep their names. */
-export function measureSpawning({ spawnDuration, stopDuration, pollDuration }: HubMetrics): SpawningObserver {
+export function measureSpawning(metrics: HubMetrics, events?: ServerActionLog): SpawningObserver {
+  const { spawnDuration, stopDuration, pollDuration, serverEnds } = metrics
   return {
-    started(_key, outcome, ms) {
+    started(key, outcome, ms) {
       // Another hub goes on with it, and counts it.
       if (outcome === 'handed_over') return
-      if (outcome === 'success') spawnDuration.observe({ status: 'success', reason: '' }, ms / 1000)
-      else if (outcome === 'spawn_error') spawnDuration.observe({ status: 'error', reason: '' }, ms / 1000)
+      if (outcome === 'success') {
+        spawnDuration.observe({ status: 'success', reason: '' }, ms / 1000)
+        events?.record('start', key)
+      } else if (outcome === 'spawn_error') spawnDuration.observe({ status: 'error', reason: '' }, ms / 1000)
       else spawnDuration.observe({ status: 'failure', reason: outcome }, ms / 1000)
     },
-    stopped(_key, outcome, ms) {
-      stopDuration.observe({ status: outcome === 'stop_failed' ? 'failure' : 'success' }, ms / 1000)
+    stopped(key, outcome, ms, asked) {
+      const failed = outcome === 'stop_failed'
+      stopDuration.observe({ status: failed ? 'failure' : 'success' }, ms / 1000)
+      serverEnds.inc({ reason: outcome })
+      if (asked && !failed) events?.record('stop', key)
     },
     polled(outcome, ms) {
       if (outcome !== 'unknown')
@@ -24,7 +31,7 @@ export function measureSpawning({ spawnDuration, stopDuration, pollDuration }: H
   }
 }
 
-export function measureSignIn(signIn: SignIn, { loginDuration }: HubMetrics): SignIn {
+export function measureSignIn(signIn: SignIn, { loginDuration, loginRefusals }: HubMetrics): SignIn {
   return {
     ...signIn,
     async attempt(given) {
@@ -32,6 +39,7 @@ export function measureSignIn(signIn: SignIn, { loginDuration }: HubMetrics): Si
       const outcome = await signIn.attempt(given)
       const status = 'refused' in outcome ? 'failure' : 'success'
       loginDuration.observe({ status }, (performance.now() - startedAt) / 1000)
+      if ('refused' in outcome) loginRefusals.inc({ reason: outcome.refused })
       return outcome
     },
   }

@@ -7,6 +7,7 @@ import { authenticatorOption } from './authenticators.ts'
 import { cullerSection } from './culler-section.ts'
 import { functionOf } from './functions.ts'
 import { hooksSection } from './hooks-section.ts'
+import { eventsSection, metricsSection } from './observability-sections.ts'
 import { option, section } from './option.ts'
 import { serversSection } from './servers-section.ts'
 import { groupRecord, roleList, serviceList } from './services-section.ts'
@@ -229,6 +230,8 @@ export const configSchema = z.strictObject({
   tokens,
   oauth,
   activity,
+  metrics: metricsSection,
+  events: eventsSection,
   log,
   trustedDownstreamIps: option(
     z.array(z.string().min(1)).default([]),

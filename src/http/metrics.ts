@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /**
  * The hub's metrics under JupyterHub 6's names, labels and buckets, so that its dashboards and alerts go on working.
@@ -19,6 +19,11 @@ export interface HubMetrics {
   readonly hubStartupDuration: Histogram
   readonly initSpawnersDuration: Histogram
   readonly cspReports: Counter
+  readonly eventLoopInterval: Histogram
+  /** Orrery's own: why servers ended, by the code of the reason. */
+  readonly serverEnds: Counter<'reason'>
+  /** Orrery's own: why sign-ins were refused. */
+  readonly loginRefusals: Counter<'reason'>
 }
 
 /** Values that are counted when somebody looks. */
@@ -30,15 +35,18 @@ export interface HubCounts {
 }
 
 export interface MetricsOptions {
-  /** JupyterHub's `JUPYTERHUB_METRICS_PREFIX`. */
-  prefix?: string
+  /** For JupyterHub's `JUPYTERHUB_METRICS_PREFIX` and the two variables with buckets. */
+  env?: NodeJS.ProcessEnv
   counts?: HubCounts
   now?: () => Date
+  /** How old the numbers of active users may be; they are a walk over all users. Default 0. */
+  activeUsersMaxAgeMs?: number
 }
 
 export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
   const registry = new Registry()
-  const prefix = options.prefix ?? 'jupyterhub'
+  const { env = {} } = options
+  const prefix = env.JUPYTERHUB_METRICS_PREFIX ?? 'jupyterhub'
   const histogram = <Label extends string = never>(
     name: string,
     help: string,
@@ -57,9 +65,14 @@ export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
       'server_spawn_duration_seconds',
       'Time taken to start servers',
       ['status', 'reason'],
-      SPAWN_BUCKETS,
+      bucketsOf(env.JUPYTERHUB_SERVER_SPAWN_DURATION_SECONDS_BUCKETS) ?? SPAWN_BUCKETS,
     ),
-    stopDuration: histogram('server_stop_seconds', 'Time taken to stop servers', ['status']),
+    stopDuration: histogram(
+      'server_stop_seconds',
+      'Time taken to stop servers',
+      ['status'],
+      bucketsOf(env.JUPYTERHUB_SERVER_STOP_DURATION_SECONDS_BUCKETS),
+    ),
     pollDuration: histogram('server_poll_duration_seconds', 'Time taken to look whether a server runs', ['status']),
     loginDuration: histogram('login_duration_seconds', 'Time taken to check who signs in', ['status']),
     logoutDuration: histogram('logout_duration_seconds', 'Time taken to sign out'),
@@ -74,15 +87,33 @@ export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
       help: 'Reports of broken content security policy',
       registers: [registry],
     }),
+    eventLoopInterval: histogram('event_loop_interval_seconds', 'Time that the hub lets things wait', [], LOOP_BUCKETS),
+    serverEnds: new Counter({
+      name: 'orrery_server_ends_total',
+      help: 'Servers that ended, by the code of the reason',
+      labelNames: ['reason'],
+      registers: [registry],
+    }),
+    loginRefusals: new Counter({
+      name: 'orrery_login_refusals_total',
+      help: 'Sign-ins that were refused, by the code of the reason',
+      labelNames: ['reason'],
+      registers: [registry],
+    }),
   }
   nameEveryStatus(metrics)
-  if (options.counts) addGauges(registry, prefix, options.counts, options.now ?? (() => new Date()))
+  // process_cpu_seconds_total, process_resident_memory_bytes and the like, which prometheus_client gives JupyterHub too.
+  // Precision in ms: the event loop has a histogram of its own, and each look wakes the process.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 200 })
+  if (options.counts) addGauges(registry, prefix, options.counts, options)
   return metrics
 }
 
 /** prometheus_client's, which JupyterHub leaves as they are. */
 const DEFAULT_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 const SPAWN_BUCKETS = [0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 180, 300, 600]
+/** 5 ms apart up to 75 ms, where waits begin to be felt. */
+const LOOP_BUCKETS = [0.05, 0.055, 0.06, 0.065, 0.07, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 const DAY_MS = 24 * 60 * 60 * 1000
 const PERIODS = { '24h': DAY_MS, '7d': 7 * DAY_MS, '30d': 30 * DAY_MS }
 
@@ -98,7 +129,19 @@ function nameEveryStatus(metrics: HubMetrics): void {
   }
 }
 
-function addGauges(registry: Registry, prefix: string, counts: HubCounts, now: () => Date): void {
+/** `0.5,1,inf`: what Prometheus adds itself is left out. Undefined for nothing usable. */
+function bucketsOf(text: string | undefined): number[] | undefined {
+  const numbers = (text ?? '').split(',').flatMap(part => (part.trim() === '' ? [] : [Number(part)]))
+  const finite = numbers.filter(number => Number.isFinite(number))
+  return finite.length === 0 ? undefined : finite.sort((one, other) => one - other)
+}
+
+function addGauges(
+  registry: Registry,
+  prefix: string,
+  counts: HubCounts,
+  { now = () => new Date(), activeUsersMaxAgeMs = 0 }: MetricsOptions,
+): void {
   const gauge = (name: string, help: string, count: () => Promise<number>) =>
     new Gauge({
       name: `${prefix}_${name}`,
@@ -110,14 +153,18 @@ function addGauges(registry: Registry, prefix: string, counts: HubCounts, now: (
     })
   gauge('running_servers', 'Servers of users that run now', counts.runningServers)
   gauge('total_users', 'Users', counts.totalUsers)
+  let countedAt = Number.NEGATIVE_INFINITY
   new Gauge({
     name: `${prefix}_active_users`,
     help: 'Users who were active in the given time',
     labelNames: ['period'],
     registers: [registry],
     async collect() {
+      const moment = now().getTime()
+      if (moment - countedAt < activeUsersMaxAgeMs) return
+      countedAt = moment
       for (const [period, ms] of Object.entries(PERIODS)) {
-        this.set({ period }, await counts.activeUsersSince(new Date(now().getTime() - ms)))
+        this.set({ period }, await counts.activeUsersSince(new Date(moment - ms)))
       }
     },
   })

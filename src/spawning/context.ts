@@ -76,7 +76,8 @@ export interface SpawningHooks {
 /** For metrics; `outcome` is a reason's code or `success`. Times in milliseconds. */
 export interface SpawningObserver {
   started?(key: ServerKey, outcome: string, ms: number): void
-  stopped?(key: ServerKey, outcome: string, ms: number): void
+  /** `asked`: somebody wanted it, against a server that ended by itself or never came up. */
+  stopped?(key: ServerKey, outcome: string, ms: number, asked: boolean): void
   polled?(outcome: 'running' | 'ended' | 'unknown', ms: number): void
 }
 

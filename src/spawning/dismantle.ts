@@ -40,7 +40,7 @@ export async function dismantle(
       closeRun(tx, server, { phase: 'failed', reason: stopFailed, failedStart: false }, clock.now()),
     )
     signals.notify(spawnerId)
-    observer.stopped?.(key, stopFailed.code, performance.now() - startedAt)
+    observer.stopped?.(key, stopFailed.code, performance.now() - startedAt, how.end === undefined)
     return 'kept'
   }
 
@@ -57,7 +57,7 @@ export async function dismantle(
   if (end.reason?.code === 'removed') await removeForGood(context, held, server)
   signals.notify(spawnerId)
   log.info({ ...key, reason: end.reason?.code, ms: Math.round(performance.now() - startedAt) }, 'server is gone')
-  observer.stopped?.(key, end.reason?.code ?? 'success', performance.now() - startedAt)
+  observer.stopped?.(key, end.reason?.code ?? 'success', performance.now() - startedAt, end !== how.end)
   return 'gone'
 }
 

@@ -288,10 +288,10 @@ for (const kind of testDatabases()) {
     it('are counted, until one goes well', async () => {
       await using here = await site()
       const told: number[] = []
-      let status = 503
+      let isBroken = true
       const { spawning } = await here.hub({
-        steps: { answer: () => status },
-        settings: { httpTimeoutMs: 50, consecutiveFailureLimit: 2 },
+        steps: { beforeStart: async () => (isBroken ? Promise.reject(new Error('broken')) : undefined) },
+        settings: { consecutiveFailureLimit: 2 },
         hooks: { onTooManyFailures: failures => void told.push(failures) },
       })
       for (const _ of [1, 2]) {
@@ -302,7 +302,7 @@ for (const kind of testDatabases()) {
       const failures = async () =>
         (await here.database.db.selectFrom('orrery_runs').select('failures').executeTakeFirstOrThrow()).failures
       assert.equal(await failures(), 2)
-      status = 200
+      isBroken = false
       await ready(spawning, alice)
       assert.equal(await failures(), 0)
     })
