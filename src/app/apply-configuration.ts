@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts'
 import type { ServiceConfig } from '../config/services-section.ts'
 import type { Clock, Logger } from '../core/runtime.ts'
+import type { ScopeDefinitions } from '../core/scopes/definitions.ts'
 import type { Database } from '../db/database.ts'
 import { applyConfiguredGroups } from '../features/groups/configured-groups.ts'
 import { applyConfiguredRoles } from '../features/roles/configured-roles.ts'
@@ -14,6 +15,7 @@ export async function applyConfiguration(parts: {
   config: Config
   database: Database
   names: UserNames
+  scopeDefinitions: ScopeDefinitions
   clock: Clock
   log: Logger
 }): Promise<ReadyService<ServiceConfig>[]> {
@@ -21,6 +23,9 @@ export async function applyConfiguration(parts: {
   await ensureRolesAndUsers(deps, config.access)
   await applyConfiguredGroups(deps, config.groups)
   const services = await applyConfiguredServices({ ...deps, baseUrl: config.baseUrl }, config.services)
-  await applyConfiguredRoles({ ...deps, adminUsers: config.access.adminUsers }, config.roles)
+  await applyConfiguredRoles(
+    { ...deps, adminUsers: config.access.adminUsers, extraUserScopes: config.extraUserScopes },
+    config.roles,
+  )
   return services
 }

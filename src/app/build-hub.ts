@@ -12,6 +12,7 @@ import { stateOf } from '../access/request-state.ts'
 import type { Config } from '../config/schema.ts'
 import { joinUrlPath } from '../core/names.ts'
 import { background, type Logger, systemClock } from '../core/runtime.ts'
+import { withCustomScopes } from '../core/scopes/custom.ts'
 import type { Database } from '../db/database.ts'
 import { openDatabase } from '../db/open-database.ts'
 import { makeFirstAdminLink } from '../features/accounts/first-admin-link.ts'
@@ -79,7 +80,8 @@ async function runHubOn(
   const { baseUrl } = config
   const names = createUserNames({ map: config.access.usernameMap, ...pattern(config.access.usernamePattern) })
   checkServiceUsers(config.services ?? [], userInfo().username)
-  const services = await applyConfiguration({ config, database, names, clock, log })
+  const scopeDefinitions = withCustomScopes(config.customScopes)
+  const services = await applyConfiguration({ config, database, names, scopeDefinitions, clock, log })
 
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
   const authState = makeAuthState({ config, database, clock, log })
@@ -91,6 +93,7 @@ async function runHubOn(
     cookieMaxAgeDays: config.cookieMaxAgeDays,
     activityResolutionSeconds: config.activity.resolution,
     publicUrl: new URL(config.publicUrl),
+    scopeDefinitions,
     log,
     clock,
   })

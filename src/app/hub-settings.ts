@@ -2,6 +2,7 @@
 import { guessedPublicUrl } from '../config/complete-config.ts'
 import type { Config } from '../config/schema.ts'
 import type { ThrottleLimits } from '../features/sign-in/throttle.ts'
+import type { PageLimits } from '../http/pagination.ts'
 import type { PageSettings } from '../pages/deps.ts'
 import type { RendererOptions } from '../pages/render.ts'
 import type { CullerSettings } from '../services/culler/context.ts'
@@ -35,6 +36,8 @@ export function spawningSettings(servers: Config['servers']): SpawningSettings {
   return {
     command: [...(servers.cmd ?? ['jupyterhub-singleuser']), ...servers.args],
     notebookDir: servers.notebookDir,
+    serverTokenScopes: servers.tokenScopes,
+    oauthClientAllowedScopes: servers.oauthClientAllowedScopes,
     limits: {
       ...(servers.memLimit !== undefined && { memoryBytes: servers.memLimit }),
       ...(servers.cpuLimit !== undefined && { cpus: servers.cpuLimit }),
@@ -65,6 +68,10 @@ export function cullerSettings({ culler, activity }: Config): CullerSettings {
 
 /** JUPYTERHUB_ACTIVITY_INTERVAL of single-user servers. */
 const SERVERS_TELL_SECONDS = 300
+
+export function pageLimits({ api }: Config): PageLimits {
+  return { defaultLimit: Math.min(api.pageDefaultLimit, api.pageMaxLimit), maxLimit: api.pageMaxLimit }
+}
 
 export function throttleLimits({ failures, window, lock }: Config['signIn']): ThrottleLimits {
   return { failures, windowMs: window * 1000, lockMs: lock * 1000 }

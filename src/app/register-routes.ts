@@ -36,7 +36,7 @@ import type { UserRecord } from '../plugin/spawner.ts'
 import type { RouteKeeper } from '../routing/route-keeper.ts'
 import { serversOfUser } from '../spawning/server-row.ts'
 import type { Spawning } from '../spawning/spawning.ts'
-import { pageSettings, rendererOptions } from './hub-settings.ts'
+import { pageLimits, pageSettings, rendererOptions } from './hub-settings.ts'
 import { packageVersion } from './package-root.ts'
 import { pageAdmin } from './page-admin.ts'
 import { pageServers } from './page-servers.ts'
@@ -78,10 +78,15 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   })
   await server.register(usersApi(users), { prefix })
   await server.register(tokensApi({ ...tokens, logIn: logInByBody(parts) }), { prefix })
-  await server.register(groupsApi({ access, database, log, normalizeUserName: parts.names.normalize }), { prefix })
+  await server.register(
+    groupsApi({ access, database, log, normalizeUserName: parts.names.normalize, pageLimits: pageLimits(config) }),
+    { prefix },
+  )
   const routesChanged = () => parts.routes.reconcile()
   await server.register(servicesApi({ access, database, baseUrl, clock, log, routesChanged }), { prefix })
-  await server.register(proxyAdminApi({ access, log, ...proxyTable(parts.routes) }), { prefix })
+  await server.register(proxyAdminApi({ access, log, pageLimits: pageLimits(config), ...proxyTable(parts.routes) }), {
+    prefix,
+  })
   await server.register(
     serversApi({ database, access, spawning: parts.spawning, log, baseUrl, publicUrl: config.publicUrl }),
     { prefix },
@@ -95,6 +100,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
       clock,
       baseUrl,
       publicUrl: config.publicUrl,
+      pageLimits: pageLimits(config),
       serverModel: serverModel(config),
       createDefaultServer: user => createDefaultServer(parts.spawning, user),
     }),
@@ -143,6 +149,7 @@ export function usersDeps({
     clock,
     names,
     baseUrl: config.baseUrl,
+    pageLimits: pageLimits(config),
     serverModel: serverModel(config),
     stopServers: (user, by) => stopServersOf(spawning, database, user, by),
     async forgetServers(user) {

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { issueToken } from '../access/issue-token.ts'
 import { ensureDefaultRoles } from '../access/role-grants.ts'
 import { duration } from '../config/values.ts'
-import { scopeDefinitions } from '../core/scopes/definitions.ts'
+import { withCustomScopes } from '../core/scopes/custom.ts'
 import { type ConfigFlags, withConfigFlags } from './config-flags.ts'
 import { getUser } from './get-user.ts'
 import { withDatabase } from './with-database.ts'
@@ -27,11 +27,11 @@ export function tokenCommand(): Command {
 }
 
 async function makeToken(name: string, flags: TokenFlags): Promise<void> {
-  const issued = await withDatabase(flags, async ({ db }) => {
+  const issued = await withDatabase(flags, async ({ db }, config) => {
     await ensureDefaultRoles(db)
     const user = await getUser(db, name)
     const wanted = { user, note: flags.note, expiresInSeconds: flags.expiresIn, scopes: flags.scopes }
-    return issueToken(db, wanted, scopeDefinitions, new Date())
+    return issueToken(db, wanted, withCustomScopes(config.customScopes), new Date())
   })
   const { token, id, scopes, expiresAt } = issued
   console.log(flags.json ? JSON.stringify({ token, id, user: name, scopes, expiresAt: expiresAt ?? null }) : token)

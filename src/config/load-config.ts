@@ -7,6 +7,7 @@ import { readEnvironment } from './environment.ts'
 import { type Fault, faultsOf, pathText } from './faults.ts'
 import { allOptions } from './option-names.ts'
 import { type Config, configSchema } from './schema.ts'
+import { scopeFaults } from './scopes-section.ts'
 import { readSecrets } from './secrets.ts'
 
 export interface ConfigSources {
@@ -67,7 +68,11 @@ export async function readConfig(sources: ConfigSources = {}): Promise<LoadedCon
 
   const secretFaults = readSecrets(tree, file ? dirname(file.path) : folder, env)
   const checked = configSchema.safeParse(tree, { reportInput: true })
-  const faults: Fault[] = [...secretFaults, ...(checked.success ? [] : faultsOf(checked.error.issues, tree))]
+  const faults: Fault[] = [
+    ...secretFaults,
+    ...scopeFaults(tree),
+    ...(checked.success ? [] : faultsOf(checked.error.issues, tree)),
+  ]
   if (!checked.success || faults.length > 0) throw invalidConfig(withoutRepeats(faults), origin, file)
   const placed = absolutePaths(checked.data, file, origins, folder)
   return { config: completeConfig(placed, env), file: file?.path, origin, notices: environment.notices }

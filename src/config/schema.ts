@@ -9,6 +9,7 @@ import { functionOf } from './functions.ts'
 import { hooksSection } from './hooks-section.ts'
 import { eventsSection, metricsSection } from './observability-sections.ts'
 import { option, section } from './option.ts'
+import { customScopeRecord } from './scopes-section.ts'
 import { serversSection } from './servers-section.ts'
 import { groupRecord, roleList, serviceList } from './services-section.ts'
 import { spawnerOption } from './spawners.ts'
@@ -137,6 +138,19 @@ const pages = section({
   ),
 })
 
+const api = section({
+  pageDefaultLimit: option(
+    z.int().min(1).default(50),
+    'How many entries a page of the REST API has when a client that asks for pages names no number.',
+    100,
+  ),
+  pageMaxLimit: option(
+    z.int().min(1).default(200),
+    'How many entries a list or a page of the REST API has at most.',
+    1000,
+  ),
+})
+
 const tokens = section({
   maxExpiresIn: option(duration.default(0), 'Longest life of a token that people ask for; 0 for any.', '90d'),
 })
@@ -219,6 +233,16 @@ export const configSchema = z.strictObject({
     [{ name: 'culler', scopes: ['list:users', 'read:users:activity', 'delete:servers'], services: ['culler'] }],
     { computed: 'those that the database has' },
   ),
+  customScopes: option(
+    customScopeRecord.default({}),
+    'Scopes for the services and servers of the site; the hub hands them out and tells people of them, and no more.',
+    { 'custom:reports:read': { description: 'Read reports', subscopes: [] } },
+  ),
+  extraUserScopes: option(
+    z.array(z.string().min(1)).default([]),
+    'Scopes of the role `user` besides `self`; without effect where `roles` gives that role its scopes.',
+    ['list:users', 'read:users:name'],
+  ),
   groups: option(groupRecord.default({}), 'Groups that are made or added to at the start.', {
     physics: { users: ['ada'], properties: { memory: '4G' } },
   }),
@@ -226,6 +250,7 @@ export const configSchema = z.strictObject({
   proxy,
   signIn,
   pages,
+  api,
   hooks: hooksSection,
   tokens,
   oauth,

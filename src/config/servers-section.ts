@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { functionOf, type OfUser } from './functions.ts'
+import { functionOf, type OfServer, type OfUser } from './functions.ts'
 import { option, section } from './option.ts'
 import { byteSize, duration, httpUrl, limit } from './values.ts'
 
@@ -101,6 +101,16 @@ export const serversSection = section({
     'Processor cores that a server is sure to have, as far as its spawner can see to it.',
     0.5,
     { computed: 'none' },
+  ),
+  tokenScopes: option(
+    z.union([z.array(z.string().min(1)), functionOf<OfServer<readonly string[]>>()]).default([]),
+    "Scopes of the server's own API token, or a function of user and server name; cut to what the user holds, empty for those of the role `server`.",
+    ['users:activity!user', 'access:servers!server', 'read:users!user'],
+  ),
+  oauthClientAllowedScopes: option(
+    z.union([z.array(z.string().min(1)), functionOf<OfServer<readonly string[]>>()]).default([]),
+    'What a server may do in the name of people who open it, besides knowing who they are; or a function of user and server name.',
+    ['read:users!user'],
   ),
   debug: option(z.boolean().default(false), 'Servers log every detail.', true),
   disableUserConfig: option(z.boolean().default(false), 'Servers ignore Jupyter settings in the home.', true),

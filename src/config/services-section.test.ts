@@ -76,6 +76,54 @@ describe('services, roles and groups of a config', () => {
     })
   })
 
+  it('may name scopes of the site, and are told of names that nobody defined wherever they stand', async () => {
+    const customScopes = {
+      'custom:reports:read': { description: 'Read reports' },
+      'custom:reports': { description: 'Write reports', subscopes: ['custom:reports:read'] },
+    }
+    const { config } = await read({
+      customScopes,
+      extraUserScopes: ['custom:reports!user'],
+      roles: [{ name: 'teacher', scopes: ['custom:reports'] }],
+      servers: { tokenScopes: ['inherit'], oauthClientAllowedScopes: ['custom:reports:read'] },
+    })
+    assert.deepEqual(config.customScopes['custom:reports:read'], { description: 'Read reports', subscopes: [] })
+
+    const faulty = read({
+      customScopes: {
+        ...customScopes,
+        reports: { description: 'x' },
+        'custom:empty': {},
+        'custom:mixed': { description: 'x', subscopes: ['users'] },
+        'custom:ends-': { description: 'x', subscopes: 'users' },
+      },
+      extraUserScopes: ['custom:report:read'],
+      roles: [{ name: 'teacher', scopes: ['list:users', 'custom:nothing'] }],
+      services: [{ name: 'docs', oauthClientAllowedScopes: ['read:users!owner=x'] }],
+      servers: { tokenScopes: ['fly'], oauthClientAllowedScopes: ['custom:nothing'] },
+    })
+    await assert.rejects(faulty, error => {
+      assert.ok(error instanceof Error)
+      for (const place of [
+        'extraUserScopes[0]: expected the name of a scope, got "custom:report:read", did you mean custom:reports:read?',
+        'roles[0].scopes[1]: ',
+        'services[0].oauthClientAllowedScopes[0]: ',
+        'servers.tokenScopes[0]: ',
+        'servers.oauthClientAllowedScopes[0]: ',
+        'customScopes.reports: expected a name such as',
+        'customScopes."custom:empty".description: ',
+        'customScopes."custom:ends-": ',
+      ]) {
+        assert.ok(error.message.includes(`\n  ${place}`), `${place} in ${error.message}`)
+      }
+      return true
+    })
+    await assert.rejects(
+      read({ customScopes: { 'custom:mixed': { description: 'x', subscopes: ['users'] } } }),
+      /customScopes\."custom:mixed"\.subscopes\[0\]: expected one of the custom scopes/,
+    )
+  })
+
   it('are refused when two are alike', async () => {
     const twice = { name: 'docs', apiToken: 'one-token-for-both' }
     await assert.rejects(

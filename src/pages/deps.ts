@@ -57,7 +57,7 @@ export interface PageSettings {
   }) => MaybePromise<string | undefined>
 }
 
-export type PageAccess = Pick<Access, 'identify' | 'signIn' | 'signOut' | 'xsrf'>
+export type PageAccess = Pick<Access, 'identify' | 'signIn' | 'signOut' | 'xsrf' | 'scopeDefinitions'>
 
 export interface PageSignIn {
   /** Asks the authenticator, the throttle and the access rules; finds or makes the user. */

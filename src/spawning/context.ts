@@ -1,11 +1,14 @@
 /** What every step of spawning is given: the parts of the hub it works with, and the site's choices. */
-import type { Clock, Json, Logger } from '../core/runtime.ts'
+import type { Clock, Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { Database } from '../db/database.ts'
 import type { BindAddress, ServerSpec, Spawner, UserRecord } from '../plugin/spawner.ts'
 import type { RouteKeeper } from '../routing/route-keeper.ts'
 import type { EnvironmentSettings } from './environment.ts'
 import type { Signals } from './signals.ts'
+
+/** Asked before each start. */
+export type ScopesOfServer = (user: UserRecord, server: string) => MaybePromise<readonly string[]>
 
 export interface SpawningSettings {
   /** `['jupyterhub-singleuser', ...]`. */
@@ -18,7 +21,9 @@ export interface SpawningSettings {
   /** Where servers shall listen; what is absent is the spawner's choice. */
   readonly listen?: Partial<BindAddress>
   /** Scopes of the server's API token; those of the role `server` when absent or empty. */
-  readonly serverTokenScopes?: readonly string[]
+  readonly serverTokenScopes?: readonly string[] | ScopesOfServer
+  /** What a server may ask of people who visit it, besides access to itself. Default none. */
+  readonly oauthClientAllowedScopes?: readonly string[] | ScopesOfServer
   /** How long `Spawner.start` may take. Default 60 s, as in JupyterHub. */
   readonly startTimeoutMs?: number
   /** How long a started server may take to answer HTTP. Default 30 s. */
@@ -48,6 +53,7 @@ export interface SpawningSettings {
 
 /** The two secrets a server gets. The app maps this to access and OAuth. */
 export interface ServerAccess {
+  /** The token may do as much of this as its owner may hand on, as JupyterHub's `server_token_scopes`. */
   issueToken(token: {
     user: UserRecord
     scopes: readonly string[]
@@ -120,6 +126,7 @@ export function withDefaults(settings: SpawningSettings): Required<SpawningSetti
     guarantees: {},
     listen: {},
     serverTokenScopes: [],
+    oauthClientAllowedScopes: [],
     startTimeoutMs: 60_000,
     httpTimeoutMs: 30_000,
     stopTimeoutMs: 10_000,

@@ -1,41 +1,48 @@
 /** The secrets of one run: the server's API token and its OAuth client, whose secret is that token. */
+import { HubError } from '../core/errors.ts'
 import { oauthCallbackPath, oauthClientId, serverPath } from '../core/names.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { DbTransaction } from '../db/database.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
-import type { SpawningContext } from './context.ts'
+import type { ScopesOfServer, SpawningContext } from './context.ts'
 import { type RunKey, saveOauthClient, saveToken } from './run-store.ts'
 import type { ServerRow } from './server-row.ts'
 import type { HeldServer } from './spawn-lease.ts'
 
-/** Returns the token. What was made is written down at once, so that it can be revoked whatever happens next. */
+/** What a server is given for one run. */
+export interface Credentials {
+  readonly token: string
+  /** Of its OAuth client, besides access to the server. */
+  readonly oauthClientAllowedScopes: readonly string[]
+}
+
+/** What was made is written down at once, so that it can be revoked whatever happens next. */
 export async function giveCredentials(
   context: SpawningContext,
   held: HeldServer,
   run: RunKey,
   user: UserRecord,
-): Promise<string> {
-  const { access, environment } = context
+): Promise<Credentials> {
+  const { access, environment, settings } = context
   const { key } = held
   const { token, id } = await access.issueToken({
     user,
-    scopes: await tokenScopes(context, key),
+    scopes: await tokenScopes(context, user, key),
     note: tokenNote(key, environment.baseUrl),
   })
   await held.write(tx => saveToken(tx, run, id))
   const identifier = oauthClientId(key)
+  const allowed = await scopesOf('servers.oauthClientAllowedScopes', settings.oauthClientAllowedScopes, user, key)
   await access.ensureOauthClient({
     identifier,
     secret: token,
     redirectUri: oauthCallbackPath(key, environment.baseUrl),
     description: tokenNote(key, environment.baseUrl),
     // A visitor needs access to this very server; what else the server may ask for is the site's choice.
-    allowedScopes: [
-      ...new Set([...(environment.oauthClientAllowedScopes ?? []), `access:servers!server=${key.user}/${key.server}`]),
-    ].sort(),
+    allowedScopes: [...new Set([...allowed, `access:servers!server=${key.user}/${key.server}`])].sort(),
   })
   await held.write(tx => saveOauthClient(tx, run.spawnerId, identifier))
-  return token
+  return { token, oauthClientAllowedScopes: allowed }
 }
 
 /** Deletes the token and the OAuth client, and with the client every token that visitors of the server got. */
@@ -57,10 +64,15 @@ function tokenNote(key: ServerKey, baseUrl: string): string {
 }
 
 /** What the token asks for; its owner's own rights bound it at each use. */
-async function tokenScopes({ database, settings }: SpawningContext, key: ServerKey): Promise<string[]> {
+async function tokenScopes(
+  { database, settings }: SpawningContext,
+  user: UserRecord,
+  key: ServerKey,
+): Promise<string[]> {
   const role = await database.db.selectFrom('roles').select('scopes').where('name', '=', 'server').executeTakeFirst()
   const ofRole = role?.scopes ? (JSON.parse(role.scopes) as string[]) : SERVER_ROLE // a JSON list of names
-  const wanted = settings.serverTokenScopes.length > 0 ? settings.serverTokenScopes : ofRole
+  const chosen = await scopesOf('servers.tokenScopes', settings.serverTokenScopes, user, key)
+  const wanted = chosen.length > 0 ? chosen : ofRole
   // The token does not belong to the server's own OAuth client, so `!server` would not be filled in later.
   const scopes = new Set(
     wanted.map(scope => (scope.endsWith('!server') ? `${scope}=${key.user}/${key.server}` : scope)),
@@ -68,6 +80,23 @@ async function tokenScopes({ database, settings }: SpawningContext, key: ServerK
   const tellsActivity = ['users:activity!user', 'users:activity', 'inherit'].some(scope => scopes.has(scope))
   if (!tellsActivity) scopes.add('users:activity!user')
   return [...scopes]
+}
+
+/** A constant, or what the site's function says of this server. */
+async function scopesOf(
+  option: string,
+  setting: readonly string[] | ScopesOfServer,
+  user: UserRecord,
+  key: ServerKey,
+): Promise<readonly string[]> {
+  if (typeof setting !== 'function') return setting
+  const scopes: unknown = await setting(user, key.server)
+  if (Array.isArray(scopes) && scopes.every(scope => typeof scope === 'string')) return scopes
+  throw new HubError('config_function_failed', {
+    status: 500,
+    message: `${option} gave no list of scopes.`,
+    nextStep: 'Tell your administrator: the function in the config must return a list of texts.',
+  })
 }
 
 const SERVER_ROLE = ['users:activity!user', 'access:servers!server']

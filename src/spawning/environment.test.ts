@@ -35,13 +35,13 @@ const cases: readonly Case[] = [
       defaultUrl: '/lab/tree/{username}',
       debug: true,
       disableUserConfig: true,
-      oauthClientAllowedScopes: ['read:users!user', 'servers'],
       extra: { MPLBACKEND: 'agg', JUPYTERHUB_API_URL: 'http://elsewhere/hub/api' },
     },
     server: {
       ...alice,
       bind: { ip: '::1', port: 1 },
       notebookDir: '/data/{username}',
+      oauthClientAllowedScopes: ['read:users!user', 'servers'],
       limits: { memoryBytes: 2 ** 30, cpus: 2 },
       guarantees: { memoryBytes: 2 ** 29, cpus: 0.5 },
     },
@@ -142,7 +142,7 @@ spawner.cpu_guarantee = guarantees.get("cpus")
 spawner.default_url = site.get("defaultUrl", "")
 spawner.debug = site.get("debug", False)
 spawner.disable_user_config = site.get("disableUserConfig", False)
-spawner.oauth_client_allowed_scopes = site.get("oauthClientAllowedScopes", [])
+spawner.oauth_client_allowed_scopes = server.get("oauthClientAllowedScopes", [])
 spawner.environment = site.get("extra", {})
 print(json.dumps(spawner.get_env()))
 `

@@ -27,8 +27,6 @@ export interface EnvironmentSettings {
   readonly defaultUrl?: string
   readonly debug?: boolean
   readonly disableUserConfig?: boolean
-  /** Scopes that the server may ask of people who visit it, besides access to itself. */
-  readonly oauthClientAllowedScopes?: readonly string[]
   /** Paths of the certificate files of a server with internal TLS. */
   readonly tls?: { readonly keyFile: string; readonly certFile: string; readonly caFile: string }
 }
@@ -41,6 +39,8 @@ export interface ServerEnvironment {
   /** Folder the server shows; `{username}` is replaced; empty for the default. */
   readonly notebookDir: string
   readonly limits: { readonly memoryBytes?: number; readonly cpus?: number }
+  /** Scopes that the server may ask of people who visit it, besides access to itself. */
+  readonly oauthClientAllowedScopes?: readonly string[]
   readonly guarantees?: { readonly memoryBytes?: number; readonly cpus?: number }
 }
 
@@ -61,7 +61,10 @@ function keptVariables({ envKeep = [], hubEnvironment = {} }: EnvironmentSetting
   )
 }
 
-function identity(site: EnvironmentSettings, { key, apiToken }: ServerEnvironment): Record<string, string> {
+function identity(
+  site: EnvironmentSettings,
+  { key, apiToken, oauthClientAllowedScopes = [] }: ServerEnvironment,
+): Record<string, string> {
   const accessScopes = JSON.stringify([
     `access:servers!server=${key.user}/${key.server}`,
     `access:servers!user=${key.user}`,
@@ -76,7 +79,7 @@ function identity(site: EnvironmentSettings, { key, apiToken }: ServerEnvironmen
     JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED: site.cookieHostPrefixEnabled ? '1' : '0',
     JUPYTERHUB_OAUTH_SCOPES: accessScopes,
     JUPYTERHUB_OAUTH_ACCESS_SCOPES: accessScopes,
-    JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: JSON.stringify(site.oauthClientAllowedScopes ?? []),
+    JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: JSON.stringify(oauthClientAllowedScopes),
     JUPYTERHUB_USER: key.user,
     JUPYTERHUB_SERVER_NAME: key.server,
   }

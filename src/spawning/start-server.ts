@@ -6,7 +6,7 @@ import type { Json } from '../core/runtime.ts'
 import type { Address, ServerSpec, UserRecord } from '../plugin/spawner.ts'
 import { becomeReady } from './become-ready.ts'
 import type { SpawningContext } from './context.ts'
-import { giveCredentials } from './credentials.ts'
+import { type Credentials, giveCredentials } from './credentials.ts'
 import { serverEnvironment } from './environment.ts'
 import { failStart } from './fail-start.ts'
 import { type ProgressWriter, progressWriter } from './progress-writer.ts'
@@ -52,8 +52,8 @@ async function bringUp(
   progress: ProgressWriter,
 ): Promise<void> {
   const { environment, hooks } = context
-  const token = await giveCredentials(context, held, run, user)
-  const spec = serverSpec(context, user, held, options, token)
+  const credentials = await giveCredentials(context, held, run, user)
+  const spec = serverSpec(context, user, held, options, credentials)
   await Promise.race([hooks.beforeStart?.(user, spec), rejection(signal)])
   await progress.add({ percent: 20, message: 'Starting the server' })
   const { address, state } = await callSpawner(context, held, run, spec, signal, progress)
@@ -66,7 +66,7 @@ function serverSpec(
   user: UserRecord,
   { key }: HeldServer,
   options: Json,
-  apiToken: string,
+  { token: apiToken, oauthClientAllowedScopes }: Credentials,
 ): ServerSpec {
   const { command, notebookDir, limits, guarantees, listen, stopTimeoutMs } = settings
   return {
@@ -74,7 +74,16 @@ function serverSpec(
     user,
     options,
     command,
-    environment: bind => serverEnvironment(environment, { key, apiToken, bind, notebookDir, limits, guarantees }),
+    environment: bind =>
+      serverEnvironment(environment, {
+        key,
+        apiToken,
+        bind,
+        notebookDir,
+        limits,
+        guarantees,
+        oauthClientAllowedScopes,
+      }),
     prefix: serverPath(key, environment.baseUrl),
     notebookDir,
     limits,

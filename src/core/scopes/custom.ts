@@ -3,6 +3,11 @@ import { type ScopeDefinition, type ScopeDefinitions, scopeDefinitions } from '.
 
 const CUSTOM_NAME = /^custom:[a-z0-9][a-z0-9_\-*:]+[a-z0-9_*]$/
 
+/** As JupyterHub has them: `custom:reports:read`. */
+export function isCustomScopeName(name: string): boolean {
+  return CUSTOM_NAME.test(name)
+}
+
 /**
  * The scopes of JupyterHub together with those of a site (`c.JupyterHub.custom_scopes`). Names begin with `custom:`,
  * subscopes are custom scopes of the same table. Throws HubError `custom_scope_invalid` with all faults at once.
@@ -21,7 +26,7 @@ export function withCustomScopes(custom: Readonly<Record<string, ScopeDefinition
 
 function faultsOf(name: string, definition: ScopeDefinition, custom: Readonly<Record<string, ScopeDefinition>>) {
   const faults: string[] = []
-  if (!CUSTOM_NAME.test(name)) {
+  if (!isCustomScopeName(name)) {
     faults.push(
       `"${name}" is no name for a custom scope: "custom:", then lower-case letters, digits and -_:*, ending in none of "-:"`,
     )

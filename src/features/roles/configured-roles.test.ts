@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '../../core/runtime.ts'
+import { withCustomScopes } from '../../core/scopes/custom.ts'
 import type { Database } from '../../db/database.ts'
 import { testDatabases } from '../../db/testing.ts'
 import { testClock } from '../accounts/testing.ts'
@@ -86,6 +87,28 @@ for (const kind of testDatabases()) {
         [false, true, true],
       )
       assert.ok(await database.db.selectFrom('groups').select('id').where('name', '=', 'staff').executeTakeFirst())
+    })
+
+    it('give users more than what is theirs while the configuration says so, unless it overrides the role', async t => {
+      const database = await kind.open()
+      t.after(() => database.close())
+      const definitions = withCustomScopes({ 'custom:reports': { description: 'Reports' } })
+      const deps = {
+        ...depsOf(database),
+        scopeDefinitions: definitions,
+        extraUserScopes: ['custom:reports', 'list:users'],
+      }
+      const userScopes = async () => JSON.parse((await findRole(database.db, 'user'))!.scopes!)
+
+      for (const configured of [undefined, [], [{ name: 'user', description: 'Everybody' }]]) {
+        await applyConfiguredRoles(deps, configured)
+        assert.deepEqual(await userScopes(), ['self', 'custom:reports', 'list:users'])
+      }
+      await applyConfiguredRoles(deps, [{ name: 'user', scopes: ['self', 'custom:reports'] }])
+      assert.deepEqual(await userScopes(), ['self', 'custom:reports'])
+      await applyConfiguredRoles(deps, undefined)
+      await applyConfiguredRoles(depsOf(database), undefined)
+      assert.deepEqual(await userScopes(), ['self'])
     })
 
     it('refuse unknown scopes, bad names and a changed admin', async t => {

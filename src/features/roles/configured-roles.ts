@@ -2,8 +2,8 @@ import { ensureDefaultRoles, grantRole } from '../../access/role-grants.ts'
 import { HubError } from '../../core/errors.ts'
 import { isValidRoleName, printable } from '../../core/names.ts'
 import type { Clock, Logger } from '../../core/runtime.ts'
-import { defaultRoles } from '../../core/scopes/default-roles.ts'
-import { scopeDefinitions } from '../../core/scopes/definitions.ts'
+import { defaultRoles, type RoleDefinition } from '../../core/scopes/default-roles.ts'
+import { type ScopeDefinitions, scopeDefinitions } from '../../core/scopes/definitions.ts'
 import { unknownScopes } from '../../core/scopes/expand.ts'
 import { configuredNames, rememberConfiguredNames } from '../../db/configured-names.ts'
 import type { Database, Db } from '../../db/database.ts'
@@ -30,6 +30,10 @@ export interface ConfiguredRolesDeps {
   readonly log: Logger
   /** They stay administrators, also where the role `admin` lists its users. */
   readonly adminUsers?: Iterable<string>
+  /** With the custom scopes of the site. */
+  readonly scopeDefinitions?: ScopeDefinitions
+  /** Added to the default scopes of the role `user`: JupyterHub's `extra_user_scopes`. */
+  readonly extraUserScopes?: readonly string[]
 }
 
 /**
@@ -43,38 +47,44 @@ export async function applyConfiguredRoles(
   configured: readonly ConfiguredRole[] | undefined,
 ): Promise<void> {
   const { database, log } = deps
-  for (const role of configured ?? []) checkRole(role)
+  for (const role of configured ?? []) checkRole(role, deps.scopeDefinitions ?? scopeDefinitions)
+  warnOfUserRole(deps, configured ?? [])
+  const defaults = defaultRolesWith(deps.extraUserScopes ?? [])
   await database.db.transaction().execute(async tx => {
     await ensureDefaultRoles(tx)
     const former = await configuredNames(tx, 'roles')
-    for (const role of configured ?? []) await applyRole(tx, role, deps)
+    for (const role of configured ?? []) await applyRole(tx, role, defaults, deps)
     const kept = [...defaultRoles, ...(configured ?? [])].map(role => role.name)
     const gone = former.filter(name => !kept.includes(name))
     const removed = configured ? await keepOnlyRoles(tx, kept) : await removeRoles(tx, gone)
     for (const role of removed) log.warn({ role }, 'role removed, it is no longer configured')
-    await restoreDefaults(tx, configured ?? [], configured ? undefined : former)
-    await rememberConfiguredNames(
-      tx,
-      'roles',
-      (configured ?? []).map(role => role.name),
-    )
+    // With scopes of its own from the config, the role `user` is one that the config has made.
+    const changed = [...(configured ?? []).map(role => role.name), ...(deps.extraUserScopes?.length ? ['user'] : [])]
+    await restoreDefaults(tx, defaults, configured ?? [], configured ? undefined : [...former, ...changed])
+    await rememberConfiguredNames(tx, 'roles', [...new Set(changed)])
   })
 }
 
 /** A default role that the config had changed and no longer names is as it was. `only` limits this to some. */
 async function restoreDefaults(
   tx: Db,
+  defaults: readonly RoleDefinition[],
   configured: readonly ConfiguredRole[],
   only: readonly string[] | undefined,
 ): Promise<void> {
-  for (const role of defaultRoles) {
+  for (const role of defaults) {
     if (configured.some(({ name }) => name === role.name) || (only && !only.includes(role.name))) continue
     await putRole(tx, role)
   }
 }
 
-async function applyRole(tx: Db, role: ConfiguredRole, deps: ConfiguredRolesDeps): Promise<void> {
-  const standard = defaultRoles.find(({ name }) => name === role.name)
+async function applyRole(
+  tx: Db,
+  role: ConfiguredRole,
+  defaults: readonly RoleDefinition[],
+  deps: ConfiguredRolesDeps,
+): Promise<void> {
+  const standard = defaults.find(({ name }) => name === role.name)
   const scopes = role.scopes ?? standard?.scopes ?? []
   const id = await putRole(tx, {
     name: role.name,
@@ -134,12 +144,27 @@ async function servicesOf(tx: Db, role: ConfiguredRole): Promise<number[]> {
   return rows.map(row => row.id)
 }
 
-function checkRole(role: ConfiguredRole): void {
+function defaultRolesWith(extraUserScopes: readonly string[]): RoleDefinition[] {
+  return defaultRoles.map(role =>
+    role.name === 'user' ? { ...role, scopes: [...new Set([...role.scopes, ...extraUserScopes])] } : role,
+  )
+}
+
+/** JupyterHub's warnings about a role `user` that the config overrides. */
+function warnOfUserRole({ log, extraUserScopes = [] }: ConfiguredRolesDeps, configured: readonly ConfiguredRole[]) {
+  const scopes = configured.find(({ name }) => name === 'user')?.scopes
+  if (!scopes) return
+  if (extraUserScopes.length > 0)
+    log.warn({ scopes, extraUserScopes }, 'extraUserScopes has no effect: roles gives user its scopes')
+  if (!scopes.includes('self')) log.warn({ scopes }, 'role user lacks self, so that users may not use what is theirs')
+}
+
+function checkRole(role: ConfiguredRole, definitions: ScopeDefinitions): void {
   if (!isValidRoleName(role.name)) {
     throw invalid(`"${role.name}" is no role name: 3 to 255 of a-z, 0-9 and -_~., a letter first, no sign last`)
   }
   if (role.name === 'admin' && role.scopes) throw invalid('the scopes of the role admin cannot be changed')
-  const [unknown] = unknownScopes(role.scopes ?? [], scopeDefinitions)
+  const [unknown] = unknownScopes(role.scopes ?? [], definitions)
   if (unknown !== undefined) throw invalid(`${role.name} names an unknown scope "${unknown}"`)
 }
 

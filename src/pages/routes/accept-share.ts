@@ -28,7 +28,7 @@ export function acceptShareRoutes(app: FastifyInstance, deps: PageDeps): void {
           spawner: serverVars(baseUrl, owner.name, server),
           spawner_ready: server.state.phase === 'ready',
           spawner_url: serverPath(key, baseUrl),
-          scope_descriptions: describeScopes(scopes, me.name),
+          scope_descriptions: describeScopes(scopes, me.name, deps.access.scopeDefinitions),
           is_accepted: isAccepted,
           next_url: nextOf(request, key),
         },

@@ -82,9 +82,9 @@ async function sendTokens(
     status: shown.status ?? 200,
     vars: {
       page: 'token',
-      api_tokens: own.map(token => tokenVars(token, me.name)),
+      api_tokens: own.map(token => tokenVars(deps, token, me.name)),
       has_server_tokens: own.some(token => token.note.startsWith('Server at ')),
-      oauth_clients: applications.map(application => applicationVars(application, me.name)),
+      oauth_clients: applications.map(application => applicationVars(deps, application, me.name)),
       token_expires_in_options: choices,
       token_expires_in_options_html: expiryChoicesHtml(choices),
       token_expires_in_max_seconds: maxSeconds,
@@ -96,12 +96,12 @@ async function sendTokens(
   })
 }
 
-function tokenVars(token: PageToken, user: string) {
+function tokenVars(deps: PageDeps, token: PageToken, user: string) {
   return {
     api_id: token.apiId,
     note: token.note,
     scopes: token.scopes,
-    scope_descriptions: describeScopes(token.scopes, user),
+    scope_descriptions: describeScopes(token.scopes, user, deps.access.scopeDefinitions),
     created: templateTime(token.created),
     last_activity: templateTime(token.lastActivity),
     expires_at: templateTime(token.expiresAt),
@@ -109,7 +109,7 @@ function tokenVars(token: PageToken, user: string) {
 }
 
 /** JupyterHub shows one row for an application: first granted, last used, any of its tokens for revoking all. */
-function applicationVars(application: PageApplication, user: string) {
+function applicationVars(deps: PageDeps, application: PageApplication, user: string) {
   const moments = (pick: (token: PageToken) => Date | undefined) =>
     application.tokens.flatMap(token => pick(token)?.getTime() ?? [])
   const created = moments(token => token.created)
@@ -119,9 +119,9 @@ function applicationVars(application: PageApplication, user: string) {
     description: application.description,
     token_id: application.tokens[0]?.apiId,
     token_count: application.tokens.length,
-    tokens: application.tokens.map(token => tokenVars(token, user)),
+    tokens: application.tokens.map(token => tokenVars(deps, token, user)),
     scopes,
-    scope_descriptions: describeScopes(scopes, user),
+    scope_descriptions: describeScopes(scopes, user, deps.access.scopeDefinitions),
     created: created.length > 0 ? templateTime(new Date(Math.min(...created))) : undefined,
     last_activity: used.length > 0 ? templateTime(new Date(Math.max(...used))) : undefined,
   }
