@@ -25,6 +25,7 @@ import type { UsersDeps } from '../features/users/deps.ts'
 import { readUserModel } from '../features/users/read-users.ts'
 import type { UserNames } from '../features/users/user-names.ts'
 import { findUser } from '../features/users/user-store.ts'
+import { documentRoute, lazyDocument } from '../http/api-document.ts'
 import { legacyAuthorizationRoutes } from '../oauth/legacy-authorizations.ts'
 import { oauthRoutes } from '../oauth/routes.ts'
 import type { PageDeps } from '../pages/deps.ts'
@@ -71,6 +72,8 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   const readModel = ownModels(users)
   const pages = pageDeps(parts, users, tokens)
 
+  const apiDocument = lazyDocument(server, { baseUrl, version: packageVersion, scopes: access.scopeDefinitions })
+
   await server.register(access.hooks)
   await server.register(pageRoutes(pages), { prefix })
   await server.register(hubInfoApi({ access, log, readModel, ...pluginsOf(parts), shutDown: parts.shutDown }), {
@@ -106,6 +109,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     }),
     { prefix },
   )
+  await server.register(documentRoute(apiDocument), { prefix })
   await server.register(activityApi({ database, access, log, clock }), { prefix })
   await server.register(
     legacyAuthorizationRoutes({

@@ -1,12 +1,16 @@
+import assert from 'node:assert/strict'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { type TestHub, testHub } from '../access/testing.ts'
 import { type Logger, silentLogger } from '../core/runtime.ts'
+import { scopeDefinitions } from '../core/scopes/definitions.ts'
 import type { Database, Db } from '../db/database.ts'
+import { lazyDocument } from '../http/api-document.ts'
 import { createHubServer } from '../http/hub-server.ts'
-import type { ServerRow } from '../spawning/server-row.ts'
+import { answerChecker } from '../http/openapi-testing.ts'
 import { groupsApi } from './groups/api.ts'
 import { hubInfoApi } from './hub-info/api.ts'
 import { proxyAdminApi } from './proxy-admin/api.ts'
+import { serverModel } from './servers/model.ts'
 import { servicesApi } from './services/api.ts'
 import { serviceModel } from './services/model.ts'
 import { findService } from './services/store.ts'
@@ -82,7 +86,7 @@ export async function testApi(
     clock,
     baseUrl: '/',
     names,
-    serverModel: bareServerModel,
+    serverModel: serverModel({ baseUrl: '/' }),
     async stopServers(user) {
       asked.push(`stop ${user.name}`)
       return 'stopped'
@@ -125,7 +129,7 @@ export async function testApi(
       log: options.log ?? hub.log,
       clock,
       baseUrl: '/',
-      serverModel: bareServerModel,
+      serverModel: serverModel({ baseUrl: '/' }),
       async createDefaultServer(name) {
         const owner = await database.db
           .selectFrom('users')
@@ -161,6 +165,7 @@ export async function testApi(
     }),
   )
   await server.ready()
+  const checked = checkedInject(server)
 
   return {
     hub,
@@ -179,7 +184,7 @@ export async function testApi(
         headers: { ...(who ? { authorization: `token ${who.token}` } : {}), ...headers },
         ...(payload === undefined ? {} : { payload: typeof payload === 'string' ? payload : JSON.stringify(payload) }),
       }
-      const answer = await server.inject(request)
+      const answer = await checked(request)
       const isJson = String(answer.headers['content-type']).startsWith('application/json') && answer.body !== ''
       return { status: answer.statusCode, json: isJson ? answer.json() : undefined, headers: answer.headers }
     },
@@ -203,10 +208,24 @@ export async function testApi(
   }
 }
 
-function route(routespec: string) {
-  return { routespec, target: 'http://127.0.0.1:1', data: {} }
+/** Asks the server, and fails where the answer is not what the OpenAPI document says. */
+export function checkedInject(server: FastifyInstance, baseUrl = '/') {
+  const settings = { baseUrl, version: 'test', scopes: scopeDefinitions }
+  const check = answerChecker(lazyDocument(server, settings)().document)
+  return async (request: InjectOptions) => {
+    const answer = await server.inject(request)
+    const faults = check({
+      method: String(request.method),
+      url: String(request.url),
+      status: answer.statusCode,
+      contentType: answer.headers['content-type']?.toString(),
+      body: answer.body,
+    })
+    assert.equal(faults.join('\n'), '', 'the answer is not what the OpenAPI document says')
+    return answer
+  }
 }
 
-function bareServerModel(row: ServerRow, { withState }: { withState: boolean }): Record<string, unknown> {
-  return { name: row.key.server, ...(withState ? { state: row.state ?? null } : {}) }
+function route(routespec: string) {
+  return { routespec, target: 'http://127.0.0.1:1', data: {} }
 }

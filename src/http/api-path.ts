@@ -1,5 +1,5 @@
-/** Lies below the API, but people see it: its errors, headers and forms are those of pages. */
-const CONSENT_PAGE = 'hub/api/oauth2/authorize'
+/** Lie below the API, but people see them: their errors, headers and forms are those of pages. */
+const PAGES = ['hub/api/oauth2/authorize', 'hub/api/docs']
 
 /**
  * Is this the address of the REST API? Errors there are JSON, bodies are JSON whatever their content type says, and
@@ -7,7 +7,7 @@ const CONSENT_PAGE = 'hub/api/oauth2/authorize'
  */
 export function isApiPath(url: string, baseUrl: string): boolean {
   const rest = belowBase(url, baseUrl)
-  return rest !== undefined && /^hub\/api(\/|$)/.test(rest) && rest !== CONSENT_PAGE
+  return rest !== undefined && /^hub\/api(\/|$)/.test(rest) && !PAGES.includes(rest)
 }
 
 /** The OAuth endpoints lie below the API but speak forms, as RFC 6749 has it. */

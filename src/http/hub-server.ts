@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { HubError } from '../core/errors.ts'
+import { collectOperations } from './api-document.ts'
 import { isApiPath, pathOf } from './api-path.ts'
 import { addBodyParsers } from './body-parsers.ts'
 import { trustedHops } from './client-address.ts'
@@ -75,6 +76,7 @@ export function createHubServer(options: HubServerOptions): FastifyInstance {
   server.decorate('eventStreams', new Set<AbortController>())
   addRequestLog(server, options)
   addSecurityHeaders(server, options)
+  collectOperations(server, options.baseUrl)
   addBodyParsers(server, options.baseUrl)
   server.setErrorHandler(respond)
   answerUnknownPaths(server, collectKnownPaths(server), options.baseUrl)

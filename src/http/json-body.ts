@@ -1,6 +1,10 @@
 import type { FastifyRequest } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { HubError } from '../core/errors.ts'
+import type { Json } from '../core/runtime.ts'
+
+/** Any JSON: what came out of a parser needs no second look. */
+export const jsonValue = () => z.custom<Json>()
 
 /** JupyterHub's words for a body that is no JSON. */
 export function invalidJson(cause?: unknown): HubError {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync, preHandlerAsyncHookHandler } from 'fastify'
 import { handlerLabel } from './handler-labels.ts'
 import type { HubMetrics } from './metrics.ts'
+import { type Operation, text } from './operation.ts'
 
 /** Measures every request of this server. */
 export function measureRequests(server: FastifyInstance, metrics: HubMetrics, baseUrl: string): void {
@@ -20,9 +21,20 @@ export function measureRequests(server: FastifyInstance, metrics: HubMetrics, ba
 export function metricsRoutes(metrics: HubMetrics, guard?: preHandlerAsyncHookHandler): FastifyPluginAsync {
   return async server => {
     for (const path of ['/hub/metrics', '/hub/api/metrics']) {
-      server.get(path, guard ? { preHandler: guard } : {}, async (_request, reply) =>
+      const options = { config: { operation: getMetrics(guard !== undefined) }, ...(guard && { preHandler: guard }) }
+      server.get(path, options, async (_request, reply) =>
         reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
       )
     }
+  }
+}
+
+function getMetrics(isGuarded: boolean): Operation {
+  return {
+    id: 'getMetrics',
+    tag: 'hub',
+    summary: 'Metrics for Prometheus',
+    ...(isGuarded && { scopes: ['read:metrics'] }),
+    answers: { 200: text('The metrics in the text format.', 'text/plain') },
   }
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { HubError } from '../core/errors.ts'
 import { queryValue } from './query.ts'
 
@@ -13,6 +14,20 @@ export interface PageLimits {
 
 export const DEFAULT_PAGE_LIMITS: PageLimits = { defaultLimit: 50, maxLimit: 200 }
 
+/** Digits in an address; the document calls them what they mean. Above 15 they are no number that databases take. */
+const pageNumber = (about: object) =>
+  z
+    .string()
+    .regex(/^[+-]?\d{1,15}$/)
+    .optional()
+    .meta({ type: 'integer', minimum: 0, maximum: 999_999_999_999_999, ...about })
+
+/** The fields of an address that `readPage` reads. */
+export const pageQuery = z.object({
+  offset: pageNumber({ description: 'How many to leave out at the beginning.' }),
+  limit: pageNumber({ description: 'How many at most.', minimum: 1 }),
+})
+
 export interface Page {
   readonly offset: number
   readonly limit: number
@@ -21,8 +36,8 @@ export interface Page {
 /** As JupyterHub reads them: signs are dropped, a limit lies between 1 and the maximum, a bare list gets the maximum. */
 export function readPage(request: FastifyRequest, limits: PageLimits = DEFAULT_PAGE_LIMITS): Page {
   const fallback = acceptsPagination(request) ? limits.defaultLimit : limits.maxLimit
-  const offset = integer(queryValue(request, 'offset') ?? '0')
-  const limit = integer(queryValue(request, 'limit') ?? String(fallback))
+  const offset = integer(request, 'offset', 0)
+  const limit = integer(request, 'limit', fallback)
   return { offset, limit: Math.min(Math.max(limit, 1), limits.maxLimit) }
 }
 
@@ -44,15 +59,15 @@ export function acceptsPagination(request: FastifyRequest): boolean {
   return accepted.includes(PAGINATION_MEDIA_TYPE)
 }
 
-function integer(text: string): number {
-  // Above this an offset is no longer a number that databases take.
-  if (!/^[+-]?\d{1,15}$/.test(text)) {
+function integer(request: FastifyRequest, name: keyof typeof pageQuery.shape, fallback: number): number {
+  const field = pageQuery.shape[name].safeParse(queryValue(request, name))
+  if (!field.success) {
     throw new HubError('invalid_page', {
       status: 400,
       message: 'Invalid argument type, offset and limit must be integers',
     })
   }
-  return Math.abs(Number(text))
+  return field.data === undefined ? fallback : Math.abs(Number(field.data))
 }
 
 function nextUrl(request: FastifyRequest, offset: number, limit: number): string {

@@ -6,6 +6,8 @@ import { HubError } from '../core/errors.ts'
 import { parseScopes, unparseScopes } from '../core/scopes/parse.ts'
 import type { ScopeMap } from '../core/scopes/types.ts'
 
+import { identifyCookie, identifyCookieInPath, identifyToken, refusedToken } from './operations.ts'
+
 const MAX_COOKIE_BYTES = 4096
 
 /**
@@ -25,27 +27,36 @@ export function legacyAuthorizationRoutes(options: {
   const path = `${access.baseUrl}hub/api/authorizations`
 
   return async app => {
-    app.get<{ Params: { token: string } }>(`${path}/token/:token`, async request => {
-      const caller = await requireToken(request)
-      const owner = await access.identifyToken(request.params.token)
-      if (!owner) throw unknown()
-      // Whoever has a token may know whose it is.
-      const scopes = parseScopes([...unparseScopes(caller.scopes), ...identifyScopes(owner)])
-      return model(owner, scopes, request)
-    })
+    app.get<{ Params: { token: string } }>(
+      `${path}/token/:token`,
+      { config: { operation: identifyToken } },
+      async request => {
+        const caller = await requireToken(request)
+        const owner = await access.identifyToken(request.params.token)
+        if (!owner) throw unknown()
+        // Whoever has a token may know whose it is.
+        const scopes = parseScopes([...unparseScopes(caller.scopes), ...identifyScopes(owner)])
+        return model(owner, scopes, request)
+      },
+    )
 
     // A wildcard, because the router refuses named parameters of a cookie's length.
-    app.get<{ Params: { name: string; '*': string } }>(`${path}/cookie/:name/*`, async request =>
-      cookieOwner(request, request.params['*']),
+    app.get<{ Params: { name: string; '*': string } }>(
+      `${path}/cookie/:name/*`,
+      { config: { operation: identifyCookieInPath } },
+      async request => cookieOwner(request, request.params['*']),
     )
-    app.get<{ Params: { name: string } }>(`${path}/cookie/:name`, async request =>
-      cookieOwner(request, await rawBody(request)),
+    app.get<{ Params: { name: string } }>(
+      `${path}/cookie/:name`,
+      { config: { operation: identifyCookie } },
+      async request => cookieOwner(request, await rawBody(request)),
     )
 
     for (const method of ['GET', 'POST'] as const) {
       app.route({
         method,
         url: `${path}/token`,
+        config: { operation: refusedToken(`${method.toLowerCase()}AuthorizationsToken`) },
         handler: () => {
           throw new HubError('not_found', {
             status: 404,

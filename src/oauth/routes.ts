@@ -4,6 +4,7 @@ import { requireSignedIn } from '../access/guards.ts'
 import { type Clock, type Logger, systemClock } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
 import { type AuthorizeDeps, askForConsent, grantConsent } from './authorize.ts'
+import * as operations from './operations.ts'
 import { tokenEndpoint } from './token.ts'
 
 export interface OauthOptions {
@@ -36,8 +37,14 @@ export function oauthRoutes(options: OauthOptions): FastifyPluginAsync {
   const path = `${access.baseUrl}hub/api/oauth2`
   return async app => {
     const preHandler = requireSignedIn(access, options.loginUrl === undefined ? {} : { loginUrl: options.loginUrl })
-    app.get(`${path}/authorize`, { preHandler }, (request, reply) => askForConsent(deps, request, reply))
-    app.post(`${path}/authorize`, { preHandler }, (request, reply) => grantConsent(deps, request, reply))
-    app.post(`${path}/token`, (request, reply) => tokenEndpoint(deps, request, reply))
+    app.get(`${path}/authorize`, { preHandler, config: { operation: operations.askForConsent } }, (request, reply) =>
+      askForConsent(deps, request, reply),
+    )
+    app.post(`${path}/authorize`, { preHandler, config: { operation: operations.grantConsent } }, (request, reply) =>
+      grantConsent(deps, request, reply),
+    )
+    app.post(`${path}/token`, { config: { operation: operations.exchangeCode } }, (request, reply) =>
+      tokenEndpoint(deps, request, reply),
+    )
   }
 }

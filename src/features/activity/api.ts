@@ -1,13 +1,15 @@
 /** `POST /hub/api/users/NAME/activity`: single-user servers tell when somebody last worked on them. */
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Access } from '../../access/access.ts'
-import { requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import type { Clock, Logger } from '../../core/runtime.ts'
 import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Database } from '../../db/database.ts'
 import { noSuchUser } from '../../spawning/server-rows.ts'
+import { postActivity } from './operations.ts'
+import { activityBody } from './schemas.ts'
 import { parseTimestamp } from './timestamp.ts'
 
 export interface ActivityDeps {
@@ -21,7 +23,8 @@ type Named = { Params: { name: string } }
 
 export function activityApi({ database, access, clock }: ActivityDeps): FastifyPluginAsync {
   const whom = (request: FastifyRequest) => ({ user: (request.params as Named['Params']).name })
-  const options = { config: { changesAccess: false }, preHandler: requireScope(access, 'users:activity', whom) }
+  const { preHandler, config } = scoped(access, postActivity, whom)
+  const options = { preHandler, config: { ...config, changesAccess: false } }
 
   return async server => {
     server.post<Named>('/hub/api/users/:name/activity', options, async (request, reply) => {
@@ -54,20 +57,14 @@ interface ToldActivity {
 }
 
 function readActivity(body: unknown, now: Date): ToldActivity {
-  if (!isObject(body)) throw refused('body must be a json dict')
-  const { last_activity: lastActivity, servers } = body
-  if (!lastActivity && !isTruthy(servers))
-    throw refused('body must contain at least one of `last_activity` or `servers`')
-  const shape = 'servers must be a dict of the form {server_name: {last_activity: timestamp}}'
-  if (isTruthy(servers) && !isObject(servers)) throw refused(shape)
+  const parsed = activityBody.safeParse(body)
+  if (!parsed.success) throw refused(parsed.error.issues[0]?.message ?? 'not valid')
+  const { last_activity: lastActivity, servers = {} } = parsed.data
   return {
-    user: lastActivity ? () => parseTimestamp(lastActivity, now) : undefined,
-    servers: Object.entries(isObject(servers) ? servers : {}).map(([name, info]) => ({
+    user: lastActivity === undefined ? undefined : () => parseTimestamp(lastActivity, now),
+    servers: Object.entries(servers).map(([name, info]) => ({
       name,
-      at() {
-        if (!isObject(info) || !('last_activity' in info)) throw refused(shape)
-        return parseTimestamp(info.last_activity, now)
-      },
+      at: () => parseTimestamp(info.last_activity, now),
     })),
   }
 }
@@ -91,15 +88,6 @@ function newerIn(table: 'users' | 'spawners') {
 
 function noSuchServer(name: string, user: string): HubError {
   return refused(`No such server '${printable(name)}' for user ${user}`)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** An empty `servers` is none, as in Python. */
-function isTruthy(value: unknown): boolean {
-  return Boolean(value) && (typeof value !== 'object' || Object.keys(value as object).length > 0)
 }
 
 function refused(message: string): HubError {

@@ -1,12 +1,14 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Access } from '../../access/access.ts'
-import { getIdentity, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import { scopeReach } from '../../core/scopes/reach.ts'
 import type { ScopeMap, ScopeReach } from '../../core/scopes/types.ts'
 import { parseBody } from '../../http/json-body.ts'
 import { type PageLimits, pageBody, readPage } from '../../http/pagination.ts'
 import { groupModel } from './model.ts'
+import * as operations from './operations.ts'
 import { createGroups, type GroupRules, getGroup, membersNamed } from './rules.ts'
 import { groupMembers, groupProperties, newGroup, newGroups } from './schemas.ts'
 import {
@@ -31,59 +33,67 @@ export function groupsApi(deps: GroupsDeps): FastifyPluginAsync {
   const { access, database, log } = deps
   const { db } = database
   const which = (request: FastifyRequest) => ({ group: (request.params as Named['Params']).name })
-  const guard = (...scopes: string[]) => ({ preHandler: requireScope(access, scopes, which) })
 
   return async server => {
-    server.get(
-      '/hub/api/groups',
-      { preHandler: requireScope(access, 'list:groups', undefined, { filtered: true }) },
-      async request => {
-        const { scopes } = await getIdentity(access, request)
-        const page = readPage(request, deps.pageLimits)
-        const { rows, total } = await listGroups(db, listReach(scopes), page)
-        return pageBody(request, await modelsOf(rows, scopes), page, total)
-      },
-    )
+    server.get('/hub/api/groups', scoped(access, operations.listGroups), async request => {
+      const { scopes } = await getIdentity(access, request)
+      const page = readPage(request, deps.pageLimits)
+      const { rows, total } = await listGroups(db, listReach(scopes), page)
+      return pageBody(request, await modelsOf(rows, scopes), page, total)
+    })
 
-    server.post('/hub/api/groups', { preHandler: requireScope(access, 'admin:groups') }, async (request, reply) => {
+    server.post('/hub/api/groups', scoped(access, operations.createGroups), async (request, reply) => {
       const { scopes, name: by } = await getIdentity(access, request)
       namesSomeGroup(request.body)
       const { groups, users = [] } = parseBody(request, newGroups)
       return reply.code(201).send(await modelsOf(await createGroups(deps, by, { groups, users }), scopes))
     })
 
-    server.get<Named>(
-      '/hub/api/groups/:name',
-      guard('read:groups', 'read:groups:name', 'read:roles:groups'),
-      async request => modelOf(request, await getGroup(db, request.params.name)),
+    server.get<Named>('/hub/api/groups/:name', scoped(access, operations.getGroup, which), async request =>
+      modelOf(request, await getGroup(db, request.params.name)),
     )
 
-    server.post<Named>('/hub/api/groups/:name', guard('admin:groups'), async (request, reply) => {
-      const { name: by } = await getIdentity(access, request)
-      const users = parseBody(request, newGroup)?.users ?? []
-      const [group] = await createGroups(deps, by, { groups: [request.params.name], users })
-      return reply.code(201).send(await modelOf(request, group!)) // one was asked for
-    })
+    server.post<Named>(
+      '/hub/api/groups/:name',
+      scoped(access, operations.createGroup, which),
+      async (request, reply) => {
+        const { name: by } = await getIdentity(access, request)
+        const users = parseBody(request, newGroup)?.users ?? []
+        const [group] = await createGroups(deps, by, { groups: [request.params.name], users })
+        return reply.code(201).send(await modelOf(request, group!)) // one was asked for
+      },
+    )
 
-    server.delete<Named>('/hub/api/groups/:name', guard('delete:groups'), async (request, reply) => {
-      const { name: by } = await getIdentity(access, request)
-      const group = await getGroup(db, request.params.name)
-      await deleteGroup(db, group.id)
-      log.info({ by, group: group.name }, 'group deleted')
-      return reply.code(204).send()
-    })
+    server.delete<Named>(
+      '/hub/api/groups/:name',
+      scoped(access, operations.deleteGroup, which),
+      async (request, reply) => {
+        const { name: by } = await getIdentity(access, request)
+        const group = await getGroup(db, request.params.name)
+        await deleteGroup(db, group.id)
+        log.info({ by, group: group.name }, 'group deleted')
+        return reply.code(204).send()
+      },
+    )
 
-    server.post<Named>('/hub/api/groups/:name/users', guard('groups'), request => changeMembers(request, 'add'))
-    server.delete<Named>('/hub/api/groups/:name/users', guard('groups'), request => changeMembers(request, 'delete'))
+    const members = '/hub/api/groups/:name/users'
+    server.post<Named>(members, scoped(access, operations.addMembers, which), request => changeMembers(request, 'add'))
+    server.delete<Named>(members, scoped(access, operations.removeMembers, which), request =>
+      changeMembers(request, 'delete'),
+    )
 
-    server.put<Named>('/hub/api/groups/:name/properties', guard('groups'), async request => {
-      const { name: by } = await getIdentity(access, request)
-      const group = await getGroup(db, request.params.name)
-      const properties = parseBody(request, groupProperties, 'Must specify properties')
-      await setProperties(db, group.id, properties)
-      log.info({ by, group: group.name }, 'group properties changed')
-      return modelOf(request, { ...group, properties: JSON.stringify(properties) })
-    })
+    server.put<Named>(
+      '/hub/api/groups/:name/properties',
+      scoped(access, operations.setProperties, which),
+      async request => {
+        const { name: by } = await getIdentity(access, request)
+        const group = await getGroup(db, request.params.name)
+        const properties = parseBody(request, groupProperties, 'Must specify properties')
+        await setProperties(db, group.id, properties)
+        log.info({ by, group: group.name }, 'group properties changed')
+        return modelOf(request, { ...group, properties: JSON.stringify(properties) })
+      },
+    )
   }
 
   async function changeMembers(request: FastifyRequest, change: 'add' | 'delete') {

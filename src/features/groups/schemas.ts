@@ -1,9 +1,13 @@
 import { z } from 'zod'
+import { jsonValue } from '../../http/json-body.ts'
+import { pageQuery } from '../../http/pagination.ts'
+
+export const groupsQuery = pageQuery
 
 export const groupMembers = z.strictObject({
   name: z.string().optional(),
   users: z.array(z.string()).max(10_000).optional(),
-  roles: z.array(z.json()).optional(),
+  roles: z.array(jsonValue()).optional(),
 })
 
 /** JupyterHub takes `roles` and does nothing with them. */
@@ -11,4 +15,4 @@ export const newGroup = groupMembers.optional()
 
 export const newGroups = groupMembers.extend({ groups: z.array(z.string()).min(1).max(1000) })
 
-export const groupProperties = z.record(z.string(), z.json())
+export const groupProperties = z.record(z.string(), jsonValue())

@@ -1,10 +1,12 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Access } from '../../access/access.ts'
-import { getIdentity, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import type { Logger } from '../../core/runtime.ts'
 import { parseBody } from '../../http/json-body.ts'
 import { JUPYTERHUB_VERSION } from '../../http/security-headers.ts'
+import * as operations from './operations.ts'
 import { type ModelReader, ownModel } from './own-model.ts'
 import { shutdown } from './schemas.ts'
 
@@ -31,10 +33,10 @@ export function hubInfoApi(deps: HubInfoDeps): FastifyPluginAsync {
 
   return async server => {
     for (const path of ['/hub/api', '/hub/api/']) {
-      server.get(path, async () => ({ version: JUPYTERHUB_VERSION }))
+      server.get(path, { config: { operation: operations.getVersion } }, async () => ({ version: JUPYTERHUB_VERSION }))
     }
 
-    server.get('/hub/api/info', { preHandler: requireScope(access, 'read:hub') }, async () => ({
+    server.get('/hub/api/info', scoped(access, operations.getInfo), async () => ({
       version: JUPYTERHUB_VERSION,
       // There is no Python in this hub; the fields stay, with what it runs on.
       python: `Node.js ${process.versions.node}`,
@@ -43,14 +45,14 @@ export function hubInfoApi(deps: HubInfoDeps): FastifyPluginAsync {
       authenticator: deps.authenticator,
     }))
 
-    server.get('/hub/api/user', async (request, reply) => {
+    server.get('/hub/api/user', { config: { operation: operations.getSelf } }, async (request, reply) => {
       await access.xsrf.checkApi(request, reply)
       const identity = await access.identify(request)
       if (!identity) throw new HubError('not_signed_in', { status: 403, message: 'Forbidden' })
       return ownModel(access, identity, deps.readModel)
     })
 
-    server.post('/hub/api/shutdown', { preHandler: requireScope(access, 'shutdown') }, async (request, reply) => {
+    server.post('/hub/api/shutdown', scoped(access, operations.shutDown), async (request, reply) => {
       const { name: by } = await getIdentity(access, request)
       const { servers, proxy } = parseBody(request, shutdown, 'proxy and servers must be true or false') ?? {}
       log.info({ by, servers, proxy }, 'shutdown requested')

@@ -1,10 +1,12 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Access } from '../../access/access.ts'
-import { getIdentity, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import type { Logger } from '../../core/runtime.ts'
 import { parseBody } from '../../http/json-body.ts'
 import { type PageLimits, pageBody, readPage } from '../../http/pagination.ts'
+import * as operations from './operations.ts'
 import { proxyMove } from './schemas.ts'
 
 /** A route as configurable-http-proxy and JupyterHub show it. */
@@ -29,22 +31,21 @@ export interface ProxyAdminDeps {
 /** `/hub/api/proxy`: see the routes, repair them, name another proxy. */
 export function proxyAdminApi(deps: ProxyAdminDeps): FastifyPluginAsync {
   const { access, log } = deps
-  const guard = { preHandler: requireScope(access, 'proxy') }
 
   return async server => {
-    server.get('/hub/api/proxy', guard, async request => {
+    server.get('/hub/api/proxy', scoped(access, operations.listRoutes), async request => {
       const page = readPage(request, deps.pageLimits)
       const routes = Object.entries(await deps.routes()).sort(([a], [b]) => (a < b ? -1 : 1))
       const shown = Object.fromEntries(routes.slice(page.offset, page.offset + page.limit))
       return pageBody(request, shown, page, routes.length)
     })
 
-    server.post('/hub/api/proxy', guard, async (_request, reply) => {
+    server.post('/hub/api/proxy', scoped(access, operations.checkRoutes), async (_request, reply) => {
       await deps.checkRoutes()
       return reply.type('application/json').send('')
     })
 
-    server.patch('/hub/api/proxy', guard, async (request, reply) => {
+    server.patch('/hub/api/proxy', scoped(access, operations.moveProxy), async (request, reply) => {
       const { name: by } = await getIdentity(access, request)
       if (request.body === undefined) throw new HubError('no_body', { status: 400, message: 'need JSON body' })
       const { api_url: apiUrl, auth_token: authToken } = parseBody(request, proxyMove, 'Request body must be JSON dict')

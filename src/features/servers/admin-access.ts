@@ -1,16 +1,18 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Access } from '../../access/access.ts'
-import { requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import type { TargetOf } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
+import type { Operation } from '../../http/operation.ts'
 
 /**
  * `POST /hub/api/users/NAME/admin-access`: how administrators got into people's servers before there were scopes. As
  * in JupyterHub 6 it answers 403 to whoever may use the server, and tells the others no more than any endpoint would.
  */
 export function adminAccessApi({ access }: { readonly access: Access }): FastifyPluginAsync {
-  const guard = requireScope(access, 'servers', request => ({ user: (request.params as { name: string }).name })) // by the path
+  const whom: TargetOf = request => ({ user: (request.params as { name: string }).name }) // by the path
   return async server => {
-    server.post('/hub/api/users/:name/admin-access', { preHandler: guard }, async () => {
+    server.post('/hub/api/users/:name/admin-access', scoped(access, adminAccess, whom), async () => {
       throw new HubError('admin_access_gone', {
         status: 403,
         message: 'admin access to user servers disabled',
@@ -19,3 +21,12 @@ export function adminAccessApi({ access }: { readonly access: Access }): Fastify
     })
   }
 }
+
+const adminAccess = {
+  id: 'getAdminAccess',
+  tag: 'servers',
+  summary: 'Refused: the scope access:servers opens servers',
+  params: { name: 'Name of the user.' },
+  scopes: ['servers'],
+  answers: {},
+} satisfies Operation

@@ -7,6 +7,7 @@ import { createHubServer } from '../../http/hub-server.ts'
 import { ENDS_EARLY } from '../../plugin/fake-spawner.ts'
 import { type TestHubOptions, testSite } from '../../spawning/testing.ts'
 import { activityApi } from '../activity/api.ts'
+import { checkedInject } from '../testing.ts'
 import { type ServersDeps, serversApi } from './api.ts'
 
 const DEFAULT = '/hub/api/users/alice/server'
@@ -343,6 +344,7 @@ async function testApi(hubOptions: TestHubOptions = {}, deps: Partial<ServersDep
   await server.register(serversApi({ database, access, spawning, log: silentLogger, baseUrl: '/', publicUrl, ...deps }))
   await server.register(activityApi({ database, access, log: silentLogger, clock: systemClock }))
   await server.ready()
+  const checked = checkedInject(server)
 
   const caller = (token?: string) => async (method: Method, path: string, body?: unknown) => {
     const request: InjectOptions = {
@@ -351,7 +353,7 @@ async function testApi(hubOptions: TestHubOptions = {}, deps: Partial<ServersDep
       headers: token === undefined ? {} : { authorization: `token ${token}` },
       ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
     }
-    const answer = await server.inject(request)
+    const answer = await checked(request)
     const isJson = String(answer.headers['content-type']).startsWith('application/json') && answer.body !== ''
     return {
       status: answer.statusCode,

@@ -1,7 +1,8 @@
 /** JupyterHub's endpoints of servers: `/hub/api/users/NAME/server` and `/hub/api/users/NAME/servers/SERVER`. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access } from '../../access/access.ts'
-import { getIdentity, may, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity, may } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import type { Logger } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
@@ -15,6 +16,7 @@ import { isFailedStart, runReason, serverState } from '../../spawning/server-sta
 import type { Spawning } from '../../spawning/spawning.ts'
 import { changeServer, noSuchServer } from './change-server.ts'
 import { type ServerModelSettings, serverModel } from './model.ts'
+import { serverOperations } from './operations.ts'
 import { failedEvent, progressModel, readyEvent } from './progress-model.ts'
 import { readRemove, readServerBody, readServerChanges } from './request-body.ts'
 
@@ -30,11 +32,11 @@ export interface ServersDeps extends ServerModelSettings {
 }
 
 /** An empty name is the default server's, also in the plural. */
-const SERVER_PATHS = [
-  '/hub/api/users/:name/server',
-  '/hub/api/users/:name/servers/',
-  '/hub/api/users/:name/servers/:server',
-]
+const SERVER_PATHS = {
+  DefaultServer: '/hub/api/users/:name/server',
+  UnnamedServer: '/hub/api/users/:name/servers/',
+  NamedServer: '/hub/api/users/:name/servers/:server',
+} as const
 
 type Named = { Params: { name: string; server?: string } }
 
@@ -46,16 +48,17 @@ export function serversApi(deps: ServersDeps): FastifyPluginAsync {
     const { name, server = '' } = request.params as Named['Params']
     return { user: name, server }
   }
-  const guard = (scope: string) => ({ preHandler: requireScope(access, scope, keyOf) })
 
   return async server => {
-    for (const path of SERVER_PATHS) {
-      server.get<Named>(path, guard('read:servers'), show)
-      server.put<Named>(path, guard('start:servers'), create)
-      server.post<Named>(path, guard('start:servers'), start)
-      server.patch<Named>(path, guard('start:servers'), change)
-      server.delete<Named>(path, guard('delete:servers'), stop)
-      server.get<Named>(`${path.replace(/\/$/, '')}/progress`, guard('read:servers'), progress)
+    for (const which of ['DefaultServer', 'UnnamedServer', 'NamedServer'] as const) {
+      const path = SERVER_PATHS[which]
+      const operations = serverOperations(which)
+      server.get<Named>(path, scoped(access, operations.show, keyOf), show)
+      server.put<Named>(path, scoped(access, operations.create, keyOf), create)
+      server.post<Named>(path, scoped(access, operations.start, keyOf), start)
+      server.patch<Named>(path, scoped(access, operations.change, keyOf), change)
+      server.delete<Named>(path, scoped(access, operations.stop, keyOf), stop)
+      server.get<Named>(`${path.replace(/\/$/, '')}/progress`, scoped(access, operations.progress, keyOf), progress)
     }
   }
 

@@ -1,74 +1,101 @@
 /** Bodies of requests about one server, with the checks, words and habits of JupyterHub 6.1. */
+import { z } from 'zod'
 import { HubError } from '../../core/errors.ts'
 import type { Json } from '../../core/runtime.ts'
+
+type Options = { [name: string]: Json }
 
 export interface ServerBody {
   readonly displayName: string | undefined
   /** Undefined: those of the last start. */
-  readonly options: { [name: string]: Json } | undefined
+  readonly options: Options | undefined
 }
 
-/** Of POST and PUT. Before version 6 the whole body was the options; a body without the two keys still is. */
-export function readServerBody(body: unknown): ServerBody {
-  if (isEmpty(body)) return { displayName: undefined, options: undefined }
-  if (!isObject(body)) throw refused('Body must be a JSON object')
-  const { display_name: displayName, user_options: options } = body
-  if ('display_name' in body && typeof displayName !== 'string') throw refused('display_name must be a string')
-  if ('user_options' in body && options !== null && !isObject(options)) {
-    throw refused('user_options must be an object or null')
-  }
-  if (!('display_name' in body) && !('user_options' in body)) return { displayName: undefined, options: body }
-  return {
-    displayName: typeof displayName === 'string' && displayName !== '' ? displayName : undefined,
-    options: isObject(options) ? options : undefined,
-  }
-}
+const options = (error: string) => z.record(z.string(), z.unknown(), error)
+const displayName = () => z.string('display_name must be a string')
 
-export interface ServerChanges {
-  readonly name: string | undefined
-  readonly displayName: string | undefined
-  readonly options: { [name: string]: Json } | undefined
-}
+/** Of POST and PUT. */
+export const serverBody = z.preprocess(
+  nothingWhenEmpty,
+  z
+    .looseObject(
+      {
+        display_name: displayName().optional(),
+        user_options: options('user_options must be an object or null').nullish(),
+      },
+      'Body must be a JSON object',
+    )
+    .optional(),
+)
 
 const CHANGEABLE = ['name', 'display_name', 'user_options']
 
 /** Of PATCH. */
-export function readServerChanges(body: unknown): ServerChanges {
-  if (isEmpty(body)) throw refused('Must specify at least one field to modify.')
-  if (!isObject(body)) throw refused('Body must be a JSON object')
-  const unknown = Object.keys(body).filter(key => !CHANGEABLE.includes(key))
-  if (unknown.length > 0) {
-    throw refused(`Unexpected fields: ${unknown.join(', ')}, supported fields: ${CHANGEABLE.join(', ')}`)
-  }
-  const { name, display_name: displayName, user_options: options } = body
-  if (!isAbsent(name) && typeof name !== 'string') throw refused('name must be a string')
-  if (!isAbsent(displayName) && typeof displayName !== 'string') throw refused('display_name must be a string')
-  if ('user_options' in body && !isObject(options)) throw refused('user_options must be a dict')
-  return {
-    name: typeof name === 'string' ? name : undefined,
-    displayName: typeof displayName === 'string' && displayName !== '' ? displayName : undefined,
-    options: isObject(options) ? options : undefined,
-  }
-}
+export const serverChanges = z.preprocess(
+  nothingWhenEmpty,
+  z.strictObject(
+    {
+      name: z.string('name must be a string').nullish(),
+      display_name: displayName().nullish(),
+      user_options: options('user_options must be a dict').optional(),
+    },
+    {
+      error: issue => {
+        if (issue.code === 'unrecognized_keys') {
+          return `Unexpected fields: ${issue.keys.join(', ')}, supported fields: ${CHANGEABLE.join(', ')}`
+        }
+        return issue.input === undefined ? 'Must specify at least one field to modify.' : 'Body must be a JSON object'
+      },
+    },
+  ),
+)
 
 /** Of DELETE: `{"remove": true}`, or nothing. */
+export const serverRemoval = z
+  .looseObject({
+    remove: z
+      .preprocess(Boolean, z.boolean())
+      .optional()
+      .meta({ description: 'Forget the server, too, with its name and options.' }),
+  })
+  .optional()
+
+/** Before version 6 the whole body was the options; a body without the two keys still is. */
+export function readServerBody(body: unknown): ServerBody {
+  const told = parse(serverBody, body)
+  if (!told) return { displayName: undefined, options: undefined }
+  if (!('display_name' in told) && !('user_options' in told))
+    return { displayName: undefined, options: asOptions(told) }
+  return { displayName: told.display_name || undefined, options: asOptions(told.user_options) }
+}
+
+export interface ServerChanges extends ServerBody {
+  readonly name: string | undefined
+}
+
+export function readServerChanges(body: unknown): ServerChanges {
+  const { name, display_name, user_options } = parse(serverChanges, body)
+  return { name: name ?? undefined, displayName: display_name || undefined, options: asOptions(user_options) }
+}
+
 export function readRemove(body: unknown): boolean {
-  return isObject(body) && Boolean(body.remove)
+  return serverRemoval.safeParse(body).data?.remove ?? false
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  // JupyterHub looks at the names of the fields first.
+  const { issues } = parsed.error
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
+  throw new HubError('invalid_body', { status: 400, message: issue?.message ?? 'Body must be a JSON object' })
+}
+
+function asOptions(value: unknown): Options | undefined {
+  return (value ?? undefined) as Options | undefined // came out of JSON, and the schema saw to its being an object
 }
 
 /** What Python takes for false: no body, `null`, `{}`, `[]`, `""`, `0`, `false`. */
-function isEmpty(body: unknown): boolean {
-  return !body || (typeof body === 'object' && Object.keys(body).length === 0)
-}
-
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null
-}
-
-function isObject(value: unknown): value is { [name: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function refused(message: string): HubError {
-  return new HubError('invalid_body', { status: 400, message })
+function nothingWhenEmpty(body: unknown): unknown {
+  return !body || (typeof body === 'object' && Object.keys(body).length === 0) ? undefined : body
 }

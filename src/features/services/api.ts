@@ -1,12 +1,14 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Access } from '../../access/access.ts'
-import { getIdentity, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import type { Database } from '../../db/database.ts'
 import { parseBody } from '../../http/json-body.ts'
 import { holds } from '../../http/visible-fields.ts'
 import { serviceModel } from './model.ts'
+import * as operations from './operations.ts'
 import { addService, deleteService, type RunTimeServicesDeps } from './run-time-services.ts'
 import { newService } from './schemas.ts'
 import { findService, listServices } from './store.ts'
@@ -26,33 +28,25 @@ export function servicesApi(deps: ServicesDeps): FastifyPluginAsync {
   const which = (request: FastifyRequest) => ({ service: (request.params as Named['Params']).name })
 
   return async server => {
-    server.get(
-      '/hub/api/services',
-      { preHandler: requireScope(access, 'list:services', undefined, { filtered: true }) },
-      async request => {
-        const { scopes } = await getIdentity(access, request)
-        const services = await listServices(database.db)
-        const listed = services.filter(({ name }) => holds(scopes, 'list:services', { service: name }))
-        return Object.fromEntries(listed.map(service => [service.name, serviceModel(service, scopes)]))
-      },
-    )
+    server.get('/hub/api/services', scoped(access, operations.listServices), async request => {
+      const { scopes } = await getIdentity(access, request)
+      const services = await listServices(database.db)
+      const listed = services.filter(({ name }) => holds(scopes, 'list:services', { service: name }))
+      return Object.fromEntries(listed.map(service => [service.name, serviceModel(service, scopes)]))
+    })
 
-    server.get<Named>(
-      '/hub/api/services/:name',
-      { preHandler: requireScope(access, ['read:services', 'read:services:name', 'read:roles:services'], which) },
-      async request => {
-        const { name } = request.params
-        const service = await findService(database.db, name)
-        if (!service) {
-          throw new HubError('no_such_service', { status: 404, message: `No such service: ${printable(name)}` })
-        }
-        return serviceModel(service, (await getIdentity(access, request)).scopes)
-      },
-    )
+    server.get<Named>('/hub/api/services/:name', scoped(access, operations.getService, which), async request => {
+      const { name } = request.params
+      const service = await findService(database.db, name)
+      if (!service) {
+        throw new HubError('no_such_service', { status: 404, message: `No such service: ${printable(name)}` })
+      }
+      return serviceModel(service, (await getIdentity(access, request)).scopes)
+    })
 
     server.post<Named>(
       '/hub/api/services/:name',
-      { preHandler: requireScope(access, 'admin:services', which) },
+      scoped(access, operations.addService, which),
       async (request, reply) => {
         const { name } = request.params
         const by = await getIdentity(access, request)
@@ -66,7 +60,7 @@ export function servicesApi(deps: ServicesDeps): FastifyPluginAsync {
 
     server.delete<Named>(
       '/hub/api/services/:name',
-      { preHandler: requireScope(access, 'admin:services', which) },
+      scoped(access, operations.deleteService, which),
       async (request, reply) => {
         await deleteService(deps, await getIdentity(access, request), request.params.name)
         await deps.routesChanged()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { serviceClientId, serviceRedirectUri, serviceUrl } from '../../config/services-section.ts'
+import { jsonValue } from '../../http/json-body.ts'
 
 const unset = z.literal('').transform(() => undefined)
 
@@ -9,7 +10,7 @@ export const newService = z.strictObject({
   admin: z.boolean().default(false),
   url: unset.or(serviceUrl).optional(),
   api_token: unset.or(z.string()).optional(),
-  info: z.record(z.string(), z.json()).default({}),
+  info: z.record(z.string(), jsonValue()).default({}),
   display: z.boolean().default(true),
   oauth_client_id: unset.or(serviceClientId).optional(),
   oauth_redirect_uri: unset.or(serviceRedirectUri).optional(),

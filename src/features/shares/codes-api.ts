@@ -1,6 +1,7 @@
 /** `/hub/api/share-codes/OWNER` and `/hub/api/share-codes/OWNER/SERVER`: invitations to whoever has the code. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { getIdentity, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import { serverKeyText } from '../../core/server-key.ts'
@@ -9,6 +10,7 @@ import { pageEnvelope, readPage } from '../../http/pagination.ts'
 import { queryValue } from '../../http/query.ts'
 import { type CodeFilter, deleteCodes, findCode, findCodeById, listCodes } from './code-store.ts'
 import { parseCodeId, shareCodeModel } from './models.ts'
+import { codeOperations, listCodesOfOwner, refusedForOwner } from './operations.ts'
 import {
   checkMayGrant,
   checkScopesExist,
@@ -33,20 +35,22 @@ const OF_OWNER = '/hub/api/share-codes/:owner'
 
 export function codesApi(server: FastifyInstance, deps: SharesDeps): void {
   const { access, database, log } = deps
-  const ofOwner = (scope: string) => ({ preHandler: requireScope(access, scope, ownerOf) })
-  const ofServer = (scope: string) => ({ preHandler: requireScope(access, scope, keyOf) })
 
-  server.get<OwnerParams>(OF_OWNER, ofOwner('read:shares'), async request =>
+  server.get<OwnerParams>(OF_OWNER, scoped(access, listCodesOfOwner, ownerOf), async request =>
     codesPage(request, { ownerId: await getOwnerId(deps, request.params.owner) }),
   )
-  for (const method of ['post', 'delete'] as const) server[method](OF_OWNER, ofOwner('shares'), refuseWholeOwner)
+  for (const method of ['post', 'delete'] as const) {
+    const refused = refusedForOwner(`${method}ShareCodesOfOwner`, listCodesOfOwner)
+    server[method](OF_OWNER, scoped(access, refused, ownerOf), refuseWholeOwner)
+  }
 
-  for (const path of serverPaths('/hub/api/share-codes')) {
-    server.get<ServerParams>(path, ofServer('read:shares'), async request =>
+  for (const { path, which } of serverPaths('/hub/api/share-codes')) {
+    const operations = codeOperations(which)
+    server.get<ServerParams>(path, scoped(access, operations.list, keyOf), async request =>
       codesPage(request, { spawnerId: (await getServer(deps, keyOf(request))).spawnerId }),
     )
-    server.post<ServerParams>(path, ofServer('shares'), make)
-    server.delete<ServerParams>(path, ofServer('shares'), remove)
+    server.post<ServerParams>(path, scoped(access, operations.create, keyOf), make)
+    server.delete<ServerParams>(path, scoped(access, operations.revoke, keyOf), remove)
   }
 
   async function make(request: FastifyRequest) {

@@ -23,8 +23,11 @@ export type OwnerParams = { Params: { owner: string } }
 export type ServerParams = { Params: { owner: string; server?: string } }
 
 /** The default server's name is empty, so its address ends with a slash. */
-export function serverPaths(prefix: string): string[] {
-  return [`${prefix}/:owner/`, `${prefix}/:owner/:server`]
+export function serverPaths(prefix: string): { path: string; which: 'DefaultServer' | 'Server' }[] {
+  return [
+    { path: `${prefix}/:owner/`, which: 'DefaultServer' },
+    { path: `${prefix}/:owner/:server`, which: 'Server' },
+  ]
 }
 
 export function keyOf(request: FastifyRequest): ServerKey {

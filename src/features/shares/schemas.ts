@@ -25,4 +25,10 @@ const seconds = z
       .max(365 * DAY),
   )
 
+/** Which code is meant; neither: all of them. */
+export const codeChoice = z.object({
+  code: z.string().optional().meta({ description: 'The code itself.' }),
+  id: z.string().optional().meta({ description: 'The id of the code, `sc_17` for one.' }),
+})
+
 export const newCode = z.strictObject({ scopes, expires_in: seconds.default(DAY) })

@@ -1,6 +1,7 @@
 /** `/hub/api/users/NAME/shared` and `/hub/api/groups/NAME/shared`: what others share with them, and giving it back. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { getIdentity, requireScope, type TargetOf } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity, type TargetOf } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import { serverKeyText } from '../../core/server-key.ts'
@@ -8,6 +9,7 @@ import { findServer, type ServerRow } from '../../spawning/server-row.ts'
 import { getGroup } from '../groups/rules.ts'
 import { findUser } from '../users/user-store.ts'
 import { shareModel } from './models.ts'
+import { receivedOperations } from './operations.ts'
 import { dbNow, getOwnerId, keyOf, type SharesDeps, serverPaths } from './requests.ts'
 import { revokeShare } from './rules.ts'
 import { findShare, type ShareWith } from './share-store.ts'
@@ -23,9 +25,9 @@ export function sharedWithApi(server: FastifyInstance, deps: SharesDeps): void {
   for (const kind of ['user', 'group'] as const) {
     const prefix = `/hub/api/${kind}s/:name/shared`
     const whom: TargetOf = request => ({ [kind]: nameOf(request) })
-    const guard = (scope: string) => ({ preHandler: requireScope(access, scope, whom) })
+    const received = receivedOperations(kind)
 
-    server.get<Named>(prefix, guard(`read:${kind}s:shares`), async request => {
+    server.get<Named>(prefix, scoped(access, received.list, whom), async request => {
       const { name } = request.params
       // What a user's groups have is theirs to see, too.
       return kind === 'user'
@@ -33,12 +35,13 @@ export function sharedWithApi(server: FastifyInstance, deps: SharesDeps): void {
         : sharesPage(deps, request, { groupId: (await getGroup(db, name)).id })
     })
 
-    for (const path of serverPaths(prefix)) {
-      server.get<Named>(path, guard(`read:${kind}s:shares`), async request => {
+    for (const { path, which } of serverPaths(prefix)) {
+      const { show, leave } = received.ofServer(which)
+      server.get<Named>(path, scoped(access, show, whom), async request => {
         const { share, row } = await getShare(request, kind)
         return shareModel(deps, share, row)
       })
-      server.delete<Named>(path, guard(`${kind}s:shares`), (request, reply) => giveBack(request, reply, kind))
+      server.delete<Named>(path, scoped(access, leave, whom), (request, reply) => giveBack(request, reply, kind))
     }
   }
 

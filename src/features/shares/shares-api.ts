@@ -1,6 +1,7 @@
 /** `/hub/api/shares/OWNER` and `/hub/api/shares/OWNER/SERVER`: who may use whose servers. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { getIdentity, may, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity, may } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import { serverKeyText } from '../../core/server-key.ts'
@@ -9,6 +10,7 @@ import { pageEnvelope, readPage } from '../../http/pagination.ts'
 import { findGroup } from '../groups/store.ts'
 import { findUser } from '../users/user-store.ts'
 import { shareModel } from './models.ts'
+import { listSharesOfOwner, refusedForOwner, shareOperations } from './operations.ts'
 import {
   checkMayGrant,
   checkScopesExist,
@@ -34,22 +36,23 @@ const OF_OWNER = '/hub/api/shares/:owner'
 
 export function sharesApi(server: FastifyInstance, deps: SharesDeps): void {
   const { access, database, log } = deps
-  const ofOwner = (scope: string) => ({ preHandler: requireScope(access, scope, ownerOf) })
-  const ofServer = (scope: string) => ({ preHandler: requireScope(access, scope, keyOf) })
 
-  server.get<OwnerParams>(OF_OWNER, ofOwner('read:shares'), async request =>
+  server.get<OwnerParams>(OF_OWNER, scoped(access, listSharesOfOwner, ownerOf), async request =>
     sharesPage(deps, request, { ownerId: await getOwnerId(deps, request.params.owner) }),
   )
-  for (const method of ['post', 'patch', 'delete'] as const)
-    server[method](OF_OWNER, ofOwner('shares'), refuseWholeOwner)
+  for (const method of ['post', 'patch', 'delete'] as const) {
+    const refused = refusedForOwner(`${method}SharesOfOwner`, listSharesOfOwner)
+    server[method](OF_OWNER, scoped(access, refused, ownerOf), refuseWholeOwner)
+  }
 
-  for (const path of serverPaths('/hub/api/shares')) {
-    server.get<ServerParams>(path, ofServer('read:shares'), async request =>
+  for (const { path, which } of serverPaths('/hub/api/shares')) {
+    const operations = shareOperations(which)
+    server.get<ServerParams>(path, scoped(access, operations.list, keyOf), async request =>
       sharesPage(deps, request, { spawnerId: (await getServer(deps, keyOf(request))).spawnerId }),
     )
-    server.post<ServerParams>(path, ofServer('shares'), grant)
-    server.patch<ServerParams>(path, ofServer('shares'), revoke)
-    server.delete<ServerParams>(path, ofServer('shares'), async (request, reply) => {
+    server.post<ServerParams>(path, scoped(access, operations.grant, keyOf), grant)
+    server.patch<ServerParams>(path, scoped(access, operations.revoke, keyOf), revoke)
+    server.delete<ServerParams>(path, scoped(access, operations.revokeAll, keyOf), async (request, reply) => {
       const { name: by } = await getIdentity(access, request)
       const { spawnerId, key } = await getServer(deps, keyOf(request))
       const count = await deleteShares(database.db, spawnerId)

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { getIdentity, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import type { ScopeMap } from '../../core/scopes/types.ts'
@@ -7,8 +8,9 @@ import { parseBody } from '../../http/json-body.ts'
 import { holds } from '../../http/visible-fields.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
 import { findUser } from '../users/user-store.ts'
+import * as operations from './operations.ts'
 import { listTokens, makeToken, type Requester, revokeToken, showToken, type TokenRules } from './rules.ts'
-import { newToken } from './schemas.ts'
+import { tokenWish } from './schemas.ts'
 
 export interface TokensDeps extends TokenRules {
   /**
@@ -27,36 +29,36 @@ export function tokensApi(deps: TokensDeps): FastifyPluginAsync {
   const whom = (request: FastifyRequest) => ({ user: (request.params as OfUser['Params']).name })
 
   return async server => {
-    server.get<OfUser>(
-      '/hub/api/users/:name/tokens',
-      { preHandler: requireScope(access, 'read:tokens', whom) },
-      async request => ({
-        api_tokens: await listTokens(deps, await getOwner(request.params.name)),
-      }),
-    )
+    server.get<OfUser>('/hub/api/users/:name/tokens', scoped(access, operations.listTokens, whom), async request => ({
+      api_tokens: await listTokens(deps, await getOwner(request.params.name)),
+    }))
 
-    server.post<OfUser>('/hub/api/users/:name/tokens', async (request, reply) => {
-      const body = readWish(request)
-      const { requester, scopes } = await findRequester(request, reply, body.auth)
-      const user = await findUser(database.db, request.params.name)
-      if (!user || !holds(scopes, 'tokens', { user: user.name, groups: user.groups })) {
-        const kind = requester.kind === 'user' ? 'User' : 'Service'
-        const message = `${kind} ${printable(request.params.name)} not found or no permissions to generate tokens`
-        throw new HubError('token_not_permitted', { status: 403, message })
-      }
-      const wish = parseBody(request, newToken.optional().nullable()) ?? {}
-      return reply.code(201).send(await makeToken(deps, requester, user, wish))
-    })
+    server.post<OfUser>(
+      '/hub/api/users/:name/tokens',
+      { config: { operation: operations.createToken } },
+      async (request, reply) => {
+        const body = readWish(request)
+        const { requester, scopes } = await findRequester(request, reply, body.auth)
+        const user = await findUser(database.db, request.params.name)
+        if (!user || !holds(scopes, 'tokens', { user: user.name, groups: user.groups })) {
+          const kind = requester.kind === 'user' ? 'User' : 'Service'
+          const message = `${kind} ${printable(request.params.name)} not found or no permissions to generate tokens`
+          throw new HubError('token_not_permitted', { status: 403, message })
+        }
+        const wish = parseBody(request, tokenWish) ?? {}
+        return reply.code(201).send(await makeToken(deps, requester, user, wish))
+      },
+    )
 
     server.get<OneToken>(
       '/hub/api/users/:name/tokens/:token',
-      { preHandler: requireScope(access, 'read:tokens', whom) },
+      scoped(access, operations.getToken, whom),
       async request => showToken(deps, await getOwner(request.params.name), request.params.token),
     )
 
     server.delete<OneToken>(
       '/hub/api/users/:name/tokens/:token',
-      { preHandler: requireScope(access, 'tokens', whom) },
+      scoped(access, operations.revokeToken, whom),
       async (request, reply) => {
         const user = await getOwner(request.params.name)
         await revokeToken(deps, await getIdentity(access, request), user, request.params.token)

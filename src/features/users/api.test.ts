@@ -84,7 +84,7 @@ for (const kind of testDatabases()) {
       assert.partialDeepStrictEqual(alice, {
         server: '/user/alice/',
         pending: null,
-        servers: { '': { name: '', state: null } },
+        servers: { '': { name: '', state: {} } },
       })
       assert.partialDeepStrictEqual(bob, { server: null, pending: 'spawn', servers: { '': { name: '' } } })
       assert.partialDeepStrictEqual(carol, { server: null, pending: null, servers: {} })

@@ -1,11 +1,13 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { getIdentity, requireScope } from '../../access/guards.ts'
+import { scoped } from '../../access/endpoint.ts'
+import { getIdentity } from '../../access/guards.ts'
 import type { Identity } from '../../access/identity.ts'
 import { HubError } from '../../core/errors.ts'
 import { parseBody } from '../../http/json-body.ts'
 import { pageBody } from '../../http/pagination.ts'
 import { changeUser, createNamedUser, createUsers, getUser, removeUser } from './change-users.ts'
 import type { UsersDeps } from './deps.ts'
+import * as operations from './operations.ts'
 import { modelContext, readUserModel, readUserPage } from './read-users.ts'
 import { newUser, newUsers, userChanges } from './schemas.ts'
 
@@ -17,16 +19,12 @@ export function usersApi(deps: UsersDeps): FastifyPluginAsync {
   const whom = (request: FastifyRequest) => ({ user: (request.params as Named['Params']).name })
 
   return async server => {
-    server.get(
-      '/hub/api/users',
-      { preHandler: requireScope(access, 'list:users', undefined, { filtered: true }) },
-      async request => {
-        const { models, total, page } = await readUserPage(deps, request, await getIdentity(access, request))
-        return pageBody(request, models, page, total)
-      },
-    )
+    server.get('/hub/api/users', scoped(access, operations.listUsers), async request => {
+      const { models, total, page } = await readUserPage(deps, request, await getIdentity(access, request))
+      return pageBody(request, models, page, total)
+    })
 
-    server.post('/hub/api/users', { preHandler: requireScope(access, 'admin:users') }, async (request, reply) => {
+    server.post('/hub/api/users', scoped(access, operations.createUsers), async (request, reply) => {
       const identity = await getIdentity(access, request)
       namesSomebody(request.body)
       const { usernames, admin = false } = parseBody(request, newUsers)
@@ -36,36 +34,28 @@ export function usersApi(deps: UsersDeps): FastifyPluginAsync {
       return reply.code(201).send(models)
     })
 
-    server.get<Named>('/hub/api/users/:name', { preHandler: requireScope(access, READ_ANY, whom) }, async request => {
+    server.get<Named>('/hub/api/users/:name', scoped(access, operations.getUser, whom), async request => {
       const user = await getUser(deps, request.params.name)
       return modelOf(request, await getIdentity(access, request), user)
     })
 
-    server.post<Named>(
-      '/hub/api/users/:name',
-      { preHandler: requireScope(access, 'admin:users', whom) },
-      async (request, reply) => {
-        const identity = await getIdentity(access, request)
-        const { name } = request.params
-        const user = await createNamedUser(deps, identity, name, parseBody(request, newUser)?.admin ?? false)
-        return reply.code(201).send(await readUserModel(deps, user.name, modelContext(deps, identity, request)))
-      },
-    )
+    server.post<Named>('/hub/api/users/:name', scoped(access, operations.createUser, whom), async (request, reply) => {
+      const identity = await getIdentity(access, request)
+      const { name } = request.params
+      const user = await createNamedUser(deps, identity, name, parseBody(request, newUser)?.admin ?? false)
+      return reply.code(201).send(await readUserModel(deps, user.name, modelContext(deps, identity, request)))
+    })
 
-    server.patch<Named>(
-      '/hub/api/users/:name',
-      { preHandler: requireScope(access, 'admin:users', whom) },
-      async request => {
-        const identity = await getIdentity(access, request)
-        const user = await getUser(deps, request.params.name)
-        const changed = await changeUser(deps, identity, user, parseBody(request, userChanges))
-        return { ...(await modelOf(request, identity, changed)), auth_state: await authStateOf(changed.id) }
-      },
-    )
+    server.patch<Named>('/hub/api/users/:name', scoped(access, operations.changeUser, whom), async request => {
+      const identity = await getIdentity(access, request)
+      const user = await getUser(deps, request.params.name)
+      const changed = await changeUser(deps, identity, user, parseBody(request, userChanges))
+      return { ...(await modelOf(request, identity, changed)), auth_state: await authStateOf(changed.id) }
+    })
 
     server.delete<Named>(
       '/hub/api/users/:name',
-      { preHandler: requireScope(access, 'delete:users', whom) },
+      scoped(access, operations.deleteUser, whom),
       async (request, reply) => {
         await removeUser(deps, await getIdentity(access, request), await getUser(deps, request.params.name))
         return reply.code(204).send()
@@ -82,15 +72,6 @@ export function usersApi(deps: UsersDeps): FastifyPluginAsync {
     return (await deps.authState?.read(userId)) ?? null
   }
 }
-
-const READ_ANY = [
-  'read:users',
-  'read:users:name',
-  'read:servers',
-  'read:users:groups',
-  'read:users:activity',
-  'read:roles:users',
-]
 
 function namesSomebody(body: unknown): void {
   const usernames = (body as { usernames?: unknown } | null | undefined)?.usernames

@@ -51,7 +51,7 @@ function includesStopped(request: FastifyRequest): boolean {
 function readUserQuery(deps: UsersDeps, request: FastifyRequest, identity: Identity): UserQuery {
   const state = queryValue(request, 'state')
   const sort = queryValue(request, 'sort') ?? 'id'
-  const order = userOrders.safeParse(sort.replace(/^-/, ''))
+  const order = userOrders.safeParse(sort)
   const page = readPage(request, deps.pageLimits)
   if (!order.success) {
     throw invalid(`sort must be 'id', 'name', or 'last_activity', not '${sort}'`)
@@ -61,7 +61,7 @@ function readUserQuery(deps: UsersDeps, request: FastifyRequest, identity: Ident
   return {
     state: states.data,
     nameFilter: queryValue(request, 'name_filter'),
-    sort: order.data,
+    sort: sort.replace(/^-/, '') as UserQuery['sort'], // one of the orders
     descending: sort.startsWith('-'),
     reach: listReach(identity),
     // A bare list does not tell how many there are in all.

@@ -1,5 +1,6 @@
 /** Probes: an empty 200 as fast as possible (JupyterHub's `HealthCheckHandler`). */
 import type { FastifyInstance } from 'fastify'
+import { getHealth } from '../../features/hub-info/operations.ts'
 
 export function healthRoutes(app: FastifyInstance): void {
   for (const url of ['/hub/health', '/hub/api/health']) {
@@ -7,6 +8,7 @@ export function healthRoutes(app: FastifyInstance): void {
       method: ['GET', 'HEAD'],
       url,
       logLevel: 'silent',
+      config: { operation: getHealth },
       handler: async (_request, reply) => reply.header('cache-control', 'no-store').send(''),
     })
   }

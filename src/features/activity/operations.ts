@@ -1,0 +1,14 @@
+import { empty, type Operation } from '../../http/operation.ts'
+import { activityBody } from './schemas.ts'
+
+export const postActivity = {
+  id: 'postActivity',
+  tag: 'users',
+  summary: 'Tell when somebody last worked',
+  description: 'Single-user servers do. Times before the known ones change nothing.',
+  params: { name: 'Name of the user.' },
+  scopes: ['users:activity'],
+  body: activityBody,
+  bodyExample: { servers: { '': { last_activity: '2026-11-22T09:30:00Z' } } },
+  answers: { 200: empty('Taken down.') },
+} satisfies Operation

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import { ASK_FOR_PAGES, listOrPage } from '../../http/answer-schemas.ts'
+import { jsonValue } from '../../http/json-body.ts'
+import { empty, json, type Operation } from '../../http/operation.ts'
+import { pageQuery } from '../../http/pagination.ts'
+import { proxyMove } from './schemas.ts'
+
+const proxy = { tag: 'proxy', scopes: ['proxy'] } as const
+
+export const listRoutes = {
+  ...proxy,
+  id: 'listRoutes',
+  summary: 'Show the routes of the proxy',
+  description: ASK_FOR_PAGES,
+  query: pageQuery,
+  answers: {
+    200: json('The routes, by path or host.', () => {
+      const route = z.strictObject({
+        routespec: z.string(),
+        target: z.string(),
+        data: z.record(z.string(), jsonValue()),
+      })
+      return listOrPage(z.record(z.string(), route))
+    }),
+  },
+} satisfies Operation
+
+export const checkRoutes = {
+  ...proxy,
+  id: 'checkRoutes',
+  summary: 'Make the proxy agree with the database now',
+  answers: { 200: empty('It agrees.') },
+} satisfies Operation
+
+export const moveProxy = {
+  ...proxy,
+  id: 'moveProxy',
+  summary: 'Tell the hub of another proxy',
+  body: proxyMove,
+  bodyExample: { api_url: 'http://127.0.0.1:8001' },
+  answers: { 200: empty('The other proxy has all routes.') },
+  faults: { 409: 'The configuration says where the proxy is.' },
+} satisfies Operation
