@@ -61,7 +61,12 @@ export function createCookies(options: CookieOptions): Cookies {
   }
   const forSession = (attributes: CookieAttributes): CookieAttributes =>
     options.sessionDomain ? { ...attributes, domain: options.sessionDomain } : attributes
-  const gone = (now: Date, path: string) => ({ path, expires: new Date(now.getTime() - 365 * DAY_MS) })
+  // A cookie is found again by name, path and domain.
+  const gone = (now: Date, path: string): CookieAttributes => ({
+    path,
+    expires: new Date(now.getTime() - 365 * DAY_MS),
+    ...(overrides.domain && { domain: overrides.domain }),
+  })
 
   return {
     loginCookieName,
@@ -90,10 +95,7 @@ export function createCookies(options: CookieOptions): Cookies {
       setCookie(reply, SESSION_COOKIE, '', forSession(gone(now, options.baseUrl)))
       setCookie(reply, loginCookieName, '', forLogin(gone(now, hubPath)))
       setCookie(reply, 'jupyterhub-services', '', gone(now, `${options.baseUrl}services`)) // of JupyterHub before 3.2
-      setCookie(reply, XSRF_COOKIE, '', {
-        ...gone(now, hubPath),
-        ...(overrides.domain ? { domain: overrides.domain } : {}),
-      })
+      setCookie(reply, XSRF_COOKIE, '', gone(now, hubPath))
     },
   }
 }

@@ -193,6 +193,29 @@ describe('login cookies', () => {
     assert.match(lines[1]!, /^__Host-jupyterhub-hub-login=.*; Path=\/; HttpOnly; Secure$/)
     assert.equal((await hub.app.inject({ url: '/hub/whoami', headers: { cookie: cookieJar(response) } })).body, 'alice')
   })
+
+  it('have the attributes that the site chooses, also when they are taken back', async t => {
+    const hub = await testHub({ cookieOverrides: { sameSite: 'none', secure: true, domain: 'example.org' } })
+    t.after(hub.close)
+    const alice = await hub.addUser('alice')
+    hub.app.get('/in', async (request, reply) => {
+      await hub.access.signIn(reply, request, alice)
+      return 'ok'
+    })
+    hub.app.get('/out', async (request, reply) => {
+      await hub.access.signOut(request, reply)
+      return 'ok'
+    })
+
+    const made = await hub.app.inject({ url: '/in' })
+    const gone = await hub.app.inject({ url: '/out', headers: { cookie: cookieJar(made) } })
+
+    const lines = (response: typeof made) => [response.headers['set-cookie'] ?? []].flat().map(String)
+    assert.equal(lines(made).length, 3)
+    for (const line of lines(made)) assert.match(line, /; Domain=example\.org; .*Secure; SameSite=None$/)
+    for (const line of lines(gone))
+      assert.match(line, /=""?; Expires=.*; Domain=example\.org; |=; Expires=.*; Domain=example\.org; /)
+  })
 })
 
 describe('the API', () => {

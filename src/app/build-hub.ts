@@ -38,7 +38,7 @@ import { createSpawning } from '../spawning/spawning.ts'
 import { applyConfiguration } from './apply-configuration.ts'
 import { makeAuthState } from './auth-state.ts'
 import { dataPaths } from './data-folder.ts'
-import { environmentSettings, serviceSite, spawningSettings, throttleLimits } from './hub-settings.ts'
+import { cookieOverrides, environmentSettings, serviceSite, spawningSettings, throttleLimits } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
 import { makeCuller } from './make-culler.ts'
 import { makeSpawner } from './make-spawner.ts'
@@ -93,6 +93,8 @@ async function runHubOn(
     cookieMaxAgeDays: config.cookieMaxAgeDays,
     activityResolutionSeconds: config.activity.resolution,
     publicUrl: new URL(config.publicUrl),
+    cookieHostPrefix: config.cookies.hostPrefix,
+    cookieOverrides: cookieOverrides(config.cookies),
     scopeDefinitions,
     log,
     clock,
@@ -126,6 +128,7 @@ async function runHubOn(
     proxies: [{ url: config.proxy.apiUrl, api: measureProxy(proxy, metrics) }],
     hubUrl: config.hub.connectUrl,
     baseUrl,
+    hubRoutespec: config.hub.routespec,
     moreRoutes: () => serviceRoutes(database),
     lastActivityIntervalMs: config.activity.interval * 1000,
     log: log.child({ part: 'routes' }),
@@ -181,6 +184,8 @@ async function runHubOn(
   const server = createHubServer({
     log,
     baseUrl,
+    headers: config.headers,
+    forwardedHostHeader: config.forwardedHostHeader,
     trustedDownstreamIps: config.trustedDownstreamIps,
     whoAsked: async request => callerName(await stateOf(request).identity?.catch(() => undefined)),
   })
@@ -218,6 +223,7 @@ async function runHubOn(
   purge.unref()
   const endEventLoop = watchEventLoop(config, metrics, log)
   warnOfRules(config, log)
+  warnOfAddresses(config, log)
 
   return {
     url,
@@ -260,6 +266,19 @@ function warnOfRules(config: Config, log: Logger): void {
   const kind = 'kind' in config.authenticator ? config.authenticator.kind : undefined
   const vouches = kind === 'own-accounts' || (kind === 'dummy' && config.access.allowedUsers.length === 0)
   for (const warning of accessWarnings(config.access, { vouches })) log.warn({}, warning)
+}
+
+function warnOfAddresses({ baseUrl, hub, cookies, publicUrl }: Config, log: Logger): void {
+  const { routespec } = hub
+  if (routespec !== undefined && routespec !== baseUrl && routespec !== '/') {
+    log.warn({ routespec }, 'the proxy leads only a part of the requests to the hub: stopped servers have no page')
+  }
+  if (routespec !== undefined && !joinUrlPath(baseUrl, 'hub/api/').startsWith(routespec)) {
+    log.warn({ routespec }, 'the proxy leads no request for the REST API to the hub')
+  }
+  if (cookies.hostPrefix && !publicUrl.startsWith('https:')) {
+    log.warn({ publicUrl }, 'cookies.hostPrefix works with https alone: browsers drop the cookies, except on localhost')
+  }
 }
 
 async function firstAdminLink(config: Config, database: Database): Promise<string | undefined> {

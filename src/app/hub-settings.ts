@@ -1,4 +1,5 @@
 /** What single parts of the hub are given of the config: seconds become milliseconds, sections become options. */
+import type { CookieAttributes } from '../access/cookie-header.ts'
 import { guessedPublicUrl } from '../config/complete-config.ts'
 import type { Config } from '../config/schema.ts'
 import type { ThrottleLimits } from '../features/sign-in/throttle.ts'
@@ -17,6 +18,8 @@ export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): Env
     hubUrl: (servers.hubConnectUrl ?? config.hub.connectUrl).replace(/\/+$/, ''),
     // Servers send browsers to the hub's public address; where it is only guessed, paths lead there from any address.
     ...(config.publicUrl !== guessedPublicUrl(config) && { publicUrl: new URL(config.publicUrl).origin }),
+    cookieHostPrefixEnabled: config.cookies.hostPrefix,
+    cookieOptions: tornadoCookieOptions(config.cookies),
     envKeep: servers.envKeep,
     hubEnvironment: env,
     extra: servers.environment,
@@ -24,6 +27,35 @@ export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): Env
     debug: servers.debug,
     disableUserConfig: servers.disableUserConfig,
   }
+}
+
+/** Empty texts and undefined members would be taken for choices. */
+export function cookieOverrides({
+  sameSite,
+  secure,
+  domain,
+}: Config['cookies']): Pick<CookieAttributes, 'sameSite' | 'secure' | 'domain'> {
+  // Browsers take SameSite=None from Secure cookies alone.
+  const isSecure = secure ?? (sameSite === 'none' ? true : undefined)
+  return {
+    ...(sameSite !== undefined && { sameSite }),
+    ...(isSecure !== undefined && { secure: isSecure }),
+    ...(domain !== undefined && { domain }),
+  }
+}
+
+/** The same as `jupyterhub-singleuser` wants it in `JUPYTERHUB_COOKIE_OPTIONS`. */
+function tornadoCookieOptions(cookies: Config['cookies']): Record<string, string | boolean> {
+  const { sameSite, secure, domain } = cookieOverrides(cookies)
+  return {
+    ...(sameSite !== undefined && { SameSite: capital(sameSite) }),
+    ...(secure !== undefined && { Secure: secure }),
+    ...(domain !== undefined && { Domain: domain }),
+  }
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 export function serviceSite(config: Config, env: NodeJS.ProcessEnv): ServiceSite {

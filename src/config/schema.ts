@@ -4,8 +4,10 @@ import type { MaybePromise } from '../core/runtime.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
 import { authStateSection } from './auth-state-section.ts'
 import { authenticatorOption } from './authenticators.ts'
+import { cookiesSection } from './cookies-section.ts'
 import { cullerSection } from './culler-section.ts'
 import { functionOf } from './functions.ts'
+import { headerRecord } from './headers-option.ts'
 import { hooksSection } from './hooks-section.ts'
 import { eventsSection, metricsSection } from './observability-sections.ts'
 import { option, section } from './option.ts'
@@ -20,6 +22,16 @@ const hub = section({
     httpUrl.default('http://127.0.0.1:8081'),
     'Where the hub listens for the proxy and for servers.',
     'http://10.0.0.5:8081',
+  ),
+  routespec: option(
+    z
+      .string()
+      .regex(/^[\w\-./~]+$/, { error: 'expected a path such as /hub/' })
+      .transform(text => `/${text}/`.replace(/\/+/g, '/'))
+      .optional(),
+    'Path from which the proxy leads requests to the hub, baseUrl included; with a narrower one somebody else must answer for stopped servers.',
+    '/hub/',
+    { computed: 'baseUrl' },
   ),
   connectUrl: option(httpUrl.optional(), 'Where the proxy and the servers reach the hub.', 'http://hub.internal:8081', {
     computed: 'hub.bindUrl, with 127.0.0.1 for every address',
@@ -211,6 +223,7 @@ export const configSchema = z.strictObject({
       isPath: true,
     },
   ),
+  cookies: cookiesSection,
   cookieMaxAgeDays: option(z.number().positive().default(14), 'For how many days one stays signed in.', 1),
   authenticator: option(authenticatorOption.prefault({ kind: 'own-accounts' }), 'How people prove who they are.', {
     kind: 'pam',
@@ -258,6 +271,19 @@ export const configSchema = z.strictObject({
   metrics: metricsSection,
   events: eventsSection,
   log,
+  headers: option(
+    headerRecord.default({}),
+    'Headers of every answer of the hub. Of Content-Security-Policy, each directive replaces that of the hub and the others stay.',
+    { 'Content-Security-Policy': "frame-ancestors 'self' https://lms.example.org" },
+  ),
+  forwardedHostHeader: option(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9-]*$/, { error: 'expected the name of a header' })
+      .default(''),
+    'Header in which a proxy in front names the host that people typed, in place of Host and X-Forwarded-Host.',
+    'X-Original-Host',
+  ),
   trustedDownstreamIps: option(
     z.array(z.string().min(1)).default([]),
     'Addresses of proxies in front of Orrery whose X-Forwarded headers count.',

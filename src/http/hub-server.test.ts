@@ -45,6 +45,45 @@ describe('hub server', () => {
     assert.equal(missing.headers['x-content-type-options'], 'nosniff')
   })
 
+  it('takes the headers of the site, and of its Content-Security-Policy each directive for itself', async () => {
+    const server = testServer({
+      headers: {
+        'content-security-policy': "Frame-Ancestors 'self' https://lms.example.org; frame-ancestors *; img-src *",
+        'Access-Control-Allow-Origin': '*',
+        'Strict-Transport-Security': 'max-age=31536000',
+      },
+    })
+    server.get('/hub/api/', async () => ({}))
+    server.get('/hub/home', async () => 'home')
+
+    const api = await server.inject('/hub/api/')
+    const page = await server.inject('/hub/home')
+
+    assert.equal(
+      api.headers['content-security-policy'],
+      "Frame-Ancestors 'self' https://lms.example.org; report-uri /hub/security/csp-report; default-src 'none'; img-src *",
+    )
+    assert.equal(
+      page.headers['content-security-policy'],
+      "default-src 'self'; img-src *; object-src 'none'; base-uri 'self'; Frame-Ancestors 'self' https://lms.example.org; report-uri /hub/security/csp-report",
+    )
+    assert.equal(page.headers['access-control-allow-origin'], '*')
+    assert.equal(page.headers['strict-transport-security'], 'max-age=31536000')
+    assert.equal(api.headers['cache-control'], 'no-store')
+  })
+
+  it('learns the typed host from the header that the site names, of proxies it trusts alone', async () => {
+    const server = testServer({ forwardedHostHeader: 'X-Original-Host', trustedDownstreamIps: ['10.0.0.1'] })
+    server.get('/hub/api/host', async request => request.host)
+    const headers = { host: 'inside:8081', 'x-original-host': 'jupyter.example.org', 'x-forwarded-host': 'between' }
+
+    const trusted = await server.inject({ url: '/hub/api/host', headers, remoteAddress: '10.0.0.1' })
+    const stranger = await server.inject({ url: '/hub/api/host', headers, remoteAddress: '10.0.0.2' })
+
+    assert.equal(trusted.body, 'jupyter.example.org')
+    assert.equal(stranger.body, 'inside:8081')
+  })
+
   it('answers OPTIONS of known API paths with an empty 200, wrong methods with 405, unknown paths with 404', async () => {
     const server = testServer({ baseUrl: '/jupyter/' })
     await server.register(

@@ -23,6 +23,8 @@ declare module 'fastify' {
 export interface HubServerOptions extends HeaderOptions, RequestLogOptions {
   /** Proxies in front of our own, addresses or CIDR ranges, whose `X-Forwarded-*` are believed. */
   trustedDownstreamIps?: readonly string[]
+  /** A header of the proxy in front that names the host people typed; believed where `X-Forwarded-Host` is. */
+  forwardedHostHeader?: string
   /** Bytes. */
   bodyLimit?: number
   /** How long a client may take to send its whole request. */
@@ -74,6 +76,7 @@ export function createHubServer(options: HubServerOptions): FastifyInstance {
     renderPage = render
   })
   server.decorate('eventStreams', new Set<AbortController>())
+  if (options.forwardedHostHeader) takeHostFrom(server, options.forwardedHostHeader.toLowerCase())
   addRequestLog(server, options)
   addSecurityHeaders(server, options)
   collectOperations(server, options.baseUrl)
@@ -82,6 +85,14 @@ export function createHubServer(options: HubServerOptions): FastifyInstance {
   answerUnknownPaths(server, collectKnownPaths(server), options.baseUrl)
   drainOnClose(server, options.drainTimeoutMs ?? 10_000)
   return server
+}
+
+/** Fastify reads the host from `X-Forwarded-Host`, of peers that may say whose request they forward. */
+function takeHostFrom(server: FastifyInstance, header: string): void {
+  server.addHook('onRequest', async ({ headers }) => {
+    const host = [headers[header] ?? []].flat()[0]
+    if (host !== undefined) headers['x-forwarded-host'] = host
+  })
 }
 
 function noSchemas(): never {

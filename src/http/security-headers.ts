@@ -7,7 +7,10 @@ export const JUPYTERHUB_VERSION = '6.1.1'
 export interface HeaderOptions {
   /** Begins and ends with a slash. */
   baseUrl: string
-  /** Set on every response, over the ones below; JupyterHub's `tornado_settings['headers']`. */
+  /**
+   * Set on every response, over the ones below; JupyterHub's `tornado_settings['headers']`. A `Content-Security-Policy`
+   * replaces ours directive by directive: who allows a frame does not allow foreign scripts with it.
+   */
   headers?: Readonly<Record<string, string>>
 }
 
@@ -20,20 +23,44 @@ export function addSecurityHeaders(server: FastifyInstance, options: HeaderOptio
     Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   )
   const apiRoot = `${options.baseUrl}hub/api`
+  const { 'content-security-policy': policy = '', ...others } = own
+  const policies = {
+    api: withDirectives(apiPolicy(options.baseUrl), policy),
+    page: withDirectives(pagePolicy(options.baseUrl), policy),
+  }
   server.addHook('onRequest', async (request, reply) => {
     const api = isApiPath(request.url, options.baseUrl)
     reply.headers({
       'x-jupyterhub-version': JUPYTERHUB_VERSION,
       'access-control-allow-headers': 'accept, content-type, authorization',
-      'content-security-policy': api ? apiPolicy(options.baseUrl) : pagePolicy(options.baseUrl),
+      'content-security-policy': api ? policies.api : policies.page,
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'same-origin',
       ...(api ? { 'cache-control': 'no-store' } : {}),
       // The one address that scripts of every origin may read, and so may ask whether they may.
       ...(pathOf(request.url).replace(/\/$/, '') === apiRoot ? { 'access-control-allow-origin': '*' } : {}),
-      ...own,
+      ...others,
     })
   })
+}
+
+/** A policy in which the directives of another one stand in place of its own of the same name. */
+export function withDirectives(policy: string, other: string): string {
+  const directives = new Map(directivesOf(policy))
+  const chosen = new Set<string>()
+  for (const [name, text] of directivesOf(other)) {
+    if (!chosen.has(name)) directives.set(name, text) // browsers heed the first of a name
+    chosen.add(name)
+  }
+  return [...directives.values()].join('; ')
+}
+
+function directivesOf(policy: string): [name: string, text: string][] {
+  return policy
+    .split(';')
+    .map(text => text.trim())
+    .filter(text => text !== '')
+    .map(text => [text.split(/\s/, 1)[0]!.toLowerCase(), text])
 }
 
 /** Exactly JupyterHub's for its API. */

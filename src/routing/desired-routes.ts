@@ -19,13 +19,21 @@ export interface DesiredRoutes {
 export interface RouteSources {
   readonly database: Database
   readonly baseUrl: string
+  /** Where the hub's own route begins; `baseUrl` when absent. */
+  readonly hubRoutespec?: string | undefined
   /** Where proxies reach the hub: `http://127.0.0.1:8081`. */
   readonly hubUrl: string
   /** Routes of services and of the config; asked anew each time. */
   readonly more?: () => Promise<ReadonlyMap<string, DesiredRoute>> | ReadonlyMap<string, DesiredRoute>
 }
 
-export async function desiredRoutes({ database, baseUrl, hubUrl, more }: RouteSources): Promise<DesiredRoutes> {
+export async function desiredRoutes({
+  database,
+  baseUrl,
+  hubRoutespec = baseUrl,
+  hubUrl,
+  more,
+}: RouteSources): Promise<DesiredRoutes> {
   const servers = await database.db
     .selectFrom('spawners')
     .innerJoin('users', 'users.id', 'spawners.user_id')
@@ -36,7 +44,7 @@ export async function desiredRoutes({ database, baseUrl, hubUrl, more }: RouteSo
     .where(where => where.or([where('spawners.server_id', 'is not', null), where('phase', 'in', PENDING)]))
     .execute()
 
-  const routes = new Map<string, DesiredRoute>([[baseUrl, { target: hubUrl, data: { hub: true } }]])
+  const routes = new Map<string, DesiredRoute>([[hubRoutespec, { target: hubUrl, data: { hub: true } }]])
   const undecided = new Set<string>()
   for (const row of servers) {
     const spec = serverPath({ user: row.user, server: row.server }, baseUrl)

@@ -75,6 +75,14 @@ describe('route keeper', () => {
     )
   })
 
+  it('leads to the hub from the path that the site names', async () => {
+    await using proxy = await startTestProxy()
+    await using hub = await testHub([proxy], { baseUrl: '/jupyter/', hubRoutespec: '/jupyter/hub/' })
+    await hub.keeper.start()
+
+    assert.deepEqual(await proxy.specs(), ['/jupyter/hub/'])
+  })
+
   it('sets a route in the proxies that answer, and in the others when they are back', async () => {
     await using first = await startTestProxy()
     await using second = await startTestProxy()

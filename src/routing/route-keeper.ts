@@ -36,6 +36,7 @@ export interface RouteKeeperOptions {
   readonly proxies: readonly { readonly url: string; readonly api: ProxyApi }[]
   readonly hubUrl: string
   readonly baseUrl?: string
+  readonly hubRoutespec?: string | undefined
   readonly log: Logger
   readonly moreRoutes?: NonNullable<RouteSources['more']>
   readonly reconcileIntervalMs?: number
@@ -57,6 +58,7 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
     database,
     hubUrl,
     baseUrl: options.baseUrl ?? '/',
+    hubRoutespec: options.hubRoutespec,
     ...(options.moreRoutes && { more: options.moreRoutes }),
   }
   const desired = () => desiredRoutes(sources)
