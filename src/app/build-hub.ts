@@ -32,7 +32,8 @@ import { measureRequests, metricsRoutes } from '../http/metrics-routes.ts'
 import { launcherClient } from '../launcher/client.ts'
 import { proxyApi } from '../proxy/api-client.ts'
 import { createRouteKeeper } from '../routing/route-keeper.ts'
-import { checkServiceUsers, createManagedServices } from '../services/managed-services.ts'
+import { createManagedServices } from '../services/managed-services.ts'
+import { launchedServices } from '../services/service-users.ts'
 import { serverAccess } from '../spawning/server-access.ts'
 import { createSpawning } from '../spawning/spawning.ts'
 import { applyConfiguration } from './apply-configuration.ts'
@@ -79,11 +80,11 @@ async function runHubOn(
   const clock = systemClock
   const { baseUrl } = config
   const names = createUserNames({ map: config.access.usernameMap, ...pattern(config.access.usernamePattern) })
-  checkServiceUsers(config.services ?? [], userInfo().username)
   const scopeDefinitions = withCustomScopes(config.customScopes)
+  const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
+  const launched = await launchedServices(config.services ?? [], userInfo().username, launcher)
   const services = await applyConfiguration({ config, database, names, scopeDefinitions, clock, log })
 
-  const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
   const authState = makeAuthState({ config, database, clock, log })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
   const access = createAccess({
@@ -162,6 +163,8 @@ async function runHubOn(
     database,
     services,
     site: serviceSite(config, process.env),
+    launcher,
+    launched,
     holder,
     log: log.child({ part: 'services' }),
     async renewToken(service) {

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.ts'
+import { servicesOfOtherUsers } from '../services/service-users.ts'
 import { logFile } from './child-log.ts'
 import type { DataPaths, Owner } from './data-folder.ts'
 import type { ChildSpec } from './keep-running.ts'
@@ -10,6 +11,7 @@ import { packageRoot } from './package-root.ts'
 import { listenOf } from './ports.ts'
 import type { Runnable } from './runnable-copy.ts'
 import { programsIn } from './supervised.ts'
+import { HUB_USER } from './system-user.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface ChildSetting {
@@ -116,6 +118,11 @@ function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
   else flags.push('--servers-dir', paths.servers)
   if ('kind' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
   // What the operator has written in the config may reach servers, even where the launcher is careful by itself.
+  for (const service of hubUser ? servicesOfOtherUsers(config.services ?? [], HUB_USER) : []) {
+    const { name, user, command, cwd, environment } = service
+    const environmentNames = Object.keys(environment)
+    flags.push('--service', JSON.stringify({ name, user, command, cwd, environmentNames }))
+  }
   for (const argument of servers.args) flags.push(`--allow-argument=${argument.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`)
   for (const name of [...Object.keys(servers.environment), ...servers.envKeep]) flags.push('--allow-environment', name)
   return flags
@@ -165,7 +172,7 @@ function childEnvironment({ env, hubUser, paths, config }: ChildSetting): NodeJS
   const kept = ['LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'http_proxy', 'https_proxy', 'no_proxy']
   const names = [...kept, ...config.servers.envKeep]
   const inherited = Object.fromEntries(names.flatMap(name => (env[name] === undefined ? [] : [[name, env[name]]])))
-  return { ...inherited, PATH: '/usr/local/bin:/usr/bin:/bin', HOME: paths.hub, USER: 'orrery', LOGNAME: 'orrery' }
+  return { ...inherited, PATH: '/usr/local/bin:/usr/bin:/bin', HOME: paths.hub, USER: HUB_USER, LOGNAME: HUB_USER }
 }
 
 function answers(socketPath: string): Promise<boolean> {

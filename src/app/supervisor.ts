@@ -6,6 +6,8 @@
 import { existsSync } from 'node:fs'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
+import type { ServiceConfig } from '../config/services-section.ts'
+import { servicesOfOtherUsers } from '../services/service-users.ts'
 import { absoluteCommand } from './absolute-command.ts'
 import { childSpecs } from './child-specs.ts'
 import { type DataPaths, dataFolderFault, dataPaths, type Owner, prepareDataFolder } from './data-folder.ts'
@@ -17,7 +19,7 @@ import { assertPortFree, listenOf } from './ports.ts'
 import { ensurePythonEnvironment } from './python-environment.ts'
 import { runnableByAll } from './runnable-copy.ts'
 import { ensureSecretFile } from './secret-file.ts'
-import { ensureHubUser } from './system-user.ts'
+import { ensureHubUser, HUB_USER } from './system-user.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface SupervisorOptions {
@@ -112,7 +114,14 @@ async function completed(
   const cmd = config.servers.cmd
     ? absoluteCommand(config.servers.cmd, { file, path: options.env.PATH })
     : await pythonCommand(paths, owner !== undefined, options)
-  return { ...config, proxy: { ...config.proxy, authToken }, servers: { ...config.servers, cmd } }
+  // The launcher runs no program by its bare name.
+  const launched = new Set<ServiceConfig>(owner ? servicesOfOtherUsers(config.services ?? [], HUB_USER) : [])
+  const services = config.services?.map(service => {
+    if (!launched.has(service)) return service
+    const where = { file, path: options.env.PATH, option: `the command of the service ${service.name}` }
+    return { ...service, command: absoluteCommand(service.command!, where) } // those have one
+  })
+  return { ...config, services, proxy: { ...config.proxy, authToken }, servers: { ...config.servers, cmd } }
 }
 
 async function pythonCommand(paths: DataPaths, forEverybody: boolean, { terminal, env, signal }: SupervisorOptions) {

@@ -3,8 +3,10 @@ import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
+import { z } from 'zod'
 import { tellFailure } from '../app/supervised.ts'
 import { HubError } from '../core/errors.ts'
+import type { LaunchedService } from '../launcher/launched-services.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, withDefaults } from '../launcher/options.ts'
 import { Refusal } from '../launcher/refusal.ts'
 import { startLauncher } from '../launcher/server.ts'
@@ -26,6 +28,7 @@ export function launcherCommand(): Command {
       collectRunAs,
     )
     .option('--singleuser-command <json>', 'program that may be started, as a JSON list; repeatable', collectCommand)
+    .option('--service <json>', 'managed service and the user it runs as; repeatable', collectService)
     .option(
       '--allow-argument <pattern>',
       'further arguments the hub may add, a regular expression; repeatable',
@@ -54,6 +57,7 @@ interface Flags {
   allowUid?: number[]
   runAs?: RunAsKind[]
   singleuserCommand?: string[][]
+  service?: LaunchedService[]
   allowArgument?: string[]
   allowEnvironment?: string[]
   environment?: Record<string, string>
@@ -77,6 +81,7 @@ async function runLauncher(flags: Flags): Promise<void> {
       stateDir: flags.stateDir,
       ...(flags.runAs && { runAs: flags.runAs }),
       commands: flags.singleuserCommand ?? [],
+      services: flags.service ?? [],
       allowUids: flags.allowUid ?? [process.getuid?.() ?? 0],
       allowedArguments: [...DEFAULT_ARGUMENTS, ...(flags.allowArgument ?? [])],
       allowedEnvironment: flags.allowEnvironment ?? [],
@@ -180,6 +185,25 @@ function collectCommand(value: string, before: string[][] = []): string[][] {
   const [program] = parsed as string[]
   if (!program || !isAbsolute(program)) throw new InvalidArgumentError('the program must be an absolute path')
   return [...before, parsed as string[]]
+}
+
+const launchedService = z.strictObject({
+  name: z.string().min(1),
+  user: z.string().min(1),
+  command: z
+    .array(z.string())
+    .min(1)
+    .refine(([program = '']) => isAbsolute(program)),
+  cwd: z.string().startsWith('/').optional(),
+  environmentNames: z.array(z.string()).default([]),
+})
+
+function collectService(value: string, before: LaunchedService[] = []): LaunchedService[] {
+  try {
+    return [...before, launchedService.parse(JSON.parse(value))]
+  } catch {
+    throw new InvalidArgumentError('expected {"name", "user", "command": ["/absolute/path", ...]} as JSON')
+  }
 }
 
 function parseCount(value: string): number {

@@ -96,7 +96,7 @@ export function launcherClient(options: {
         const once = () => ask({ op, ...asked }, signal)
         // A launcher that died meanwhile has a successor. A start may have been done already, so it is not repeated.
         const response = await once().catch(error => {
-          if (!(error instanceof BrokenConnection) || op === 'start') throw error
+          if (!(error instanceof BrokenConnection) || op === 'start' || op === 'startService') throw error
           return once()
         })
         if (!response.ok) throw refusal(response.error)

@@ -4,6 +4,7 @@ import { allowedCommand } from './allowed-command.ts'
 import { allowedEnvironment, allowedGuardedNames } from './allowed-environment.ts'
 import { endServer } from './end-processes.ts'
 import { portOffice } from './free-port.ts'
+import { findLaunchedService, isServiceKey, serviceKey, serviceUser } from './launched-services.ts'
 import { findLinuxUser } from './linux-user.ts'
 import { madeAccounts } from './made-accounts.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -41,6 +42,7 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
 
   async function start(asked: Asked<'start'>, gone: AbortSignal): Promise<Answers['start']> {
     const { key } = asked
+    if (isServiceKey(key)) throw new Refusal('service_refused', 'Services are not started as servers.')
     const argv = allowedCommand(asked.command, options)
     const hubEnvironment = allowedEnvironment(asked.environment, options, isRoot())
     const runAs = await chooseUser(key.user, asked.as, options, accounts)
@@ -61,6 +63,34 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
       throw new Refusal('asker_gone', 'The hub closed the connection while the server was started.')
     }
     return { pid, startTime, linuxUser: runAs.name, home: runAs.home, warnings: warningsFor(asked) }
+  }
+
+  async function startLaunchedService(
+    asked: Asked<'startService'>,
+    gone: AbortSignal,
+  ): Promise<Answers['startService']> {
+    const service = findLaunchedService(asked.name, options)
+    const key = serviceKey(service.name)
+    const own = { allowedEnvironment: [...options.allowedEnvironment, ...service.environmentNames] }
+    const hubEnvironment = allowedEnvironment(asked.environment, own, true)
+    const runAs = await serviceUser(service, options)
+    await endRemains(key)
+    const order = {
+      runAs,
+      argv: service.command,
+      environment: environmentFor(runAs, service.command, options, hubEnvironment),
+      directory: service.cwd ?? '',
+      needsHome: false,
+      umask: options.umask,
+      logFd: logs.open(key),
+    }
+    const { pid, startTime } = await startServer(order, started => servers.add(key, started))
+    log.info({ service: service.name, linuxUser: runAs.name, uid: runAs.uid, pid }, 'service started')
+    if (gone.aborted) {
+      await stop({ key, pid, startTime, interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
+      throw new Refusal('asker_gone', 'The hub closed the connection while the service was started.')
+    }
+    return { pid, startTime, linuxUser: runAs.name }
   }
 
   function warningsFor({ key, limits }: Asked<'start'>): string[] {
@@ -110,9 +140,12 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
         separateUsers: isRoot(),
         allowedEnvironment: allowedGuardedNames(options, isRoot()),
         commands: options.commands.map(command => command.join(' ')),
+        services: options.services.map(({ name }) => name),
       }
     },
     start: (asked, gone) => inTurn(serverDigest(asked.key), () => start(asked, gone)),
+    startService: (asked, gone) =>
+      inTurn(serverDigest(serviceKey(asked.name)), () => startLaunchedService(asked, gone)),
     async poll(asked) {
       const found = await servers.find(asked)
       return found.running ? { running: true } : found

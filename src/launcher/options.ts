@@ -1,4 +1,5 @@
 import type { Logger } from '../core/runtime.ts'
+import type { LaunchedService } from './launched-services.ts'
 
 /** What whoever starts the launcher decides; nothing of it can be changed over the socket. */
 export interface LauncherOptions {
@@ -11,6 +12,8 @@ export interface LauncherOptions {
   readonly runAs: readonly ('linux-user' | 'own-account')[]
   /** Programs that may be started, each with its fixed first arguments: `[['/opt/venv/bin/jupyterhub-singleuser']]`. */
   readonly commands: readonly (readonly string[])[]
+  /** Services that it may start besides, each as its own user. */
+  readonly services: readonly LaunchedService[]
   /** Regular expressions, whole argument, for what the hub may add. */
   readonly allowedArguments: readonly string[]
   /** Guarded environment names that the hub may set all the same. */
@@ -55,6 +58,7 @@ export function withDefaults(
   return {
     allowUids: [process.getuid?.() ?? 0],
     runAs: ['linux-user', 'own-account'],
+    services: [],
     allowedArguments: DEFAULT_ARGUMENTS,
     allowedEnvironment: [],
     environment: {},

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 
 /** Grows with every change that an older launcher or hub would not understand. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 /** Bytes of one request line. Environments and arguments are far below. */
 export const MAX_REQUEST_BYTES = 256 * 1024
@@ -45,6 +45,12 @@ const operation = {
     directory: z.string().max(4096).regex(withoutControls),
     limits: z.strictObject({ memoryBytes: z.number().positive().optional(), cpus: z.number().positive().optional() }),
   }),
+  /** A managed service that runs as a user of its own; program, user and folder are the launcher's to know. */
+  startService: z.strictObject({
+    op: z.literal('startService'),
+    name: accountName,
+    environment: z.record(z.string().max(256), withoutNul.max(64 * 1024)),
+  }),
   poll: z.strictObject({ op: z.literal('poll'), ...server }),
   /** Answers when the server listens on the port, has ended, somebody else holds the port, or `waitMs` has passed. */
   watch: z.strictObject({ op: z.literal('watch'), ...server, ip: z.ipv4().or(z.ipv6()), port, waitMs: timeoutMs }),
@@ -78,6 +84,7 @@ export const requestSchema = z.strictObject({
   request: z.discriminatedUnion('op', [
     operation.hello,
     operation.start,
+    operation.startService,
     operation.poll,
     operation.watch,
     operation.owns,
@@ -124,8 +131,11 @@ export interface Answers {
     /** Names besides `JUPYTERHUB_*` and the like that the launcher lets the hub set although it guards them. */
     allowedEnvironment: string[]
     commands: string[]
+    /** Names of the services it may start. */
+    services: string[]
   }
   start: { pid: number; startTime: string; linuxUser: string; home: string; warnings: string[] }
+  startService: { pid: number; startTime: string; linuxUser: string }
   poll: { running: true } | { running: false; exit: ServerExit }
   watch:
     | { seen: 'listening' }

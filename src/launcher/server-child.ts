@@ -23,6 +23,9 @@ export interface ChildOrder {
   readonly become: { name: string; uid: number; gid: number } | null
   readonly umask: number
   readonly home: string
+  /** Servers must be able to write into their home and work there; services do with any folder. */
+  readonly needsHome: boolean
+  /** Must be there; services work in it. Empty: none. */
   readonly directory: string
   readonly argv: readonly string[]
   readonly environment: Readonly<Record<string, string>>
@@ -49,8 +52,10 @@ const order = JSON.parse(readOrderLine() ?? '') as ChildOrder // written by star
 closeInherited()
 becomeUser()
 process.umask(order.umask)
-enterHome()
+if (order.needsHome) enterHome()
+else enterHomeOrRoot()
 checkDirectory()
+if (!order.needsHome && order.directory !== '') process.chdir(order.directory)
 checkProgram(order.argv[0]!)
 writeSync(REPORT_FD, JSON.stringify({ ok: true } satisfies ChildReport))
 closeSync(REPORT_FD)
@@ -119,7 +124,16 @@ function enterHome(): void {
   }
 }
 
-/** The working folder is the home, as JupyterHub has it; the server enters the notebook folder itself. */
+/** Users of the system often have no home. */
+function enterHomeOrRoot(): void {
+  try {
+    process.chdir(order.home)
+  } catch {
+    process.chdir('/')
+  }
+}
+
+/** The working folder of a server is the home, as JupyterHub has it; the server enters the notebook folder itself. */
 function checkDirectory(): void {
   if (order.directory === '') return
   const directory = resolve(order.home, order.directory)

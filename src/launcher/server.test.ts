@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { launcherClient } from './client.ts'
 import { isRoot } from './options.ts'
+import { PROTOCOL_VERSION } from './protocol.ts'
 import { startLauncher } from './server.ts'
 import { type TestLauncher, testLauncher } from './testing.ts'
 
@@ -40,7 +41,7 @@ describe('the socket of the launcher', () => {
     chmodSync(launcher.options.socketPath, 0o666)
     const script = `
       const socket = require('node:net').connect(${JSON.stringify(launcher.options.socketPath)})
-      socket.write('{"v":1,"id":1,"request":{"op":"hello"}}\\n')
+      socket.write('{"v":${PROTOCOL_VERSION},"id":1,"request":{"op":"hello"}}\\n')
       socket.on('data', data => socket.end() && process.stdout.write(data))
       socket.on('error', () => {})`
     const as = (uid: number) =>
@@ -54,24 +55,24 @@ describe('the socket of the launcher', () => {
     await launcher.restart()
 
     assert.equal(stranger.stdout, '')
-    assert.match(allowed.stdout, /"version":1/)
+    assert.match(allowed.stdout, new RegExp(`"version":${PROTOCOL_VERSION}`))
   })
 
   it('takes only what its schema names', async () => {
     const refusals = [
-      { v: 1, id: 1, request: { op: 'exec', command: ['id'] } },
-      { v: 1, id: 1, request: { op: 'hello', extra: true } },
-      { v: 1, id: 1, request: { op: 'hello' }, extra: true },
-      { v: 2, id: 1, request: { op: 'hello' } },
-      { v: 1, id: 1, request: { op: 'poll', key: { user: 'a', server: '' }, pid: 1 } },
-      { v: 1, id: 1, request: { op: 'poll', key: { user: 'a\nb', server: '' } } },
+      { v: PROTOCOL_VERSION, id: 1, request: { op: 'exec', command: ['id'] } },
+      { v: PROTOCOL_VERSION, id: 1, request: { op: 'hello', extra: true } },
+      { v: PROTOCOL_VERSION, id: 1, request: { op: 'hello' }, extra: true },
+      { v: PROTOCOL_VERSION + 1, id: 1, request: { op: 'hello' } },
+      { v: PROTOCOL_VERSION, id: 1, request: { op: 'poll', key: { user: 'a', server: '' }, pid: 1 } },
+      { v: PROTOCOL_VERSION, id: 1, request: { op: 'poll', key: { user: 'a\nb', server: '' } } },
       {
-        v: 1,
+        v: PROTOCOL_VERSION,
         id: 1,
         request: { op: 'pamAuthenticate', name: 'a', password: 'a', service: '../x', checkAccount: true },
       },
-      { v: 1, id: 1, request: { op: '__proto__' } },
-      { v: 1, id: 1, request: { op: 'turnOverLogs' } },
+      { v: PROTOCOL_VERSION, id: 1, request: { op: '__proto__' } },
+      { v: PROTOCOL_VERSION, id: 1, request: { op: 'turnOverLogs' } },
     ]
     for (const message of refusals) {
       const answer = await ask(message)
@@ -88,13 +89,13 @@ describe('the socket of the launcher', () => {
       service: '/x',
       checkAccount: 'the-secret',
     }
-    const answer = await say(`${JSON.stringify({ v: 1, id: 1, request })}\n`)
+    const answer = await say(`${JSON.stringify({ v: PROTOCOL_VERSION, id: 1, request })}\n`)
     assert.ok(!answer.includes('the-secret'))
   })
 
   it('closes a connection that sends too long a line, and serves the others', async () => {
     assert.equal(await say('x'.repeat(300 * 1024)), '')
-    assert.partialDeepStrictEqual(await launcher.client.call('hello', {}), { version: 1 })
+    assert.partialDeepStrictEqual(await launcher.client.call('hello', {}), { version: PROTOCOL_VERSION })
   })
 
   it('refuses to be a second launcher, and replaces the socket of a dead one', async () => {
@@ -107,7 +108,7 @@ describe('the socket of the launcher', () => {
   it('is found again by a client after a restart of the launcher', async () => {
     await launcher.client.call('hello', {})
     await launcher.restart()
-    assert.partialDeepStrictEqual(await launcher.client.call('hello', {}), { version: 1 })
+    assert.partialDeepStrictEqual(await launcher.client.call('hello', {}), { version: PROTOCOL_VERSION })
   })
 
   it('that is not there is told as such', async () => {

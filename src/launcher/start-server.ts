@@ -25,6 +25,8 @@ export interface ServerOrder {
   readonly argv: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   readonly directory: string
+  /** Default true, see `ChildOrder`. */
+  readonly needsHome?: boolean
   readonly umask: number
   /** Taken over and closed. */
   readonly logFd: number
@@ -83,11 +85,12 @@ function endOf(child: ChildProcess): Promise<ServerExit> {
   })
 }
 
-function childOrder({ runAs, argv, environment, directory, umask }: ServerOrder): ChildOrder {
+function childOrder({ runAs, argv, environment, directory, needsHome = true, umask }: ServerOrder): ChildOrder {
   return {
     become: runAs.switchUser ? { name: runAs.name, uid: runAs.uid, gid: runAs.gid } : null,
     umask,
     home: runAs.home,
+    needsHome,
     directory,
     argv,
     environment,

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../test/support/until.ts'
 import { silentLogger } from '../core/runtime.ts'
 import { openDatabase } from '../db/open-database.ts'
-import { findProcess } from '../launcher/process-info.ts'
-import { checkServiceUsers, createManagedServices, type KnownService } from './managed-services.ts'
+import { type LauncherClient, launcherClient } from '../launcher/client.ts'
+import { serviceKey } from '../launcher/launched-services.ts'
+import { findEnvironment, findProcess } from '../launcher/process-info.ts'
+import { testLauncher } from '../launcher/testing.ts'
+import { testUsers } from '../launcher/testing-users.ts'
+import { createManagedServices, type KnownService } from './managed-services.ts'
 import { processRecords } from './process-records.ts'
+import { launchedServices } from './service-users.ts'
 
+const needsRoot = process.getuid?.() !== 0 && 'only root can become another user'
 const FOREVER = [process.execPath, '-e', 'setInterval(() => {}, 1000)']
 const site = { baseUrl: '/', hubUrl: 'http://127.0.0.1:1', hubEnvironment: {} }
 
@@ -35,7 +41,7 @@ describe('managed services', () => {
   it('are tried again when their program is missing, and can be ended in between', async () => {
     await using hub = await testHub(['/nowhere/culler'])
     hub.first.start()
-    await until(() => hub.renewed.length > 0)
+    await until('the token', () => hub.renewed.length > 0)
     await hub.first.close()
   })
 
@@ -57,21 +63,54 @@ describe('managed services', () => {
     other.kill('SIGKILL')
   })
 
-  it('are refused as another Linux user than the hub', () => {
-    assert.throws(() => checkServiceUsers([{ name: 'culler', command: ['x'], user: 'ada' }], 'orrery'), {
-      code: 'service_user_refused',
-    })
-    checkServiceUsers(
-      [
-        { name: 'a', command: ['x'], user: 'orrery' },
-        { name: 'b', user: 'ada' },
-      ],
-      'orrery',
-    )
+  it('run as a Linux user of their own by the launcher, and are ended through it', { skip: needsRoot }, async t => {
+    const users = testUsers()
+    t.after(() => users.close())
+    const user = users.name('alice')
+    const command = ['/usr/bin/python3', '-c', 'import os, time; print("here", flush=True); time.sleep(1000)']
+    const launcher = await testLauncher({ services: [{ name: 'culler', user, command, environmentNames: ['PATH'] }] })
+    t.after(() => launcher.close())
+    await using hub = await testHub(command, launcher.client)
+    hub.first.start()
+
+    const pid = await hub.pid()
+    const { uid } = (await findProcess(pid))!
+    assert.equal(uid, Number(execFileSync('id', ['-u', user], { encoding: 'utf8' })))
+    assert.equal((await findEnvironment(pid))?.get('JUPYTERHUB_API_TOKEN'), 'the-token-of-the-culler')
+    process.kill(pid, 'SIGKILL')
+    const next = await hub.pid(pid)
+    const { text } = await launcher.client.call('logs', { key: serviceKey('culler'), lines: 5 })
+    assert.equal(text, 'here\n')
+
+    // A launcher that was started again knows it.
+    await launcher.restart()
+    await hub.first.close()
+    assert.equal(await isAlive(next), false)
   })
 })
 
-async function testHub(command: readonly string[]) {
+describe('users of services', () => {
+  const launcher = (services: string[]) =>
+    ({ call: async () => ({ services }), close() {} }) as Partial<LauncherClient> as LauncherClient // asked for `hello` alone
+  const services = [
+    { name: 'own', command: ['x'], user: 'orrery' },
+    { name: 'elsewhere', user: 'ada' },
+    { name: 'grades', command: ['x'], user: 'ada' },
+  ]
+
+  it('are the launcher’s business where they are not the hub’s own', async () => {
+    assert.deepEqual([...(await launchedServices(services, 'orrery', launcher(['grades'])))], ['grades'])
+  })
+
+  it('are refused where no launcher was told of them', async () => {
+    await assert.rejects(launchedServices(services, 'orrery', launcher([])), {
+      code: 'service_user_refused',
+      message: /grades is to run as ada/,
+    })
+  })
+})
+
+async function testHub(command: readonly string[], launcher?: LauncherClient) {
   const database = await openDatabase('sqlite://', { log: silentLogger })
   const values = {
     name: 'culler',
@@ -95,6 +134,8 @@ async function testHub(command: readonly string[]) {
       services: [service],
       site,
       holder,
+      launcher: launcher ?? launcherClient({ socketPath: '/nowhere' }),
+      launched: new Set(launcher ? ['culler'] : []),
       log: silentLogger,
       async renewToken() {
         renewed.push(holder)
@@ -110,13 +151,10 @@ async function testHub(command: readonly string[]) {
     renewed,
     /** Of a process that runs and is not `former`. */
     async pid(former?: number): Promise<number> {
-      let found = 0
-      await until(async () => {
-        const row = await database.db.selectFrom('services').select('pid').executeTakeFirstOrThrow()
-        found = row.pid ?? 0
-        return found !== 0 && found !== former && (await isAlive(found))
+      return until('the process of the service', async () => {
+        const { pid } = await database.db.selectFrom('services').select('pid').executeTakeFirstOrThrow()
+        return pid !== null && pid !== former && (await isAlive(pid)) ? pid : undefined
       })
-      return found
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([first.close(), second.close()])
@@ -128,10 +166,4 @@ async function testHub(command: readonly string[]) {
 async function isAlive(pid: number): Promise<boolean> {
   const found = await findProcess(pid)
   return found !== undefined && !found.ended
-}
-
-async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await condition()); await sleep(20)) {
-    assert.ok(Date.now() < deadline, 'waited in vain')
-  }
 }

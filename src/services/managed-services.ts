@@ -4,13 +4,16 @@
  */
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HubError } from '../core/errors.ts'
 import { background, type Logger } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
 import { acquireLease, type Lease } from '../db/leases.ts'
+import type { LauncherClient } from '../launcher/client.ts'
+import { serviceKey } from '../launcher/launched-services.ts'
 import { answersWithin } from './answers-within.ts'
 import { keepService } from './keep-service.ts'
-import { processRecords } from './process-records.ts'
+import { runLaunchedProcess } from './launched-process.ts'
+import { runOwnProcess } from './own-process.ts'
+import { processRecords, type ServiceProcess } from './process-records.ts'
 import { type ServiceSite, serviceEnvironment } from './service-environment.ts'
 
 /** A service of the config as it stands in the database. */
@@ -44,6 +47,9 @@ export interface ManagedServicesDeps {
   readonly site: ServiceSite
   /** Unique to this hub. */
   readonly holder: string
+  /** Runs those that `launched` names, each as its own Linux user. */
+  readonly launcher: LauncherClient
+  readonly launched: ReadonlySet<string>
   readonly log: Logger
   /** Makes a token for a service that has none of the config, in the place of an earlier one. */
   renewToken(service: KnownService): Promise<string>
@@ -73,7 +79,7 @@ export function createManagedServices(deps: ManagedServicesDeps): ManagedService
 
   async function runUnder(lease: Lease): Promise<void> {
     try {
-      for (const { service, pid } of await records.endLeftovers()) {
+      for (const { service, pid } of await records.endLeftovers(endLaunched)) {
         log.warn({ service, pid }, 'service of a former hub ended')
       }
       const stop = AbortSignal.any([lease.lost, closed.signal])
@@ -87,21 +93,37 @@ export function createManagedServices(deps: ManagedServicesDeps): ManagedService
     const { service, oauthClientId } = known
     const ownLog = log.child({ service: service.name })
     const apiToken = known.apiToken ?? (await deps.renewToken(known))
-    await keepService(
-      {
-        command: service.command!, // filtered above
-        cwd: service.cwd,
-        environment: serviceEnvironment(deps.site, { ...service, apiToken, oauthClientId }),
-        secret: apiToken,
-        log: ownLog,
-        async onStart(process) {
-          await records.started({ service: service.name, ...process })
-          background(tellWhenItAnswers(service, stop), 'service', ownLog)
-        },
-        onEnd: () => records.ended(service.name),
+    const launched = deps.launched.has(service.name)
+    const run = {
+      log: ownLog,
+      async onStart(process: { pid: number; startTime: string }) {
+        await records.started({ service: service.name, launched, ...process })
+        background(tellWhenItAnswers(service, stop), 'service', ownLog)
       },
+      onEnd: () => records.ended(service.name),
+    }
+    const environment = serviceEnvironment(siteOf(launched), { ...service, apiToken, oauthClientId })
+    const own = { ...run, command: service.command!, cwd: service.cwd, environment, secret: apiToken } // filtered above
+    const theirs = { ...run, launcher: deps.launcher, name: service.name, environment }
+    await keepService(
+      stopped => (launched ? runLaunchedProcess(theirs, stopped) : runOwnProcess(own, stopped)),
+      ownLog,
       stop,
     )
+  }
+
+  /** Search paths of the hub's own are nothing for another user. */
+  function siteOf(launched: boolean): ServiceSite {
+    if (!launched) return deps.site
+    const { LANG, LC_ALL } = deps.site.hubEnvironment
+    return { ...deps.site, hubEnvironment: { LANG, LC_ALL } }
+  }
+
+  async function endLaunched({ service, pid, startTime }: ServiceProcess): Promise<boolean> {
+    const seen = { key: serviceKey(service), pid, startTime }
+    const { running } = await deps.launcher.call('poll', seen)
+    if (running) await deps.launcher.call('stop', { ...seen, interruptMs: 3_000, terminateMs: 3_000 })
+    return running
   }
 
   async function tellWhenItAnswers({ name, url, timeout }: KnownService['service'], stop: AbortSignal): Promise<void> {
@@ -123,21 +145,4 @@ export function createManagedServices(deps: ManagedServicesDeps): ManagedService
       await running
     },
   }
-}
-
-/**
- * Services run as the hub's own user: nothing in Orrery may become another one for them yet. Throws HubError
- * `service_user_refused`.
- */
-export function checkServiceUsers(
-  services: readonly { name: string; command?: readonly string[] | undefined; user?: string | undefined }[],
-  hubUser: string,
-): void {
-  const refused = services.find(({ command, user }) => command && user !== undefined && user !== hubUser)
-  if (!refused) return
-  throw new HubError('service_user_refused', {
-    status: 500,
-    message: `The service ${refused.name} is to run as ${refused.user}, but managed services run as the hub does: as ${hubUser}.`,
-    nextStep: 'Leave out its user, or start it by systemd and give it a url and an apiToken without a command.',
-  })
 }

@@ -12,6 +12,8 @@ export interface ServiceProcess {
   readonly pid: number
   /** As in `ProcessInfo`. */
   readonly startTime: string
+  /** The launcher runs it, as a user whose processes the hub cannot end. */
+  readonly launched?: boolean
 }
 
 /** How long an orderly end may take by each of the two signals. */
@@ -21,7 +23,7 @@ export interface ProcessRecords {
   started(process: ServiceProcess): Promise<void>
   ended(service: string): Promise<void>
   /** Ends what an earlier hub started on this machine; returns those that were still there. */
-  endLeftovers(): Promise<ServiceProcess[]>
+  endLeftovers(endLaunched?: (process: ServiceProcess) => Promise<boolean>): Promise<ServiceProcess[]>
 }
 
 export function processRecords(db: Db, machine: string): ProcessRecords {
@@ -50,13 +52,13 @@ export function processRecords(db: Db, machine: string): ProcessRecords {
       await note(process.service, process.pid)
     },
     ended,
-    async endLeftovers() {
+    async endLeftovers(endLaunched = async () => false) {
       const rows = await db.selectFrom('orrery_meta').selectAll().where('key', 'like', 'service%').execute()
       const ours = rows.filter(row => row.key.startsWith(prefix))
       const left: ServiceProcess[] = []
       for (const row of ours) {
         const record = JSON.parse(row.value) as ServiceProcess // written above alone
-        if (await endProcess(record)) left.push(record)
+        if (await (record.launched ? endLaunched(record) : endProcess(record))) left.push(record)
         await ended(record.service)
       }
       return left

@@ -14,6 +14,7 @@ import { until } from '../support/until.ts'
 type User = { name: string; servers: Record<string, { ready: boolean; stopped: boolean }> }
 
 const TOKEN = 'token-of-the-watcher'
+const isRoot = process.getuid?.() === 0
 
 describe('services of the config', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-services-'))
@@ -42,6 +43,8 @@ describe('services of the config', { timeout: 600_000 }, () => {
           environment: { SERVICE_PORT: String(port) },
         },
         { name: 'watcher', apiToken: TOKEN },
+        // Only root can become another user.
+        ...(isRoot ? [{ name: 'lone', user: 'nobody', command: ['sleep', '1000'] }] : []),
       ],
       roles: [
         {
@@ -119,16 +122,27 @@ describe('services of the config', { timeout: 600_000 }, () => {
     assert.match(orrery.output(), /Culling server|culling server/i)
   })
 
+  it('run as another user where the config says so', { skip: !isRoot && 'needs root' }, async () => {
+    const pid = await pidOf('lone')
+    assert.equal(readProcess(pid)?.uid, 65_534)
+    process.kill(pid, 'SIGKILL')
+    await until('it is started again', async () => (await pidOf('lone')) !== pid)
+  })
+
   it('end with Orrery, and what a killed hub left is ended by the next one', async () => {
     const left = await pidOf('whoami')
+    const lone = isRoot ? await pidOf('lone') : undefined
     await orrery.killPart('hub')
     const next = await until('the next hub started it anew', async () => {
       const pid = await pidOf('whoami')
       return pid !== left ? pid : undefined
     })
     assert.equal(readProcess(left), undefined)
+    const nextLone =
+      lone && (await until('so is the other user’s', async () => (await pidOf('lone')) !== lone && pidOf('lone')))
 
     await orrery.stop({ keepData: true })
     assert.equal(readProcess(next), undefined)
+    if (nextLone) assert.equal(readProcess(nextLone), undefined)
   })
 })
