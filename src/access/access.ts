@@ -175,9 +175,10 @@ export function createAccess(options: AccessOptions): Access {
 
     hooks: markGlobal(async app => {
       await ensureHubClient(db)
-      app.addHook('onSend', async (request, reply) => {
+      app.addHook('onSend', (request, reply, payload, done) => {
         settleCookies(cookies, request, reply, clock.now())
         if (!isReadOnly(request) && request.routeOptions.config.changesAccess !== false) who.changed()
+        done(null, payload)
       })
       app.addHook('onClose', () => activity.flush())
     }),

@@ -31,8 +31,8 @@ export function createActivityRecorder(options: {
     seen(kind, id, known) {
       const key = `${kind}:${id}`
       const now = clock.now()
-      const last = Math.max(known === null ? 0 : fromDbTime(known).getTime(), lastSeen.get(key) ?? 0)
-      if (now.getTime() - last <= resolutionMs && last !== 0) return
+      const isRecent = (last: number) => last !== 0 && now.getTime() - last <= resolutionMs
+      if (isRecent(lastSeen.get(key) ?? 0) || (known !== null && isRecent(fromDbTime(known).getTime()))) return
       lastSeen.delete(key)
       lastSeen.set(key, now.getTime())
       if (lastSeen.size > REMEMBERED) lastSeen.delete(lastSeen.keys().next().value!)

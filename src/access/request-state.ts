@@ -14,14 +14,12 @@ export interface RequestState {
   xsrfToken?: string | undefined
 }
 
-const states = new WeakMap<FastifyRequest, RequestState>()
+/** On the request itself: a WeakMap with an entry for each is work for the garbage collector. */
+const STATE = Symbol('access state')
 
-export function stateOf(request: FastifyRequest): RequestState {
-  const known = states.get(request)
-  if (known) return known
-  const fresh: RequestState = {}
-  states.set(request, fresh)
-  return fresh
+export function stateOf(request: FastifyRequest & { [STATE]?: RequestState }): RequestState {
+  request[STATE] ??= {}
+  return request[STATE]
 }
 
 /** 32 hexadecimal digits, as JupyterHub's. */

@@ -19,13 +19,22 @@ export function createShortCache<Value>(options: {
       if (known && known.until > options.now()) return known.value
       const entry = { value: load(), until: options.now() + options.termMs }
       entries.delete(key)
+      forgetOld()
       entries.set(key, entry)
-      if (entries.size > options.maxEntries) entries.delete(entries.keys().next().value!)
       // What failed or was not found is asked again the next time; the caller sees the failure.
       const forget = () => void (entries.get(key) === entry && entries.delete(key))
       entry.value.then(value => value === undefined && forget(), forget)
       return entry.value
     },
     clear: () => entries.clear(),
+  }
+
+  /** All have one term, so the oldest are the first to run out. */
+  function forgetOld(): void {
+    const now = options.now()
+    for (const [key, { until }] of entries) {
+      if (until > now && entries.size < options.maxEntries) return
+      entries.delete(key)
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ScopeDefinitions } from '../core/scopes/definitions.ts'
 import { expandScopes } from '../core/scopes/expand.ts'
 import { hasGroupFilter, intersectMaps, usersInFilters } from '../core/scopes/intersect.ts'
@@ -37,7 +37,7 @@ export async function findTokenRow(
 
 /** A key for caches that does not give the token away. */
 export function tokenKey(token: string): string {
-  return createHash('sha256').update(token).digest('base64')
+  return hash('sha256', token, 'base64')
 }
 
 /**

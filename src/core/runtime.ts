@@ -7,6 +7,8 @@ export interface Logger {
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
   child(fields: object): Logger
+  /** Absent: whoever asks logs and lets the logger decide. */
+  isLevelEnabled?(level: 'debug' | 'info'): boolean
 }
 
 /** The wall clock. Tests advance their own. */

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, preHandlerHookHandler, RouteOptions } from 'fastify'
 import type { HubError } from '../core/errors.ts'
 import { speaksForms } from './api-path.ts'
 import { multipartFields, urlencodedFields } from './form.ts'
@@ -23,10 +23,7 @@ export function addBodyParsers(server: FastifyInstance, baseUrl: string): void {
     }
   })
   server.addHook('onRoute', route => {
-    checkAfterGuards(route, async request => {
-      const fault = faults.get(request)
-      if (fault) throw fault
-    })
+    checkAfterGuards(route, (request, _reply, done) => done(faults.get(request)))
   })
 }
 
@@ -47,7 +44,7 @@ function readJson(body: Buffer): unknown {
   }
 }
 
-function checkAfterGuards(route: RouteOptions, check: (request: FastifyRequest) => Promise<void>): void {
+function checkAfterGuards(route: RouteOptions, check: preHandlerHookHandler): void {
   const own = route.preHandler === undefined ? [] : [route.preHandler].flat()
   route.preHandler = [...own, check]
 }

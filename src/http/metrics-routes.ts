@@ -5,12 +5,13 @@ import { type Operation, text } from './operation.ts'
 
 /** Measures every request of this server. */
 export function measureRequests(server: FastifyInstance, metrics: HubMetrics, baseUrl: string): void {
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, done) => {
     const handler = handlerLabel(request.routeOptions.url, baseUrl)
     metrics.requestDuration.observe(
       { method: request.method, handler, code: String(reply.statusCode) },
       reply.elapsedTime / 1000,
     )
+    done()
   })
 }
 

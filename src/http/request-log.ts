@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Logger } from '../core/runtime.ts'
+import { background, type Logger } from '../core/runtime.ts'
 import { isApiPath, pathOf } from './api-path.ts'
 import { maskUrl } from './masked-url.ts'
 
@@ -12,7 +12,14 @@ export interface RequestLogOptions {
 
 /** One line a request. Headers never, query values only where they are no secrets. */
 export function addRequestLog(server: FastifyInstance, options: RequestLogOptions): void {
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, done) => {
+    const level = levelOf(request, reply, options.baseUrl)
+    if (level === 'info' || options.log.isLevelEnabled?.(level) !== false)
+      background(write(level, request, reply), 'log a request', options.log)
+    done()
+  })
+
+  async function write(level: 'debug' | 'info', request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const user = await options.whoAsked?.(request)
     const fields = {
       reference: request.id,
@@ -23,8 +30,8 @@ export function addRequestLog(server: FastifyInstance, options: RequestLogOption
       address: request.ip,
       ...(user === undefined ? {} : { user }),
     }
-    options.log[levelOf(request, reply, options.baseUrl)](fields, 'request')
-  })
+    options.log[level](fields, 'request')
+  }
 }
 
 /** Slower than this is told even of what is otherwise not worth a line. JupyterHub does the same. */

@@ -22,25 +22,30 @@ export function addSecurityHeaders(server: FastifyInstance, options: HeaderOptio
   const own = Object.fromEntries(
     Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   )
-  const apiRoot = `${options.baseUrl}hub/api`
   const { 'content-security-policy': policy = '', ...others } = own
-  const policies = {
-    api: withDirectives(apiPolicy(options.baseUrl), policy),
-    page: withDirectives(pagePolicy(options.baseUrl), policy),
+  const common = {
+    'x-jupyterhub-version': JUPYTERHUB_VERSION,
+    'access-control-allow-headers': 'accept, content-type, authorization',
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
   }
-  server.addHook('onRequest', async (request, reply) => {
-    const api = isApiPath(request.url, options.baseUrl)
-    reply.headers({
-      'x-jupyterhub-version': JUPYTERHUB_VERSION,
-      'access-control-allow-headers': 'accept, content-type, authorization',
-      'content-security-policy': api ? policies.api : policies.page,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'same-origin',
-      ...(api ? { 'cache-control': 'no-store' } : {}),
-      // The one address that scripts of every origin may read, and so may ask whether they may.
-      ...(pathOf(request.url).replace(/\/$/, '') === apiRoot ? { 'access-control-allow-origin': '*' } : {}),
-      ...others,
-    })
+  const ofPages = {
+    ...common,
+    'content-security-policy': withDirectives(pagePolicy(options.baseUrl), policy),
+    ...others,
+  }
+  const apiHeaders = {
+    'content-security-policy': withDirectives(apiPolicy(options.baseUrl), policy),
+    'cache-control': 'no-store',
+  }
+  const ofApi = { ...common, ...apiHeaders, ...others }
+  // The one address that scripts of every origin may read, and so may ask whether they may.
+  const ofApiRoot = { ...common, ...apiHeaders, 'access-control-allow-origin': '*', ...others }
+  const apiRoots = [`${options.baseUrl}hub/api`, `${options.baseUrl}hub/api/`]
+  server.addHook('onRequest', (request, reply, done) => {
+    const isApi = isApiPath(request.url, options.baseUrl)
+    reply.headers(!isApi ? ofPages : apiRoots.includes(pathOf(request.url)) ? ofApiRoot : ofApi)
+    done()
   })
 }
 

@@ -12,10 +12,20 @@ export function visibleFields(
   scopes: ScopeMap,
   fieldsOf: Readonly<Record<string, readonly string[]>>,
   target: ScopeTarget,
-): Set<string> {
+): ReadonlySet<string> {
+  const forAll = unfiltered.get(scopes)?.get(fieldsOf)
+  if (forAll) return forAll
   const visible = new Set<string>()
+  let isForAll = true
   for (const [scope, fields] of Object.entries(fieldsOf)) {
-    if (holds(scopes, scope, target)) for (const field of fields) visible.add(field)
+    const reach = scopes.get(scope)
+    if (reach === undefined) continue
+    isForAll &&= reach === 'all'
+    if (reaches(reach, target)) for (const field of fields) visible.add(field)
   }
+  if (isForAll) unfiltered.set(scopes, (unfiltered.get(scopes) ?? new Map()).set(fieldsOf, visible))
   return visible
 }
+
+/** Who holds scopes without filters, as administrators do, sees the same of everybody. */
+const unfiltered = new WeakMap<ScopeMap, Map<object, ReadonlySet<string>>>()

@@ -35,15 +35,22 @@ export interface ScopeGroups {
 
 export function createScopeGroups(): ScopeGroups {
   const everything = new Set<string>()
-  const filtered = new Map<string, { [kind in FilterKind]?: Set<string> }>()
+  const filtered = new Map<string, ScopeFilter>()
+  // Most people hold thirty scopes with one and the same filter, on themselves: they share it, and its set.
+  const shared = new Map<string, ScopeFilter>()
+  const filterOn = (filter: string, kind: FilterKind, name: string): ScopeFilter => {
+    const known = shared.get(filter) ?? { [kind]: new Set([name]) }
+    shared.set(filter, known)
+    return known
+  }
   return {
     add({ base, filter, kind, name }) {
       if (!filter) {
         everything.add(base)
       } else if (isFilterKind(kind) && name) {
-        const filters = filtered.get(base) ?? {}
-        filters[kind] = (filters[kind] ?? new Set()).add(name)
-        filtered.set(base, filters)
+        const own = filterOn(filter, kind, name)
+        const held = filtered.get(base)
+        if (held !== own) filtered.set(base, held ? joinFilters(held, own) : own)
       }
     },
     toMap() {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { ScopeReach } from '../../core/scopes/types.ts'
+import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Db } from '../../db/database.ts'
 
 export interface UserQuery {
@@ -30,13 +31,27 @@ export const USER_COLUMNS = ['id', 'name', 'admin', 'user_info', 'created', 'las
 /** One page of users and how many there are in all (0 when not counted): two reads, however many users. */
 export async function listUsers(db: Db, query: UserQuery): Promise<{ rows: UserRow[]; total: number }> {
   const matching = matchingUsers(db, query)
+  const isPlain = query.reach === 'all' && !query.state && !query.nameFilter
   const [rows, count] = await Promise.all([
-    ordered(matching, query).select(USER_COLUMNS).offset(query.offset).limit(query.limit).execute(),
+    isPlain
+      ? pages[query.sort][query.descending ? 'descending' : 'ascending'](db, query.limit, query.offset)
+      : ordered(matching, query).select(USER_COLUMNS).offset(query.offset).limit(query.limit).execute(),
     query.counted === false
       ? undefined
       : matching.select(({ fn }) => fn.countAll<number | string>().as('total')).executeTakeFirstOrThrow(),
   ])
   return { rows, total: Number(count?.total ?? 0) }
+}
+
+/** What administrators and their programs turn over page by page. */
+const pages = { id: pagesBy('id'), name: pagesBy('name'), last_activity: pagesBy('last_activity') }
+
+function pagesBy(sort: UserQuery['sort']) {
+  const inOrder = (descending: boolean) =>
+    compiledQuery((db, limit: number, offset: number) =>
+      ordered(db.selectFrom('users'), { sort, descending }).select(USER_COLUMNS).limit(limit).offset(offset),
+    )
+  return { ascending: inOrder(false), descending: inOrder(true) }
 }
 
 function matchingUsers(db: Db, { state, nameFilter, reach }: UserQuery) {
@@ -79,7 +94,10 @@ function membersOf(db: Db, groups: readonly string[]) {
 }
 
 /** Databases disagree where NULL sorts; users never seen come first, or last when descending. */
-function ordered(users: ReturnType<typeof matchingUsers>, { sort, descending }: UserQuery) {
+function ordered(
+  users: ReturnType<typeof matchingUsers>,
+  { sort, descending }: Pick<UserQuery, 'sort' | 'descending'>,
+) {
   const direction = descending ? 'desc' : 'asc'
   // These two are never NULL, and have an index that a longer order would not use.
   if (sort === 'id' || sort === 'name') return users.orderBy(sort, direction)
