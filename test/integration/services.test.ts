@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { agree } from '../support/consent.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
@@ -91,12 +92,8 @@ describe('services of the config', { timeout: 600_000 }, () => {
       const answer = await ada.go('/services/whoami/')
       return answer.status < 500 ? answer : undefined
     })
-    const shown = await page.text()
-    const xsrf = /name="_xsrf"[^>]*value="([^"]*)"/.exec(shown)?.[1]
-    assert.ok(xsrf, `the consent page comes first, not ${page.at}: ${shown.slice(0, 300)}`)
-    const scopes = [...shown.matchAll(/name="scopes"[^>]*value="([^"]*)"/g)].map(match => match[1]!)
-    const form = new URLSearchParams([['_xsrf', xsrf], ...scopes.map(scope => ['scopes', scope])])
-    const entered = await ada.go(page.at, { method: 'POST', body: form })
+    const agreed = await agree(ada, page)
+    const entered = await ada.go(agreed.headers.get('location')!)
     assert.equal(entered.status, 200)
     assert.partialDeepStrictEqual(await entered.json(), { kind: 'user', name: 'ada' })
   })
