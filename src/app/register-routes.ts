@@ -31,6 +31,7 @@ import { oauthRoutes } from '../oauth/routes.ts'
 import type { PageDeps } from '../pages/deps.ts'
 import { identityVars } from '../pages/page-vars.ts'
 import { createRenderer } from '../pages/render.ts'
+import { outsideRoutes } from '../pages/routes/root.ts'
 import { pageRoutes } from '../pages/routes.ts'
 import type { Authenticator } from '../plugin/authenticator.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
@@ -76,6 +77,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
 
   await server.register(access.hooks)
   await server.register(pageRoutes(pages), { prefix })
+  await server.register(outsideRoutes(baseUrl))
   await server.register(hubInfoApi({ access, log, readModel, ...pluginsOf(parts), shutDown: parts.shutDown }), {
     prefix,
   })

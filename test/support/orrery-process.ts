@@ -46,7 +46,7 @@ export async function startOrrery(options: {
     spawner: { kind: 'local', accountPrefix: `t${randomBytes(3).toString('hex')}-` },
     ...options.config,
     bindUrl: `http://127.0.0.1:${port}`,
-    hub: { bindUrl: `http://127.0.0.1:${options.hubPort ?? hubPort}` },
+    hub: { ...(options.config?.hub as object | undefined), bindUrl: `http://127.0.0.1:${options.hubPort ?? hubPort}` },
     proxy: { apiUrl: `http://127.0.0.1:${apiPort}` },
   }
   writeFileSync(configFile, JSON.stringify(config, undefined, 2))
@@ -68,7 +68,8 @@ export async function startOrrery(options: {
   child.stderr!.on('data', chunk => (output += chunk))
   const url = `http://127.0.0.1:${port}`
 
-  const answers = async () => child.exitCode !== null || (await fetch(`${url}/hub/api/`)).ok
+  const apiUrl = `${url}${options.config?.baseUrl ?? '/'}hub/api/`
+  const answers = async () => child.exitCode !== null || (await fetch(apiUrl)).ok
   await until('Orrery answers', answers, 300_000).catch(error => {
     child.kill('SIGTERM')
     throw new Error(`${error}\n${output}`, { cause: error })
@@ -91,7 +92,7 @@ export async function startOrrery(options: {
         const now = part(name)
         return now !== undefined && now.pid !== before.pid
       })
-      await until('Orrery answers again', async () => (await fetch(`${url}/hub/api/`)).ok)
+      await until('Orrery answers again', async () => (await fetch(apiUrl)).ok)
     },
     async crash() {
       const all = descendants(child.pid!)

@@ -47,14 +47,14 @@ export const TESTER_SCOPES = [
  * (SimpleLocalProcessSpawner). `hubPort` lets it follow another hub that servers know. `configLines` are appended to its `jupyterhub_config.py`.
  */
 export async function startReferenceHub(
-  options: { configLines?: readonly string[]; dir?: string; hubPort?: number } = {},
+  options: { configLines?: readonly string[]; dir?: string; hubPort?: number; baseUrl?: string } = {},
 ): Promise<ReferenceHub> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'orrery-reference-'))
   const [port, freePort, apiPort] = (await freePorts(3)) as [number, number, number]
   const hubPort = options.hubPort ?? freePort
   const adminToken = randomBytes(16).toString('hex')
   const config = [
-    `c.JupyterHub.bind_url = 'http://127.0.0.1:${port}'`,
+    `c.JupyterHub.bind_url = 'http://127.0.0.1:${port}${options.baseUrl ?? '/'}'`,
     `c.JupyterHub.hub_bind_url = 'http://127.0.0.1:${hubPort}'`,
     `c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:${apiPort}'`,
     "c.JupyterHub.authenticator_class = 'dummy'",
@@ -75,7 +75,7 @@ export async function startReferenceHub(
     'the released JupyterHub answers',
     async () => {
       if (child.exitCode !== null) throw new Error(`jupyterhub ended with ${child.exitCode}`)
-      return (await fetch(`${url}/hub/api/`)).ok
+      return (await fetch(`${url}${options.baseUrl ?? '/'}hub/api/`)).ok
     },
     90_000,
   ).catch(async error => {

@@ -2,9 +2,21 @@
  * '/hub/' and everything without a page of its own: outside the hub's prefix JupyterHub redirects inside
  * (`/user/ada/lab` to '/hub/user/ada/lab'), inside there is nothing.
  */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { pathOf } from '../../http/api-path.ts'
 import type { PageDeps } from '../deps.ts'
 import { nextUrl, siteDefaultUrl } from '../next-url.ts'
+
+/** Addresses outside the base path lead inside, too; registered without a prefix. Arguments are left behind, as there. */
+export function outsideRoutes(baseUrl: string): FastifyPluginAsync {
+  return async app => {
+    if (baseUrl === '/') return
+    app.get('/*', { config: { catchAll: true } }, async (request, reply) => {
+      const path = pathOf(request.url)
+      return reply.redirect(`${baseUrl}hub/${`${path}/` === baseUrl ? '' : path.replace(/^\/+/, '')}`)
+    })
+  }
+}
 
 export function rootRoutes(app: FastifyInstance, deps: PageDeps): void {
   const { baseUrl } = deps.settings
