@@ -10,7 +10,7 @@ import { toDbTime } from '../db/db-time.ts'
 import { createActivityRecorder } from './activity.ts'
 import { sessionOf, settleCookies, signIn, signOut } from './browser-login.ts'
 import { type CookieOptions, createCookies } from './cookies.ts'
-import { createIdentification } from './identification.ts'
+import { createIdentification, type TokenGuesses } from './identification.ts'
 import type { Identity } from './identity.ts'
 import { ensureHubClient, type IssuedToken, issueToken, type NewToken } from './issue-token.ts'
 import { createOwners, type Owner } from './owners.ts'
@@ -34,6 +34,8 @@ export interface AccessOptions {
   readonly sessionCookieDomain?: string | undefined
   readonly cookieOverrides?: CookieOptions['overrides']
   readonly scopeDefinitions?: ScopeDefinitions
+  /** Stops guessing of tokens. Absent: wrong ones are not counted. */
+  readonly tokenGuesses?: TokenGuesses
   /** Looks at a signed-in user again; false sends a browser back to the login page. */
   readonly refreshUser?: (user: { id: number; name: string }, request: FastifyRequest) => Promise<boolean>
 }
@@ -53,6 +55,8 @@ export interface Access {
   identifyToken(token: string): Promise<Identity | undefined>
   /** Whose login cookie this is. */
   identifyCookie(name: string, value: string): Promise<Identity | undefined>
+  /** A token or secret that came otherwise than in the header was wrong. Throws HubError 429 after too many of them. */
+  wrongToken(request: FastifyRequest, token: string): Promise<void>
   /** Sets login, session and xsrf cookies. */
   signIn(reply: FastifyReply, request: FastifyRequest, user: { id: number; name: string }): Promise<void>
   /** Clears the cookies and revokes the OAuth tokens of this browser session. */
@@ -104,8 +108,18 @@ export function createAccess(options: AccessOptions): Access {
     sessionDomain: options.sessionCookieDomain,
     overrides: options.cookieOverrides,
   })
-  const refreshUser = options.refreshUser
-  const who = createIdentification({ database, owners, cookies, activity, definitions, clock, log, refreshUser })
+  const { refreshUser, tokenGuesses } = options
+  const who = createIdentification({
+    database,
+    owners,
+    cookies,
+    activity,
+    definitions,
+    clock,
+    log,
+    tokenGuesses,
+    refreshUser,
+  })
   const session = (request: FastifyRequest, reply: FastifyReply, make: boolean) =>
     sessionOf(cookies, request, reply, make)
   const xsrf = createXsrf({ secret: cookieSecret, cookies, clock, identify: who.identify, session })
@@ -118,6 +132,7 @@ export function createAccess(options: AccessOptions): Access {
     scopeDefinitions: definitions,
     identify: who.identify,
     identifyToken: who.identifyToken,
+    wrongToken: async (request, token) => tokenGuesses?.wrong(request.ip, token),
     changed: who.changed,
     flush: () => activity.flush(),
     signIn: (reply, request, user) => signIn(login, reply, request, user.id),

@@ -16,6 +16,18 @@ const CACHE_TERM_MS = 1000
 const CACHE_ENTRIES = 5000
 const AUTHORIZATION = /^(?:token|bearer)\s+(\S+)$/i
 
+/**
+ * Tokens of this length and more are random and cannot be guessed, so a right one always passes: a class behind one
+ * address cannot be locked out of its servers. Only operators choose shorter ones, for services.
+ */
+const GUESSABLE_BELOW = 32
+
+/** Stops guessing of tokens; `features/sign-in/guess-limit.ts`. Both throw HubError 429 when there were too many. */
+export interface TokenGuesses {
+  check(address: string): Promise<void>
+  wrong(address: string, token: string): Promise<void>
+}
+
 /** Finds out who is asking, and remembers it for a second. */
 export interface Identification {
   identify(request: FastifyRequest): Promise<Identity | undefined>
@@ -34,6 +46,7 @@ export interface IdentificationDeps {
   readonly definitions: ScopeDefinitions
   readonly clock: Clock
   readonly log: Logger
+  readonly tokenGuesses: TokenGuesses | undefined
   readonly refreshUser: ((user: { id: number; name: string }, request: FastifyRequest) => Promise<boolean>) | undefined
 }
 
@@ -76,12 +89,16 @@ export function createIdentification(deps: IdentificationDeps): Identification {
     const path = pathOf(request)
     // An address of a stopped server is only redirected; that is not yet something its user did.
     const isActivity = !path.startsWith(`${cookies.hubPath}user/`)
-    return (await byToken(request, path, isActivity)) ?? (await byCookie(request, path, isActivity))
+    const token = acceptsTokens(path) ? AUTHORIZATION.exec(request.headers.authorization ?? '')?.[1] : undefined
+    if (token === undefined) return byCookie(request, path, isActivity)
+    if (token.length < GUESSABLE_BELOW) await deps.tokenGuesses?.check(request.ip)
+    const found = (await byToken(request, token, isActivity)) ?? (await byCookie(request, path, isActivity))
+    if (!found) await deps.tokenGuesses?.wrong(request.ip, token)
+    return found
   }
 
-  async function byToken(request: FastifyRequest, path: string, isActivity: boolean): Promise<Identity | undefined> {
-    const token = acceptsTokens(path) ? AUTHORIZATION.exec(request.headers.authorization ?? '')?.[1] : undefined
-    const checked = token === undefined ? undefined : await checkToken(token)
+  async function byToken(request: FastifyRequest, token: string, isActivity: boolean): Promise<Identity | undefined> {
+    const checked = await checkToken(token)
     if (!checked) return undefined
     if (isActivity) recordTokenActivity(checked)
     stateOf(request).cookieId = checked.owner.cookieId

@@ -39,6 +39,7 @@ import { createSpawning } from '../spawning/spawning.ts'
 import { applyConfiguration } from './apply-configuration.ts'
 import { makeAuthState } from './auth-state.ts'
 import { dataPaths } from './data-folder.ts'
+import { shareCodeGuesses, tokenGuesses } from './guess-limits.ts'
 import { cookieOverrides, environmentSettings, serviceSite, spawningSettings, throttleLimits } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
 import { makeCuller } from './make-culler.ts'
@@ -87,6 +88,13 @@ async function runHubOn(
 
   const authState = makeAuthState({ config, database, clock, log })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
+  const metrics = createHubMetrics({
+    env: process.env,
+    counts: databaseCounts(database.db),
+    now: () => clock.now(),
+    activeUsersMaxAgeMs: config.metrics.activeUsersEvery * 1000,
+  })
+  const guesses = { db: database.db, config, metrics, clock, log }
   const access = createAccess({
     database,
     cookieSecret,
@@ -97,14 +105,9 @@ async function runHubOn(
     cookieHostPrefix: config.cookies.hostPrefix,
     cookieOverrides: cookieOverrides(config.cookies),
     scopeDefinitions,
+    tokenGuesses: tokenGuesses(guesses),
     log,
     clock,
-  })
-  const metrics = createHubMetrics({
-    env: process.env,
-    counts: databaseCounts(database.db),
-    now: () => clock.now(),
-    activeUsersMaxAgeMs: config.metrics.activeUsersEvery * 1000,
   })
   const { file: eventFile } = config.events
   const events = eventFile === undefined ? undefined : await openServerActionLog(eventFile, { clock, log })
@@ -202,6 +205,7 @@ async function runHubOn(
     authenticator,
     authState,
     signIn,
+    shareCodes: shareCodeGuesses(guesses),
     spawning,
     routes,
     names,

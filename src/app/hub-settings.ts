@@ -105,8 +105,8 @@ export function pageLimits({ api }: Config): PageLimits {
   return { defaultLimit: Math.min(api.pageDefaultLimit, api.pageMaxLimit), maxLimit: api.pageMaxLimit }
 }
 
-export function throttleLimits({ failures, window, lock }: Config['signIn']): ThrottleLimits {
-  return { failures, windowMs: window * 1000, lockMs: lock * 1000 }
+export function throttleLimits({ failures, addressFailures, window, lock }: Config['signIn']): ThrottleLimits {
+  return { failures, addressFailures, windowMs: window * 1000, lockMs: lock * 1000 }
 }
 
 export function rendererOptions({ baseUrl, pages }: Config): RendererOptions {

@@ -10,14 +10,19 @@ import {
 import { findUserById } from '../features/users/user-store.ts'
 import type { PageShares } from '../pages/deps.ts'
 import { findServerById } from '../spawning/server-row.ts'
+import type { ShareCodeGuesses } from './guess-limits.ts'
 import { pageServer } from './page-servers.ts'
 
-export function pageShares(rules: ShareRules & { baseUrl: string }): PageShares {
-  const { database, baseUrl } = rules
+export function pageShares(rules: ShareRules & { baseUrl: string; guesses: ShareCodeGuesses }): PageShares {
+  const { database, baseUrl, guesses } = rules
   return {
     async invitation(code, user) {
+      await guesses.check(user)
       const offer = await findOffer(rules, code)
-      if (!offer) throw unknownCode(404)
+      if (!offer) {
+        await guesses.wrong(user, code)
+        throw unknownCode(404)
+      }
       if (offer.ownerId === user.id) throw ownCode(403)
       const [owner, server, isAccepted] = await Promise.all([
         findUserById(database.db, offer.ownerId),
@@ -28,7 +33,12 @@ export function pageShares(rules: ShareRules & { baseUrl: string }): PageShares 
       return { owner, server: pageServer(server, baseUrl), scopes: offer.scopes, isAccepted }
     },
     async accept(code, user) {
-      return (await exchangeCode(rules, code, user)).server
+      await guesses.check(user)
+      const share = await exchangeCode(rules, code, user).catch(async error => {
+        if ((error as { code?: unknown }).code === 'share_code_unknown') await guesses.wrong(user, code)
+        throw error
+      })
+      return share.server
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Access } from '../access/access.ts'
 import type { Config } from '../config/schema.ts'
+import { HubError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/runtime.ts'
 import type { ScopeMap } from '../core/scopes/types.ts'
 import type { Database } from '../db/database.ts'
@@ -38,6 +39,7 @@ import type { UserRecord } from '../plugin/spawner.ts'
 import type { RouteKeeper } from '../routing/route-keeper.ts'
 import { serversOfUser } from '../spawning/server-row.ts'
 import type { Spawning } from '../spawning/spawning.ts'
+import type { ShareCodeGuesses } from './guess-limits.ts'
 import { pageLimits, pageSettings, rendererOptions } from './hub-settings.ts'
 import { packageVersion } from './package-root.ts'
 import { pageAdmin } from './page-admin.ts'
@@ -54,6 +56,7 @@ export interface HubParts {
   /** Undefined where there are no keys for it. */
   readonly authState: AuthStateStore | undefined
   readonly signIn: SignIn
+  readonly shareCodes: ShareCodeGuesses
   readonly spawning: Spawning
   readonly routes: RouteKeeper
   readonly names: UserNames
@@ -199,7 +202,7 @@ function pageDeps(parts: HubParts, users: UsersDeps, tokens: TokenRules): PageDe
     servers: pageServers({ database, spawning, baseUrl: config.baseUrl }),
     services: pageServices(database),
     tokens: pageTokens(tokens),
-    shares: pageShares({ database, access, log, clock, baseUrl: config.baseUrl }),
+    shares: pageShares({ database, access, log, clock, baseUrl: config.baseUrl, guesses: parts.shareCodes }),
     admin: pageAdmin(users),
     authenticator,
     settings: pageSettings(config),
@@ -235,7 +238,13 @@ function logInByBody({ signIn }: HubParts): NonNullable<TokensDeps['logIn']> {
       Object.entries(auth).filter((field): field is [string, string] => typeof field[1] === 'string'),
     )
     const outcome = await signIn.attempt({ form, address: request.ip, headers: {} })
-    return 'refused' in outcome ? undefined : outcome.user
+    if (!('refused' in outcome)) return outcome.user
+    if (outcome.status !== 429) return undefined
+    throw new HubError(outcome.refused, {
+      status: 429,
+      message: outcome.message,
+      headers: { 'retry-after': String(outcome.retryAfter ?? 1) },
+    })
   }
 }
 

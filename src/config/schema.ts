@@ -91,10 +91,21 @@ const proxy = section({
 })
 
 const signIn = section({
-  failures: option(
-    z.int().min(1).default(5),
-    'Failed tries for one name, or four times as many from one address, before it must wait.',
-    10,
+  failures: option(z.int().min(1).default(5), 'Failed tries for one name before it must wait.', 10),
+  addressFailures: option(
+    z.int().min(1).default(100),
+    'The same for one address, with whatever names. A whole class may share one.',
+    30,
+  ),
+  tokenFailures: option(
+    z.int().min(1).default(100),
+    'Different wrong API tokens of one address before it must wait.',
+    20,
+  ),
+  codeFailures: option(
+    z.int().min(1).default(20),
+    'Different wrong share codes of one person, or ten times as many from one address, before they must wait.',
+    5,
   ),
   window: option(duration.default(600), 'For how long a failed try counts.', '10m'),
   lock: option(duration.default(300), 'How long one must wait after too many failed tries.', '15m'),

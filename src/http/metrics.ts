@@ -19,6 +19,8 @@ export interface HubMetrics {
   readonly hubStartupDuration: Histogram
   readonly initSpawnersDuration: Histogram
   readonly cspReports: Counter
+  /** Wrong API tokens and share codes, also those refused unseen. */
+  readonly wrongGuesses: Counter<'what'>
   readonly eventLoopInterval: Histogram
   /** Orrery's own: why servers ended, by the code of the reason. */
   readonly serverEnds: Counter<'reason'>
@@ -82,6 +84,12 @@ export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
     checkRoutesDuration: histogram('check_routes_duration_seconds', 'Time taken to check all routes'),
     hubStartupDuration: histogram('hub_startup_duration_seconds', 'Time taken by the start of the hub'),
     initSpawnersDuration: histogram('init_spawners_duration_seconds', 'Time taken to find running servers at start'),
+    wrongGuesses: new Counter({
+      name: `${prefix}_wrong_guesses_total`,
+      help: 'Wrong API tokens and share codes',
+      labelNames: ['what'],
+      registers: [registry],
+    }),
     cspReports: new Counter({
       name: `${prefix}_csp_reports_total`,
       help: 'Reports of broken content security policy',
@@ -122,6 +130,7 @@ function nameEveryStatus(metrics: HubMetrics): void {
   for (const reason of ['throttled', 'too-many-users', 'already-pending']) {
     metrics.spawnDuration.zero({ status: 'failure', reason })
   }
+  for (const what of ['token', 'share_code']) metrics.wrongGuesses.inc({ what }, 0)
   for (const status of ['running', 'stopped']) metrics.pollDuration.zero({ status })
   for (const status of ['success', 'failure']) {
     for (const each of [metrics.stopDuration, metrics.proxyAddDuration, metrics.proxyDeleteDuration])

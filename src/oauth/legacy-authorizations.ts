@@ -33,7 +33,10 @@ export function legacyAuthorizationRoutes(options: {
       async request => {
         const caller = await requireToken(request)
         const owner = await access.identifyToken(request.params.token)
-        if (!owner) throw unknown()
+        if (!owner) {
+          await access.wrongToken(request, request.params.token)
+          throw unknown()
+        }
         // Whoever has a token may know whose it is.
         const scopes = parseScopes([...unparseScopes(caller.scopes), ...identifyScopes(owner)])
         return model(owner, scopes, request)

@@ -35,7 +35,11 @@ export async function tokenEndpoint(
   reply.header('Cache-Control', 'no-store').header('Pragma', 'no-cache')
   try {
     const form = readForm(request)
-    const client = await authenticateClient(deps.db, credentials(request, form))
+    const given = credentials(request, form)
+    const client = await authenticateClient(deps.db, given).catch(async error => {
+      if (error instanceof OauthError) await deps.access.wrongToken(request, given.secret ?? '')
+      throw error
+    })
     return reply.send(await exchangeCode(deps, form, client))
   } catch (error) {
     if (!(error instanceof OauthError)) throw error

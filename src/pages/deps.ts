@@ -65,7 +65,7 @@ export interface PageSignIn {
   /** For identities that a plug-in route has proven: access rules, find or make the user. */
   admit(authenticated: Authenticated, address: string): Promise<{ user: { id: number; name: string } } | Refused>
   /** Counts a try under a key of a plug-in's own; tells when the next one is allowed. */
-  throttle(key: string): Promise<{ retryAfter: number } | undefined>
+  throttle(key: string, limit?: number): Promise<{ retryAfter: number } | undefined>
 }
 
 export interface PageUsers {
@@ -137,10 +137,17 @@ export interface PageInvitation {
 }
 
 export interface PageShares {
-  /** Throws HubError 404 for a code that is unknown or has run out, 403 for the visitor's own. */
-  invitation(code: string, user: { id: number }): Promise<PageInvitation>
+  /** Throws HubError 404 for a code that is unknown or has run out, 403 for the visitor's own, 429 after many wrong ones. */
+  invitation(code: string, user: Invited): Promise<PageInvitation>
   /** The server that may be used from now on. Throws HubError 400 where `invitation` throws. */
-  accept(code: string, user: { id: number; name: string }): Promise<ServerKey>
+  accept(code: string, user: Invited): Promise<ServerKey>
+}
+
+/** Who asks for an invitation, and from where: guesses are counted. */
+export interface Invited {
+  readonly id: number
+  readonly name: string
+  readonly address: string
 }
 
 export interface PageAdminUser {

@@ -66,7 +66,7 @@ function pluginRequest(
     address: request.ip,
     context: { log: deps.log.child({ authenticator: deps.authenticator.name }), signal, now: () => deps.clock.now() },
     hubUrl: path => `${deps.settings.baseUrl}hub/${path.replace(/^\/+/, '')}`,
-    throttle: key => deps.signIn.throttle(key),
+    throttle: (key, limit) => deps.signIn.throttle(key, limit),
   }
 }
 

@@ -58,8 +58,8 @@ export interface PluginRequest {
   readonly context: AuthContext
   /** URL of a path below the hub: `hubUrl('login')` is `/hub/login`. */
   hubUrl(path: string): string
-  /** True when this address or name may not try again yet; counts the try. Keys are the caller's own. */
-  throttle(key: string): Promise<{ retryAfter: number } | undefined>
+  /** True when this address or name may not try again yet; counts the try. Keys are the caller's own; `limit`: default `signIn.failures`. */
+  throttle(key: string, limit?: number): Promise<{ retryAfter: number } | undefined>
 }
 
 /** Routes below `/hub/` that an authenticator brings. POST is guarded by `_xsrf` by the hub. */

@@ -39,7 +39,7 @@ describe('own accounts, from an empty hub on', () => {
         authenticator,
         names: createUserNames(),
         access: {},
-        limits: { failures: 5, windowMs: 600_000, lockMs: 300_000 },
+        limits: { failures: 5, addressFailures: 20, windowMs: 600_000, lockMs: 300_000 },
         log: silentLogger,
         clock: systemClock,
       })

@@ -64,7 +64,8 @@ async function nameOfLink({ links }: OwnAccountsSetup, link: string): Promise<st
 
 const WRONG_OLD: FormFault = { field: 'old_password', code: 'wrong_password', message: 'The old password is wrong.' }
 
-function tooManyTries(seconds: number): FormFault {
+/** For every page whose tries are counted. */
+export function tooManyTries(seconds: number): FormFault {
   const minutes = Math.ceil(seconds / 60)
   const message = `Too many tries. Wait ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`
   return { field: undefined, code: 'too_many_tries', message }

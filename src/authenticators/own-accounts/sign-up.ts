@@ -1,11 +1,15 @@
 import type { PluginRequest, PluginResponse } from '../../plugin/authenticator.ts'
 import { nameFault, normalName } from './account-names.ts'
+import { tooManyTries } from './change-password.ts'
 import type { OwnAccountsSetup } from './options.ts'
 import type { FormFault, SignUpPageVars } from './page-vars.ts'
 import { passwordFaults } from './password-rules.ts'
 
 /** More accounts than this do not wait: whoever floods the list cannot fill the disk. */
 const MAX_WAITING = 1000
+
+/** Of one address, in the time of `signIn.window`: a class signs up in one lesson, a guesser of names needs more. */
+const SIGN_UPS_OF_AN_ADDRESS = 200
 
 /** GET /hub/signup */
 export async function showSignUp(setup: OwnAccountsSetup, request: PluginRequest): Promise<PluginResponse> {
@@ -28,6 +32,8 @@ export async function signUp(setup: OwnAccountsSetup, request: PluginRequest): P
   ].filter(fault => fault !== undefined)
   if (faults.length > 0) return signUpPage(setup, request, { ...typed, faults }, 400)
 
+  const wait = await request.throttle(`sign-up:${request.address}`, SIGN_UPS_OF_AN_ADDRESS)
+  if (wait) return signUpPage(setup, request, { ...typed, faults: [tooManyTries(wait.retryAfter)] }, 429)
   const approved = setup.signUp === 'open' && !(await setup.isKnownUser(name))
   if (!approved && (await isFull(setup))) return signUpPage(setup, request, { ...typed, faults: [FULL] }, 503)
   const passwordHash = await setup.hasher.hash(password.password)

@@ -34,8 +34,8 @@ export interface SignIn {
   attempt(attempt: LoginAttempt): Promise<SignInOutcome>
   /** An identity that was proven elsewhere (a provider's callback, a plug-in's page): access rules, then the user. */
   admit(proven: Authenticated, address: string): Promise<SignInOutcome>
-  /** Counts a try under a key of a plug-in's own; tells how long to wait when there were too many. */
-  throttle(key: string): Promise<{ retryAfter: number } | undefined>
+  /** Counts a try under a key of a plug-in's own; tells how long to wait when there were more than `limit`. */
+  throttle(key: string, limit?: number): Promise<{ retryAfter: number } | undefined>
 }
 
 export function createSignIn(deps: SignInDeps): SignIn {
@@ -47,7 +47,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   return {
     attempt,
     admit,
-    throttle: key => throttle.begin([pluginSubject(key, limits)]),
+    throttle: (key, limit = limits.failures) => throttle.begin([pluginSubject(key, limit)]),
   }
 
   async function attempt(given: LoginAttempt): Promise<SignInOutcome> {
@@ -64,9 +64,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
       else await throttle.takeBack(subjects)
       return refused(proof, typed, given.address)
     }
-    await throttle.clear(name)
-    // Own failures of this address still count: one good account must not hide guesses at others.
-    await throttle.takeBack([address])
+    // Whoever mistypes and then gets in was no guesser, and a class behind one address has many of them. What the
+    // address tried with other names still counts: one good account must not hide guesses at others.
+    await throttle.takeBack([address], await throttle.clear(name))
     return admit(proof, given.address)
   }
 

@@ -8,25 +8,36 @@ export interface Subject {
   readonly limit: number
 }
 
+/** How the keys of subjects begin; what was counted under one is never taken for another. */
+export type SubjectKind = 'name' | 'address' | 'plugin' | 'token-address' | 'code-user' | 'code-address'
+
 export function nameSubject(name: string, limits: ThrottleLimits): Subject {
   return { key: subjectKey('name', name), limit: limits.failures }
 }
 
-/** IPv6: the whole /64, which one person is given. */
 export function addressSubject(address: string, limits: ThrottleLimits): Subject {
-  return { key: subjectKey('address', network(address)), limit: limits.addressFailures ?? limits.failures * 4 }
+  return { key: subjectKey('address', network(address)), limit: limits.addressFailures }
 }
 
-export function pluginSubject(key: string, limits: ThrottleLimits): Subject {
-  return { key: subjectKey('plugin', key), limit: limits.failures }
+export function pluginSubject(key: string, limit: number): Subject {
+  return { key: subjectKey('plugin', key), limit }
 }
 
-function subjectKey(kind: string, text: string): string {
-  const plain = `${kind}:${text}`
-  if (text.length <= 255 && /^[\x21-\x7e]+$/.test(text)) return plain
-  return `${kind}-sha256:${createHash('sha256').update(text).digest('hex')}`
+/** Tries of an address that have a limit of their own. */
+export function addressSubjectOf(kind: 'token-address' | 'code-address', address: string, limit: number): Subject {
+  return { key: subjectKey(kind, network(address)), limit }
 }
 
+export function codeUserSubject(user: string, limit: number): Subject {
+  return { key: subjectKey('code-user', user), limit }
+}
+
+function subjectKey(kind: SubjectKind, text: string): string {
+  const isPlain = text.length <= 255 && /^[\x21-\x7e]+$/.test(text) && !text.startsWith('sha256:')
+  return `${kind}:${isPlain ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`}`
+}
+
+/** IPv6: the whole /64, which one person is given. */
 function network(address: string): string {
   if (!isIPv6(address)) return address
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)

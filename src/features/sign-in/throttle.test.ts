@@ -5,7 +5,7 @@ import { testClock } from '../accounts/testing.ts'
 import { createThrottle } from './throttle.ts'
 import { addressSubject, nameSubject } from './throttle-subjects.ts'
 
-const limits = { failures: 3, windowMs: 600_000, lockMs: 300_000 }
+const limits = { failures: 3, addressFailures: 12, windowMs: 600_000, lockMs: 300_000 }
 const alice = nameSubject('alice', limits)
 
 for (const kind of testDatabases()) {
@@ -91,7 +91,7 @@ for (const kind of testDatabases()) {
 describe('subject of a throttle', () => {
   it('is short and plain whatever was typed', () => {
     for (const name of ['x'.repeat(10_000), 'a b', 'é', '\0', '']) {
-      assert.match(nameSubject(name, limits).key, /^name-sha256:[0-9a-f]{64}$/)
+      assert.match(nameSubject(name, limits).key, /^name:sha256:[0-9a-f]{64}$/)
     }
     assert.equal(alice.key, 'name:alice')
   })

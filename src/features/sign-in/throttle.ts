@@ -3,14 +3,14 @@ import type { Clock } from '../../core/runtime.ts'
 import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Db } from '../../db/database.ts'
 import { fromDbTime, toDbTime } from '../../db/db-time.ts'
-import type { Subject } from './throttle-subjects.ts'
+import type { Subject, SubjectKind } from './throttle-subjects.ts'
 
 /** How many failed tries are too many. */
 export interface ThrottleLimits {
   /** Failed tries for one name before it is locked. */
   readonly failures: number
-  /** The same for one address, which many people may share. Default four times `failures`. */
-  readonly addressFailures?: number
+  /** The same for one address, which a whole class may share. */
+  readonly addressFailures: number
   /** For how long a failed try counts. */
   readonly windowMs: number
   /** For how long a subject is locked. */
@@ -27,18 +27,20 @@ export interface Throttle {
   begin(subjects: readonly Subject[]): Promise<{ retryAfter: number } | undefined>
   /** The try failed: locks those that have reached their limit. */
   failed(subjects: readonly Subject[]): Promise<void>
-  /** The try was none after all (a provider that is down, or it succeeded): not counted. */
-  takeBack(subjects: readonly Subject[]): Promise<void>
-  /** Forgets all failures of a subject. */
-  clear(subject: Subject): Promise<void>
+  /** The try was none after all (a provider that is down, or it succeeded): not counted. `tries`: default one. */
+  takeBack(subjects: readonly Subject[], tries?: number): Promise<void>
+  /** Forgets all tries of a subject; tells how many there were. */
+  clear(subject: Subject): Promise<number>
+  /** Those of one kind that are locked now, with the time until when, by their keys. */
+  locked(kind: SubjectKind): Promise<ReadonlyMap<string, Date>>
 }
 
 /** Rows of which nothing counts any more are removed after this many tries. */
 const PRUNE_EVERY = 200
 
-export function createThrottle(db: Db, limits: ThrottleLimits, clock: Clock): Throttle {
+export function createThrottle(db: Db, limits: Pick<ThrottleLimits, 'windowMs' | 'lockMs'>, clock: Clock): Throttle {
   let tries = 0
-  return { begin, failed, takeBack, clear }
+  return { begin, failed, takeBack, clear, locked }
 
   async function begin(subjects: readonly Subject[]): Promise<{ retryAfter: number } | undefined> {
     if (++tries % PRUNE_EVERY === 0) await prune()
@@ -88,14 +90,23 @@ export function createThrottle(db: Db, limits: ThrottleLimits, clock: Clock): Th
       .execute()
   }
 
-  async function takeBack(subjects: readonly Subject[]): Promise<void> {
-    for (const { key } of subjects) {
-      await takeOneBack(db, key)
-    }
+  async function takeBack(subjects: readonly Subject[], tries = 1): Promise<void> {
+    for (const { key } of subjects) await takeTriesBack(db, key, tries)
   }
 
-  async function clear({ key }: Subject): Promise<void> {
-    await forget(db, key)
+  async function clear({ key }: Subject): Promise<number> {
+    const [row] = await forget(db, key)
+    return row?.failures ?? 0
+  }
+
+  async function locked(kind: SubjectKind): Promise<ReadonlyMap<string, Date>> {
+    const rows = await db
+      .selectFrom('orrery_login_failures')
+      .select(['subject', 'locked_until'])
+      .where('subject', 'like', `${kind}:%`)
+      .where('locked_until', '>', toDbTime(clock.now()))
+      .execute()
+    return new Map(rows.map(({ subject, locked_until }) => [subject, fromDbTime(locked_until!)])) // asked for those that have one
   }
 
   async function prune(): Promise<void> {
@@ -124,15 +135,16 @@ const countTry = compiledQuery((db, key: string, now: string, windowStart: strin
   return { compile: () => query.compile(db) }
 })
 
-const takeOneBack = compiledQuery((db, key: string) =>
+const takeTriesBack = compiledQuery((db, key: string, tries: number) =>
   db
     .updateTable('orrery_login_failures')
-    .set(eb => ({ failures: eb('failures', '-', 1) }))
-    .where('subject', '=', key)
-    .where('failures', '>', 0),
+    .set({ failures: sql<number>`case when failures > ${tries} then failures - ${tries} else 0 end` })
+    .where('subject', '=', key),
 )
 
-const forget = compiledQuery((db, key: string) => db.deleteFrom('orrery_login_failures').where('subject', '=', key))
+const forget = compiledQuery((db, key: string) =>
+  db.deleteFrom('orrery_login_failures').where('subject', '=', key).returning('failures'),
+)
 
 function later(now: Date, ms: number): string {
   return toDbTime(new Date(now.getTime() + ms))

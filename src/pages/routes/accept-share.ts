@@ -1,10 +1,11 @@
 /** '/hub/accept-share?code=…': somebody offers the use of their server. JupyterHub's `AcceptShareHandler`. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { UserIdentity } from '../../access/identity.ts'
 import { HubError } from '../../core/errors.ts'
 import { serverPath } from '../../core/names.ts'
 import { describeScopes } from '../../core/scopes/describe.ts'
 import type { ServerKey } from '../../core/server-key.ts'
-import type { PageDeps } from '../deps.ts'
+import type { Invited, PageDeps } from '../deps.ts'
 import { ownAddress } from '../next-url.ts'
 import { signedIn, signedInForm } from '../page-guards.ts'
 import { sendPage, userVars } from '../page-vars.ts'
@@ -18,7 +19,7 @@ export function acceptShareRoutes(app: FastifyInstance, deps: PageDeps): void {
     '/hub/accept-share',
     signedIn(deps, async (request, reply, me) => {
       const code = codeOf(request)
-      const { owner, server, scopes, isAccepted } = await deps.shares.invitation(code, me)
+      const { owner, server, scopes, isAccepted } = await deps.shares.invitation(code, invited(request, me))
       const key = { user: owner.name, server: server.name }
       return sendPage(deps, request, reply, {
         template: 'accept-share.html',
@@ -39,7 +40,7 @@ export function acceptShareRoutes(app: FastifyInstance, deps: PageDeps): void {
   app.post(
     '/hub/accept-share',
     signedInForm(deps, async (request, reply, me) => {
-      const key = await deps.shares.accept(codeOf(request), me)
+      const key = await deps.shares.accept(codeOf(request), invited(request, me))
       return reply.redirect(nextOf(request, key))
     }),
   )
@@ -49,6 +50,10 @@ export function acceptShareRoutes(app: FastifyInstance, deps: PageDeps): void {
     const asked = formText(request, 'next') || queryText(request, 'next')
     return ownAddress(deps, request, asked) || serverPath(key, baseUrl)
   }
+}
+
+function invited({ ip }: FastifyRequest, { id, name }: UserIdentity): Invited {
+  return { id, name, address: ip }
 }
 
 function codeOf(request: FastifyRequest): string {
