@@ -22,6 +22,7 @@ export function faultsOf(
     ...((hasParams || query || hasBody) && { 400: 'What was asked is not valid.' }),
     ...((scopes || callers === 'known') && {
       403: 'The caller is not known, may not do this, or has sent no `_xsrf` along with a cookie.',
+      429: 'Too many wrong tokens came from this address.',
     }),
     ...(hasParams && { 404: 'There is no such thing, or none that the caller may see.' }),
     ...(hasBody && { 413: 'The body is too large.' }),

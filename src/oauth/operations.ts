@@ -80,6 +80,7 @@ export const exchangeCode: Operation = {
     400: json('What is wrong with the request.', () => z.union([refusal(), faultSchema()])),
     401: json('The client is not known, or its secret is wrong.', refusal),
   },
+  faults: { 429: 'Too many wrong secrets came from this address.' },
 }
 
 const old: Pick<Operation, 'tag' | 'callers' | 'params'> = {
