@@ -1,5 +1,5 @@
 /** What a config file and plug-ins may import from `orrery`. */
-export { dummy, ownAccounts, pam, sharedPassword } from './config/authenticators.ts'
+export { dummy, nobody, ownAccounts, pam, sharedPassword } from './config/authenticators.ts'
 export { type Config, type ConfigInput, defineConfig } from './config/schema.ts'
 export { local } from './config/spawners.ts'
 export { HubError } from './core/errors.ts'

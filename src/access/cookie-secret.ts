@@ -65,7 +65,8 @@ async function createSecretFile(path: string, log: Logger): Promise<Buffer> {
   }
 }
 
-function parseSecret(text: string, source: string): Buffer {
+/** 64 hexadecimal digits; `source` is for the message. Throws HubError `cookie_secret_invalid`. */
+export function parseSecret(text: string, source: string): Buffer {
   const hex = text.trim()
   if (!/^[0-9a-f]+$/i.test(hex) || hex.length !== SECRET_BYTES * 2) {
     throw new HubError('cookie_secret_invalid', {

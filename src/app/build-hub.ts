@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { createAccess } from '../access/access.ts'
-import { loadCookieSecret } from '../access/cookie-secret.ts'
+import { loadCookieSecret, parseSecret } from '../access/cookie-secret.ts'
 import { requireScope } from '../access/guards.ts'
 import type { Identity } from '../access/identity.ts'
 import { stateOf } from '../access/request-state.ts'
@@ -62,7 +62,11 @@ const STOP_SERVERS_MS = 60_000
 
 /** Throws HubError when a part cannot be made; what was begun is ended. */
 export async function runHub(config: Config, { log }: { log: Logger }): Promise<RunningHub> {
-  const cookieSecret = await loadCookieSecret(config.cookieSecretFile, { env: process.env, log })
+  const { cookieSecret: given, cookieSecretFile } = config
+  const cookieSecret =
+    given === undefined
+      ? await loadCookieSecret(cookieSecretFile, { env: process.env, log })
+      : parseSecret(given, 'cookieSecret')
   const database = await openDatabase(config.dbUrl, { log, create: true })
   try {
     return await runHubOn(database, cookieSecret, config, log)

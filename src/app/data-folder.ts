@@ -76,8 +76,11 @@ function makeFolder(path: string, mode: number): void {
   chmodSync(path, mode)
 }
 
-/** Whoever can rename a folder above can put programs of their own in the place of those that root runs. */
-function assertOnlyRootMoves(path: string): void {
+/**
+ * Whoever can rename a folder above can put programs of their own in the place of those that root runs. Throws HubError
+ * `folder_unsafe`.
+ */
+export function assertOnlyRootMoves(path: string): void {
   for (let at = path; ; at = dirname(at)) {
     const entry = lstatSync(at)
     // The mode of a link means nothing; who owns it can change it, and where it leads counts as well.

@@ -1,5 +1,6 @@
 /** The authenticator that a config describes. */
 import { dummy } from '../authenticators/dummy/dummy.ts'
+import { nobody } from '../authenticators/nobody/nobody.ts'
 import { ownAccounts } from '../authenticators/own-accounts/own-accounts.ts'
 import { pam } from '../authenticators/pam/pam.ts'
 import { sharedPassword } from '../authenticators/shared-password/shared-password.ts'
@@ -35,6 +36,8 @@ export function makeAuthenticator(parts: AuthenticatorParts): Authenticator {
     }
     case 'dummy':
       return dummy({ password: authenticator.password, welcomeAll: parts.config.access.allowedUsers.length === 0 })
+    case 'nobody':
+      return nobody()
     case 'shared-password': {
       const { kind, ...options } = authenticator
       return sharedPassword({ ...options, adminUsers: parts.config.access.adminUsers.map(parts.names.normalize) })

@@ -37,10 +37,17 @@ interface Stamp {
   readonly python: string
 }
 
+type Place = Pick<PythonEnvironmentOptions, 'folder' | 'requirements'>
+
+/** Is it there, for these requirements? */
+export function hasPythonEnvironment(place: Place): boolean {
+  const { folder, fingerprint } = versionsOf(place)
+  return isComplete(folder, fingerprint)
+}
+
 /** Makes it unless it is there; then no network is needed. Throws HubError `python_...` or `singleuser_unusable`. */
 export async function ensurePythonEnvironment(options: PythonEnvironmentOptions): Promise<PythonEnvironment> {
-  const fingerprint = createHash('sha256').update(readFileSync(options.requirements)).digest('hex')
-  const folder = join(options.folder, fingerprint.slice(0, 12))
+  const { folder, fingerprint } = versionsOf(options)
   const environment = { folder, command: [join(folder, 'bin', 'jupyterhub-singleuser')] }
   if (isComplete(folder, fingerprint)) return { ...environment, made: false }
 
@@ -54,6 +61,11 @@ export async function ensurePythonEnvironment(options: PythonEnvironmentOptions)
   const stamp: Stamp = { requirements: fingerprint, python: interpreter.version }
   writeFileSync(stampOf(folder), `${JSON.stringify(stamp)}\n`)
   return { ...environment, made: true }
+}
+
+function versionsOf({ folder, requirements }: Place): { folder: string; fingerprint: string } {
+  const fingerprint = createHash('sha256').update(readFileSync(requirements)).digest('hex')
+  return { folder: join(folder, fingerprint.slice(0, 12)), fingerprint }
 }
 
 /** Is it there, and does its Python still run? An upgrade of the system's Python takes the ground from under it. */

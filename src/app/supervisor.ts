@@ -3,7 +3,6 @@
  * dies, and tells one story of it on the terminal. Started as root it keeps root for itself and the launcher, opens no
  * socket, and runs hub and proxy as the Linux user `orrery`.
  */
-import { existsSync } from 'node:fs'
 import type { LoadedConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 import type { ServiceConfig } from '../config/services-section.ts'
@@ -13,6 +12,7 @@ import { childSpecs } from './child-specs.ts'
 import { type DataPaths, dataFolderFault, dataPaths, type Owner, prepareDataFolder } from './data-folder.ts'
 import { checkDiskSpace, ENVIRONMENT_BYTES, LEAST_BYTES } from './disk-space.ts'
 import { lockFolder } from './folder-lock.ts'
+import { assertHubWrites, cookieSecretFor } from './hub-files.ts'
 import { type KeptChild, keepRunning } from './keep-running.ts'
 import { mainFile, packageRoot, packageVersion } from './package-root.ts'
 import { assertPortFree, listenOf } from './ports.ts'
@@ -107,8 +107,8 @@ async function completed(
   owner: Owner | undefined,
   options: SupervisorOptions,
 ): Promise<Config> {
-  // As root, for a hub that could not make it in a folder of root's; one that is there the hub checks itself.
-  if (!existsSync(config.cookieSecretFile)) ensureSecretFile(config.cookieSecretFile, owner)
+  if (owner) assertHubWrites(config.dbUrl, owner)
+  const cookieSecret = cookieSecretFor(config, owner)
   const authToken = config.proxy.authToken ?? ensureSecretFile(paths.proxyToken, owner)
   const { file } = options.loaded
   const cmd = config.servers.cmd
@@ -121,7 +121,7 @@ async function completed(
     const where = { file, path: options.env.PATH, option: `the command of the service ${service.name}` }
     return { ...service, command: absoluteCommand(service.command!, where) } // those have one
   })
-  return { ...config, services, proxy: { ...config.proxy, authToken }, servers: { ...config.servers, cmd } }
+  return { ...config, cookieSecret, services, proxy: { ...config.proxy, authToken }, servers: { ...config.servers, cmd } }
 }
 
 async function pythonCommand(paths: DataPaths, forEverybody: boolean, { terminal, env, signal }: SupervisorOptions) {

@@ -1,17 +1,27 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ConfigSources } from '../config/load-config.ts'
+import type { ConfigPython } from '../config/python-config.ts'
 
 export interface ConfigFlags {
   readonly config?: string
   readonly dataDir?: string
   readonly port?: number
+  /** Interpreter for a jupyterhub_config.py. */
+  readonly python?: string
 }
 
 /** `--config` and `--data-dir`, which all commands have that read the config. */
 export function withConfigFlags(command: Command): Command {
   return command
-    .option('--config <file>', 'config file (default: orrery.config.ts here or in /etc/orrery)')
+    .option(
+      '--config <file>',
+      'config file (default: orrery.config.ts here or in /etc/orrery), or a jupyterhub_config.py',
+    )
     .option('--data-dir <folder>', 'data folder (default: /var/lib/orrery for root, else ~/.local/share/orrery)')
+    .option(
+      '--python <program>',
+      'interpreter that runs a jupyterhub_config.py (default: that of the data folder, made when missing)',
+    )
 }
 
 /**
@@ -26,7 +36,16 @@ export function configSources(flags: ConfigFlags, env: NodeJS.ProcessEnv = proce
     overrides['proxy.apiUrl'] = { value: `http://127.0.0.1:${flags.port + 1}`, from: '--port', weak: true }
     overrides['hub.bindUrl'] = { value: `http://127.0.0.1:${flags.port + 81}`, from: '--port', weak: true }
   }
-  return { path: flags.config, env, overrides }
+  return { path: flags.config, env, overrides, python: () => findPython(flags, env) }
+}
+
+/** Standard output is for results: how far the making of an environment is goes to standard error. */
+async function findPython(flags: ConfigFlags, env: NodeJS.ProcessEnv): Promise<ConfigPython> {
+  const [{ findConfigPython }, { terminal }] = await Promise.all([
+    import('../app/config-python.ts'),
+    import('../app/terminal.ts'),
+  ])
+  return findConfigPython({ named: flags.python, dataDir: flags.dataDir, env, terminal: terminal(process.stderr) })
 }
 
 export function parsePort(text: string): number {

@@ -108,6 +108,7 @@ export const errorAdvice: Readonly<Record<string, Advice>> = {
     meaning: 'A shared password is too short, is used twice, or is missing.',
     todo: 'Correct the passwords in the config; the message lists all faults.',
   },
+  sign_in_disabled: { todo: 'Use a token; this hub has the authenticator `nobody()`.' },
   name_missing: { todo: CHOOSE },
   name_invalid: { todo: CHOOSE },
   name_reserved: { todo: 'An administrator can make the account: `orrery user add NAME`.' },

@@ -16,6 +16,9 @@ const { failure, unavailable, cannotCreate, temporary, permission, config } = EX
 
 const BY_CODE: Readonly<Record<string, number>> = {
   config_invalid: config.status,
+  config_unsupported: config.status,
+  config_python_unusable: unavailable.status,
+  config_file_unsafe: permission.status,
   database_url_invalid: config.status,
   address_unusable: config.status,
   proxy_options_invalid: config.status,
@@ -37,6 +40,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   data_folder_unusable: cannotCreate.status,
   disk_full: cannotCreate.status,
   database_readonly: cannotCreate.status,
+  database_not_writable: cannotCreate.status,
   system_user_missing: cannotCreate.status,
   port_taken: temporary.status,
   data_folder_in_use: temporary.status,

@@ -67,11 +67,14 @@ export const sharedPasswordOptions = z.strictObject({
   ),
 })
 
+export const nobodyOptions = z.strictObject({ kind: z.literal('nobody') })
+
 export const describedAuthenticator = z.discriminatedUnion('kind', [
   ownAccountsOptions,
   pamOptions,
   dummyOptions,
   sharedPasswordOptions,
+  nobodyOptions,
 ])
 
 /** One of the above, or an object of the site's own that implements `Authenticator`. */
@@ -103,6 +106,11 @@ export function dummy(options: Options<typeof dummyOptions> = {}): Tagged<typeof
 /** One password for all users, another for administrators: for a workshop. */
 export function sharedPassword(options: Options<typeof sharedPasswordOptions>): Tagged<typeof sharedPasswordOptions> {
   return { kind: 'shared-password', ...options }
+}
+
+/** Nobody signs in: for a hub that programs use with tokens. */
+export function nobody(): Tagged<typeof nobodyOptions> {
+  return { kind: 'nobody' }
 }
 
 function isAuthenticator(value: unknown): boolean {

@@ -32,6 +32,11 @@ export function findConfigFile(
   return undefined
 }
 
+/** A config of JupyterHub rather than one of ours. */
+export function isPythonFile(path: string): boolean {
+  return extname(path) === '.py'
+}
+
 /** Reads or runs the file. Throws HubError `config_invalid` that names the file and, for a syntax error, the line. */
 export async function readConfigFile(file: FoundFile): Promise<ConfigTree> {
   assertTrusted(file)

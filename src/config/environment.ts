@@ -9,7 +9,7 @@ export interface EnvironmentValues {
 }
 
 /** Variables of Orrery that are no options. */
-const OTHERS = /^ORRERY_(CONFIG$|TEST_|INTERNAL_)/
+const OTHERS = /^ORRERY_(CONFIG(_PYTHON)?$|TEST_|INTERNAL_)/
 
 /** Options out of variables such as `ORRERY_SERVERS_START_TIMEOUT=2m`. Lists are JSON or separated by commas. */
 export function readEnvironment(env: NodeJS.ProcessEnv): EnvironmentValues {

@@ -1,11 +1,12 @@
 import { dirname, resolve } from 'node:path'
 import { HubError } from '../core/errors.ts'
 import { completeConfig } from './complete-config.ts'
-import { type FoundFile, findConfigFile, readConfigFile } from './config-file.ts'
+import { type FoundFile, findConfigFile, isPythonFile, readConfigFile } from './config-file.ts'
 import { type ConfigTree, copyTree, setAt, valueAt } from './config-tree.ts'
 import { readEnvironment } from './environment.ts'
 import { type Fault, faultsOf, pathText } from './faults.ts'
 import { allOptions } from './option-names.ts'
+import type { PythonProvider } from './python-config.ts'
 import { type Config, configSchema } from './schema.ts'
 import { scopeFaults } from './scopes-section.ts'
 import { readSecrets } from './secrets.ts'
@@ -18,6 +19,8 @@ export interface ConfigSources {
   readonly folder?: string
   /** Options given on the command line, by path: `{ bindUrl: { value, from: '--port' } }`. */
   readonly overrides?: Readonly<Record<string, Override>>
+  /** Gives the interpreter for a jupyterhub_config.py; asked when there is one. */
+  readonly python?: PythonProvider
 }
 
 export interface Override {
@@ -48,9 +51,10 @@ export async function readConfig(sources: ConfigSources = {}): Promise<LoadedCon
   const env = sources.env ?? process.env
   const folder = sources.folder ?? process.cwd()
   const file = findConfigFile(sources.path, env, folder)
-  const tree = file ? copyTree(await readConfigFile(file)) : {}
+  const content = file ? await readContent(file, { ...sources, env, folder }) : EMPTY
+  const tree = copyTree(content.tree)
   const environment = readEnvironment(env)
-  const origins = new Map<string, string>()
+  const origins = new Map(content.origins)
   for (const { option, value } of environment.values) {
     setAt(tree, option.at, value)
     origins.set(option.path, option.environmentName)
@@ -75,7 +79,27 @@ export async function readConfig(sources: ConfigSources = {}): Promise<LoadedCon
   ]
   if (!checked.success || faults.length > 0) throw invalidConfig(withoutRepeats(faults), origin, file)
   const placed = absolutePaths(checked.data, file, origins, folder)
-  return { config: completeConfig(placed, env), file: file?.path, origin, notices: environment.notices }
+  const notices = [...content.notices, ...environment.notices]
+  return { config: completeConfig(placed, env), file: file?.path, origin, notices }
+}
+
+interface FileContent {
+  readonly tree: ConfigTree
+  /** Places inside the file, where they are known. */
+  readonly origins: ReadonlyMap<string, string>
+  readonly notices: readonly string[]
+}
+
+const EMPTY: FileContent = { tree: {}, origins: new Map(), notices: [] }
+
+async function readContent(
+  file: FoundFile,
+  { python, env, folder }: ConfigSources & { env: NodeJS.ProcessEnv; folder: string },
+): Promise<FileContent> {
+  if (!isPythonFile(file.path)) return { ...EMPTY, tree: await readConfigFile(file) }
+  // The tables of traits are for those who have such a file.
+  const { readPythonConfig } = await import('./python-config.ts')
+  return readPythonConfig(file.path, { python, env, folder })
 }
 
 function originIn(tree: ConfigTree, origins: ReadonlyMap<string, string>, file: string | undefined) {

@@ -9,7 +9,8 @@ export function referencePage(): string {
 <!-- Written by \`npm run docs\` from src/config/; change the declarations there. -->
 
 An option stands in \`orrery.config.ts\` (or \`.js\`, \`.mjs\`, \`.json\`), which is looked for in the working folder and in
-\`/etc/orrery\`; \`--config\` or \`ORRERY_CONFIG\` names another. A variable of the environment wins over the file, a flag
+\`/etc/orrery\`; \`--config\` or \`ORRERY_CONFIG\` names another, or a \`jupyterhub_config.py\`
+([as it is](../how-to/come-from-jupyterhub.md#start-with-jupyterhub_configpy)). A variable of the environment wins over the file, a flag
 over both. Durations are seconds or texts such as \`'90s'\`, \`'5m'\`, \`'12h'\`, \`'14d'\`; sizes are bytes or texts such as
 \`'512M'\`, \`'2G'\`. Relative paths start from the folder of the file. Where a secret is wanted, \`{ file: '/path' }\` and
 \`{ env: 'NAME' }\` do as well, and the variable with \`_FILE\` at its end names a file.
@@ -45,7 +46,7 @@ function sectionText([name, options]: [string, readonly NamedOption[]]): string 
 function kindsText(option: string, title: string, kinds: readonly KindOptions[]): string {
   const texts = kinds.map(({ kind, options }) => {
     const call = kind.replace(/-./g, letter => letter[1]!.toUpperCase())
-    return `### ${call}()\n\nIn JSON: \`{ "kind": "${kind}" }\`.\n\n${options.map(one => optionText(one, '####')).join('\n\n')}`
+    return `### ${call}()\n\nIn JSON: \`{ "kind": "${kind}" }\`.${options.map(one => `\n\n${optionText(one, '####')}`).join('')}`
   })
   return `## ${title}\n\nValues of \`${option}\`, made by functions that \`orrery\` exports.\n\n${texts.join('\n\n')}`
 }

@@ -234,6 +234,12 @@ export const configSchema = z.strictObject({
       isPath: true,
     },
   ),
+  cookieSecret: option(
+    secretText.refine(text => /^[0-9a-fA-F]{64}$/.test(text), { error: 'expected 64 hexadecimal digits' }).optional(),
+    'That key itself, in place of the file.',
+    { env: 'JPY_COOKIE_SECRET' },
+    { secret: true, computed: 'what cookieSecretFile holds' },
+  ),
   cookies: cookiesSection,
   cookieMaxAgeDays: option(z.number().positive().default(14), 'For how many days one stays signed in.', 1),
   authenticator: option(authenticatorOption.prefault({ kind: 'own-accounts' }), 'How people prove who they are.', {

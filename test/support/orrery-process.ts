@@ -1,11 +1,12 @@
 /** The real program, started as a person starts it, in a data folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
 import { descendants, type ProcessInfo, readProcess } from './processes.ts'
+import { referencePython } from './python-env.ts'
 import { until } from './until.ts'
 import { removeWhatServersLeft } from './users.ts'
 
@@ -29,6 +30,11 @@ export interface OrreryProcess {
 export async function startOrrery(options: {
   /** Source of `orrery.config.json`; hub, proxy and ports are added. */
   config?: Record<string, unknown>
+  /**
+   * Source of a `jupyterhub_config.py` in its place, in the folder `site` of the data folder, which is the working
+   * folder. `url` is that of the proxy; the ports are added below it.
+   */
+  pythonConfig?: (url: string) => string
   dataDir?: string
   args?: readonly string[]
   env?: Record<string, string>
@@ -50,6 +56,16 @@ export async function startOrrery(options: {
     proxy: { apiUrl: `http://127.0.0.1:${apiPort}` },
   }
   writeFileSync(configFile, JSON.stringify(config, undefined, 2))
+  const site = join(dataDir, 'site')
+  if (options.pythonConfig) {
+    mkdirSync(site, { recursive: true })
+    const ports = [
+      `c.JupyterHub.bind_url = '${config.bindUrl}'`,
+      `c.JupyterHub.hub_bind_url = '${config.hub.bindUrl}'`,
+      `c.ConfigurableHTTPProxy.api_url = '${config.proxy.apiUrl}'`,
+    ]
+    writeFileSync(join(site, 'jupyterhub_config.py'), `${options.pythonConfig(config.bindUrl)}\n${ports.join('\n')}\n`)
+  }
   const child = spawn(
     process.execPath,
     [
@@ -58,10 +74,15 @@ export async function startOrrery(options: {
       '--data-dir',
       dataDir,
       '--config',
-      configFile,
+      ...(options.pythonConfig ? ['jupyterhub_config.py', '--python', referencePython()] : [configFile]),
       ...(options.args ?? []),
     ],
-    { cwd: repository, env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+    {
+      cwd: options.pythonConfig ? site : repository,
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
   )
   let output = ''
   child.stdout!.on('data', chunk => (output += chunk))

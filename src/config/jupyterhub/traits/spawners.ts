@@ -1,0 +1,88 @@
+/** The traits of spawners: of all, and of those that are known. */
+import { command, environment, unlessNone } from '../converters.ts'
+import type { TraitTable } from '../trait-rule.ts'
+
+const hook = (name: string) => `Write it in orrery.config.ts: hooks.${name}.`
+
+export const spawnerTraits: TraitTable = {
+  cmd: { to: 'servers.cmd', convert: command, default: ['jupyterhub-singleuser'] },
+  args: { to: 'servers.args', default: [] },
+  environment: { to: 'servers.environment', convert: environment, default: {} },
+  env_keep: { to: 'servers.envKeep', default: ['JUPYTERHUB_SINGLEUSER_APP'] },
+  default_url: { to: 'servers.defaultUrl', default: '' },
+  notebook_dir: { to: 'servers.notebookDir', default: '' },
+  debug: { to: 'servers.debug', default: false },
+  disable_user_config: { to: 'servers.disableUserConfig', default: false, unsafe: true },
+  start_timeout: { to: 'servers.startTimeout', default: 60 },
+  http_timeout: { to: 'servers.httpTimeout', default: 30 },
+  poll_interval: { to: 'servers.pollInterval', default: 30 },
+  poll_jitter: { to: 'servers.pollJitter', default: 0.1 },
+  consecutive_failure_limit: { to: 'servers.consecutiveFailureLimit', default: 0 },
+  ip: { to: 'servers.ip', default: '127.0.0.1' },
+  port: { to: 'servers.port', default: 0 },
+  hub_connect_url: { to: 'servers.hubConnectUrl', default: null },
+  mem_limit: { to: 'servers.memLimit', convert: unlessNone, default: null, unsafe: true },
+  cpu_limit: { to: 'servers.cpuLimit', convert: unlessNone, default: null, unsafe: true },
+  mem_guarantee: { to: 'servers.memGuarantee', convert: unlessNone, default: null },
+  cpu_guarantee: { to: 'servers.cpuGuarantee', convert: unlessNone, default: null },
+
+  server_token_scopes: { to: 'servers.tokenScopes', default: [], unsafe: true },
+  oauth_client_allowed_scopes: { to: 'servers.oauthClientAllowedScopes', default: [] },
+  oauth_roles: { unsupported: 'Name the scopes: servers.oauthClientAllowedScopes.', default: [] },
+
+  options_form: {
+    to: 'servers.optionsForm',
+    default: '',
+    instead: 'Write it in orrery.config.ts: servers.optionsForm.',
+  },
+  options_from_form: {
+    to: 'servers.optionsFromForm',
+    default: '',
+    instead: 'Write it in orrery.config.ts: servers.optionsForm.',
+  },
+  apply_user_options: {
+    to: 'servers.applyUserOptions',
+    default: null,
+    instead: 'Write it in orrery.config.ts: servers.applyUserOptions.',
+  },
+  group_overrides: {
+    to: 'servers.groupOverrides',
+    default: {},
+    unsafe: true,
+    instead: 'Write it in orrery.config.ts: servers.groupOverrides.',
+  },
+
+  pre_spawn_hook: {
+    to: 'hooks.preSpawn',
+    default: null,
+    unsafe: true,
+    instead: `It may refuse a start or narrow what a server may do. ${hook('preSpawn')}`,
+  },
+  post_stop_hook: { to: 'hooks.postStop', default: null, instead: hook('postStop') },
+  progress_ready_hook: { to: 'hooks.progressReady', default: null, instead: hook('progressReady') },
+  auth_state_hook: { to: 'hooks.authState', default: null, instead: hook('authState') },
+
+  ssl_alt_names: { ignored: 'there is no internal TLS' },
+  ssl_alt_names_include_local: { ignored: 'there is no internal TLS', default: true },
+}
+
+export const localProcessTraits: TraitTable = {
+  // servers.stopTimeout is what both take together.
+  interrupt_timeout: { composed: true, default: 30 },
+  term_timeout: { composed: true, default: 30 },
+  kill_timeout: { ignored: 'a killed server is waited for as long as it takes', default: 5 },
+  popen_kwargs: {
+    unsupported: 'They may narrow what a server may do: take them out, or let servers.cmd name a script that does it.',
+    default: {},
+    unsafe: true,
+  },
+  shell_cmd: { unsupported: 'Let servers.cmd name a script that starts jupyterhub-singleuser.', default: [] },
+}
+
+export const simpleLocalProcessTraits: TraitTable = {
+  home_dir_template: {
+    unsupported:
+      'Servers work in the home of the Linux user that is made for them, without root in the folder servers of the data folder.',
+    default: '/tmp/{username}',
+  },
+}
