@@ -63,7 +63,7 @@ describe('documentation', () => {
       const named = text.match(/\bORRERY_[A-Z_]+[A-Z]\b/g) ?? []
       return [
         ...options.filter(option => !paths.has(option)),
-        ...named.filter(name => !variables.has(name) && !/^ORRERY_(CONFIG$|TEST_)/.test(name)),
+        ...named.filter(name => !variables.has(name) && !/^ORRERY_(CONFIG(_PYTHON)?$|TEST_)/.test(name)),
       ].map(name => `${path}: ${name}`)
     })
 

@@ -121,7 +121,13 @@ async function completed(
     const where = { file, path: options.env.PATH, option: `the command of the service ${service.name}` }
     return { ...service, command: absoluteCommand(service.command!, where) } // those have one
   })
-  return { ...config, cookieSecret, services, proxy: { ...config.proxy, authToken }, servers: { ...config.servers, cmd } }
+  return {
+    ...config,
+    cookieSecret,
+    services,
+    proxy: { ...config.proxy, authToken },
+    servers: { ...config.servers, cmd },
+  }
 }
 
 async function pythonCommand(paths: DataPaths, forEverybody: boolean, { terminal, env, signal }: SupervisorOptions) {

@@ -10,8 +10,8 @@ import { isRecord } from './python-values.ts'
 import { type ResolvedSetting, resolveSettings } from './resolve-settings.ts'
 import type { PythonSetting } from './run-config-file.ts'
 import { addServiceTokens } from './services.ts'
-import type { MappedConfig } from './trait-rule.ts'
-import { tornadoTraits } from './traits/hub.ts'
+import type { MappedConfig, TraitTable } from './trait-rule.ts'
+import { cookieTraits, tornadoTraits } from './traits/hub.ts'
 import { findRule, traitNames } from './traits/tables.ts'
 
 type Settings = Map<string, ResolvedSetting>
@@ -130,9 +130,23 @@ function mapRest(mapping: Mapping, hub: Settings): void {
 }
 
 function mapTornado(mapping: Mapping, { places }: ResolvedSetting, settings: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(settings)) {
-    const setting = { section: 'JupyterHub', name: `tornado_settings[${JSON.stringify(name)}]`, value, places }
-    const rule = tornadoTraits[name]
+  const { cookie_options: cookies, ...rest } = settings
+  applyEntries(mapping, rest, tornadoTraits, { name: 'tornado_settings', places })
+  if (!isRecord(cookies)) return
+  const lower = Object.fromEntries(Object.entries(cookies).map(([name, value]) => [name.toLowerCase(), value]))
+  applyEntries(mapping, lower, cookieTraits, { name: 'tornado_settings["cookie_options"]', places })
+}
+
+/** Entries of a dict that are settings of their own. */
+function applyEntries(
+  mapping: Mapping,
+  settings: Record<string, unknown>,
+  rules: TraitTable,
+  at: Pick<ResolvedSetting, 'name' | 'places'>,
+): void {
+  for (const [key, value] of Object.entries(settings)) {
+    const setting = { section: 'JupyterHub', name: `${at.name}[${JSON.stringify(key)}]`, value, places: at.places }
+    const rule = rules[key]
     if (rule && !('renamed' in rule)) mapping.apply(setting, rule)
     else mapping.tell('warning', setting, 'has no equivalent', 'Leave it out.')
   }

@@ -1,8 +1,7 @@
 /** The traits of JupyterHub itself, those of traitlets' Application included. */
 import { cookieSecret, groups, jsonRecord, logLevel, path, paths } from '../converters.ts'
-import { PythonObject } from '../python-values.ts'
 import { roles, services } from '../services.ts'
-import { CannotConvert, type TraitTable } from '../trait-rule.ts'
+import type { TraitTable } from '../trait-rule.ts'
 
 const PROXY_KEEPS_ITS_OWN = 'Orrery looks after its proxy itself'
 const TLS =
@@ -184,23 +183,18 @@ export const hubTraits: TraitTable = {
 
 /** What `tornado_settings` may hold, by key. */
 export const tornadoTraits: TraitTable = {
-  headers: { to: 'headers', convert: textHeaders, instead: 'Let the web server in front of Orrery set them.' },
-  cookie_options: { to: 'cookies.sameSite', convert: sameSite, instead: 'Cookies are HttpOnly and SameSite=Lax here.' },
+  headers: { to: 'headers', convert: jsonRecord, instead: 'Let the web server in front of Orrery set them.' },
   slow_spawn_timeout: { ignored: 'the page of a start shows its progress at once' },
   slow_stop_timeout: { ignored: 'the page tells of the stop at once' },
   xsrf_cookies: { unsupported: 'The check of _xsrf cannot be switched off; use tokens.' },
   xsrf_cookie_kwargs: { ignored: 'the cookie _xsrf has the attributes of the others' },
 }
 
-function textHeaders(value: unknown): unknown {
-  return jsonRecord(value)
-}
-
-/** tornado's options for cookies: only SameSite is a choice here. */
-function sameSite(value: unknown): unknown {
-  const given = Object.entries((value ?? {}) as Record<string, unknown>) // a dict, or without entries
-  const found = given.find(([name]) => name.toLowerCase() === 'samesite')?.[1]
-  if (found === undefined || found instanceof PythonObject)
-    throw new CannotConvert('sets other attributes than SameSite')
-  return String(found).toLowerCase()
+/** `tornado_settings["cookie_options"]`, by key in lower case. */
+export const cookieTraits: TraitTable = {
+  samesite: { to: 'cookies.sameSite', convert: value => (typeof value === 'string' ? value.toLowerCase() : value) },
+  secure: { to: 'cookies.secure', unsafe: true },
+  domain: { to: 'cookies.domain' },
+  httponly: { ignored: 'no script reads the cookies of logins' },
+  expires_days: { ignored: 'cookieMaxAgeDays says how long they live' },
 }

@@ -30,9 +30,9 @@ export const cryptKeeperTraits: TraitTable = {
 }
 
 export const metricsTraits: TraitTable = {
-  active_users_enabled: { ignored: 'the numbers cost nothing here', default: true },
-  active_users_update_interval: { ignored: 'the numbers are counted when they are asked for', default: 3600 },
-  event_loop_interval_enabled: { to: 'metrics.eventLoopIntervalEnabled', default: true },
-  event_loop_interval_resolution: { to: 'metrics.eventLoopIntervalResolution', default: 0.05 },
-  event_loop_interval_log_threshold: { to: 'metrics.eventLoopIntervalLogThreshold', default: 1 },
+  active_users_enabled: { ignored: 'the numbers are counted when they are asked for', default: true },
+  active_users_update_interval: { to: 'metrics.activeUsersEvery', default: 3600 },
+  event_loop_interval_enabled: { to: 'metrics.eventLoop', default: true },
+  event_loop_interval_resolution: { to: 'metrics.eventLoopResolution', default: 0.05 },
+  event_loop_interval_log_threshold: { to: 'metrics.eventLoopWarnAbove', default: 1 },
 }
