@@ -39,9 +39,10 @@ export interface OpenApiParameter {
   required: boolean
   description?: string
   schema: JsonSchema
+  example?: unknown
 }
 
 export interface OpenApiMedia {
-  schema: JsonSchema
+  schema?: JsonSchema
   example?: unknown
 }

@@ -13,6 +13,7 @@ import type {
   Schemas,
 } from './openapi-types.ts'
 import type { Answer, Operation } from './operation.ts'
+import { PATH_PARTS, type PathPart } from './path-parts.ts'
 
 export interface DocumentSettings {
   /** Begins and ends with a slash. */
@@ -101,14 +102,17 @@ function pathParameters(path: string, { params = {} }: Operation): OpenApiParame
     name,
     in: 'path' as const,
     required: true,
-    description: params[name] ?? PARAMETERS[name] ?? name,
-    schema: { type: 'string', minLength: 1 },
+    ...describedPart(params[name] ?? PATH_PARTS[name]),
   }))
 }
 
-const PARAMETERS: Readonly<Record<string, string>> = {
-  server: 'Name of a server, as its owner gave it.',
-  owner: 'Name of the user whose server it is.',
+function describedPart(part: PathPart | undefined) {
+  const { description, example } = part ?? {}
+  return {
+    ...(description !== undefined && { description }),
+    schema: { type: 'string', minLength: 1 },
+    ...(example !== undefined && { example }),
+  }
 }
 
 function queryParameters({ query }: Operation, schemas: Schemas): OpenApiParameter[] {
@@ -136,7 +140,8 @@ function requestBody(operation: Operation, body: z.ZodType, schemas: Schemas) {
 }
 
 function responseOf({ description, type, schema, example }: Answer, schemas: Schemas) {
-  if (type === undefined || schema === undefined) return { description }
+  if (type === undefined) return { description }
+  if (schema === undefined) return { description, content: { [type]: {} } }
   const media = { schema: convert(schema(), 'output', schemas) }
   return { description, content: { [type]: example === undefined ? media : { ...media, example } } }
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { ApiTag } from './openapi-tags.ts'
+import type { PathPart } from './path-parts.ts'
 
 export interface Operation {
   /** Unique in the document: the name of a function in generated clients. */
@@ -21,8 +22,8 @@ export interface Operation {
   readonly callers?: 'everybody' | 'known'
   /** People see it: refusals are pages, too. */
   readonly page?: boolean
-  /** Other words for what a part of the path is. */
-  readonly params?: Readonly<Record<string, string>>
+  /** What the parts of the path are, other than those of `PATH_PARTS`. */
+  readonly params?: Readonly<Record<string, PathPart>>
   readonly query?: z.ZodObject
   /** What `parseBody` is given. */
   readonly body?: z.ZodType
@@ -38,7 +39,7 @@ export interface Answer {
   readonly description: string
   /** Absent: the body is empty. */
   readonly type?: string
-  /** Made when somebody reads the document: schemas of answers check nothing while the hub runs. */
+  /** Absent: anything. Made when somebody reads the document: schemas of answers check nothing while the hub runs. */
   readonly schema?: () => z.ZodType
   readonly example?: unknown
 }
@@ -55,6 +56,11 @@ export function json(description: string, schema: () => z.ZodType, example?: unk
 
 export function empty(description: string): Answer {
   return { description }
+}
+
+/** A stream of events has no schema: OpenAPI 3.1 has no words for what one event is. */
+export function stream(description: string, type: string): Answer {
+  return { description, type }
 }
 
 export function text(description: string, type: string): Answer {

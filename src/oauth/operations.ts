@@ -86,7 +86,11 @@ export const exchangeCode: Operation = {
 const old: Pick<Operation, 'tag' | 'callers' | 'params'> = {
   tag: 'old clients',
   callers: 'known',
-  params: { name: 'Name of the cookie.', value: 'Value of the cookie.', token: 'The token in question.' },
+  params: {
+    name: { description: 'Name of the cookie.', example: 'jupyterhub-hub-login' },
+    value: { description: 'Value of the cookie.' },
+    token: { description: 'The token in question.' },
+  },
 }
 const owner = { 200: json('The model of the owner.', () => z.union([userSchema(), serviceSchema()])) }
 

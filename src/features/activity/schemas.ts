@@ -4,7 +4,7 @@ const SHAPE = 'servers must be a dict of the form {server_name: {last_activity: 
 const moment = (whenAbsent: string) =>
   z
     .string({ error: ({ input }) => (input === undefined ? whenAbsent : 'Not a valid timestamp') })
-    .meta({ description: 'ISO 8601; UTC where it names no zone.', examples: ['2026-11-22T09:30:00Z'] })
+    .meta({ description: 'ISO 8601; UTC where it names no zone.', examples: ['2026-01-15T09:30:00Z'] })
 
 /** What Python takes for false is not there. */
 const orNothing = <Schema extends z.ZodType>(schema: Schema) =>

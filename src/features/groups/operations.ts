@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { ASK_FOR_PAGES, listOrPage } from '../../http/answer-schemas.ts'
 import { jsonValue } from '../../http/json-body.ts'
 import { empty, json, namedSchema, type Operation } from '../../http/operation.ts'
+import { GROUP } from '../../http/path-parts.ts'
 import { groupMembers, groupProperties, groupsQuery, newGroup, newGroups } from './schemas.ts'
 
-const groups = { tag: 'groups', params: { name: 'Name of the group.' } } as const
+const groups = { tag: 'groups', params: { name: GROUP } } as const
 
 /** As `groupModel` shows it: each field needs its scope. */
 const groupSchema = namedSchema('Group', () =>

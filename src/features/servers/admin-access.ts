@@ -4,6 +4,7 @@ import { scoped } from '../../access/endpoint.ts'
 import type { TargetOf } from '../../access/guards.ts'
 import { HubError } from '../../core/errors.ts'
 import type { Operation } from '../../http/operation.ts'
+import { USER } from '../../http/path-parts.ts'
 
 /**
  * `POST /hub/api/users/NAME/admin-access`: how administrators got into people's servers before there were scopes. As
@@ -26,7 +27,7 @@ const adminAccess = {
   id: 'getAdminAccess',
   tag: 'servers',
   summary: 'Refused: the scope access:servers opens servers',
-  params: { name: 'Name of the user.' },
+  params: { name: USER },
   scopes: ['servers'],
   answers: {},
 } satisfies Operation

@@ -1,8 +1,9 @@
-import { empty, json, type Operation, text } from '../../http/operation.ts'
+import { empty, json, type Operation, stream } from '../../http/operation.ts'
+import { USER } from '../../http/path-parts.ts'
 import { serverSchema } from './answers.ts'
 import { serverBody, serverChanges, serverRemoval } from './request-body.ts'
 
-const servers = { tag: 'servers', params: { name: 'Name of the user whose server it is.' } } as const
+const servers = { tag: 'servers', params: { name: USER } } as const
 const NOT_NOW = 'Too much starts or runs at present; `Retry-After` tells when to ask again.'
 
 /** The same for the default server and for named ones: ids of the document end in what they are about. */
@@ -66,7 +67,7 @@ export function serverOperations(which: 'DefaultServer' | 'UnnamedServer' | 'Nam
         'one has `ready` and `url`, or `failed` and `reason`.',
       scopes: ['read:servers'],
       answers: {
-        200: text('Events until the start has ended (WHATWG HTML, server-sent events).', 'text/event-stream'),
+        200: stream('Events until the start has ended (WHATWG HTML, server-sent events).', 'text/event-stream'),
       },
     },
   } satisfies Record<string, Operation>

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { empty, json, type Operation } from '../../http/operation.ts'
+import { SERVICE } from '../../http/path-parts.ts'
 import { serviceSchema } from './answers.ts'
 import { newService } from './schemas.ts'
 
-const services = { tag: 'services', params: { name: 'Name of the service.' } } as const
+const services = { tag: 'services', params: { name: SERVICE } } as const
 
 export const listServices = {
   ...services,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { pageOf, timeSchema } from '../../http/answer-schemas.ts'
 import { empty, json, namedSchema, type Operation } from '../../http/operation.ts'
 import { pageQuery } from '../../http/pagination.ts'
+import { GROUP, USER } from '../../http/path-parts.ts'
 import { codeChoice, newCode, shareChange } from './schemas.ts'
 
 const shares = { tag: 'shares' } as const
@@ -159,7 +160,7 @@ export function codeOperations(which: 'DefaultServer' | 'Server') {
 /** What others share with a user or a group. */
 export function receivedOperations(kind: 'user' | 'group') {
   const Kind = kind === 'user' ? 'User' : 'Group'
-  const params = { name: `Name of the ${kind}.` }
+  const params = { name: kind === 'user' ? USER : GROUP }
   return {
     list: {
       ...shares,

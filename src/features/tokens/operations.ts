@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { timeSchema } from '../../http/answer-schemas.ts'
 import { empty, json, namedSchema, type Operation } from '../../http/operation.ts'
+import { TOKEN, USER } from '../../http/path-parts.ts'
 import { tokenWish } from './schemas.ts'
 
 const tokens = {
   tag: 'tokens',
-  params: { name: 'Name of the user.', token: 'Id of the token, `a17` for one.' },
+  params: { name: USER, token: TOKEN },
 } as const
 
 /** As `tokenModel` shows it. */

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { ASK_FOR_PAGES, listOrPage } from '../../http/answer-schemas.ts'
 import { empty, json, type Operation } from '../../http/operation.ts'
+import { USER } from '../../http/path-parts.ts'
 import { userSchema } from './answers.ts'
 import { newUser, newUsers, stoppedQuery, userChanges, usersQuery } from './schemas.ts'
 
-const users = { tag: 'users', params: { name: 'Name of the user.' } } as const
+const users = { tag: 'users', params: { name: USER } } as const
 const VISIBLE = 'Which fields an answer has depends on what the caller may read.'
 
 export const listUsers = {
