@@ -20,6 +20,7 @@ import { sqlOneTimeLinkStore } from '../features/accounts/one-time-links.ts'
 import { sqlAccountStore } from '../features/accounts/store.ts'
 import { openServerActionLog } from '../features/events/server-action-log.ts'
 import { databaseCounts } from '../features/metrics/counts.ts'
+import { settleInvalidServerNames } from '../features/servers/rename-invalid-servers.ts'
 import { renewServiceToken } from '../features/services/configured-services.ts'
 import { serviceRoutes } from '../features/services/service-routes.ts'
 import { accessWarnings } from '../features/sign-in/access-rules.ts'
@@ -89,6 +90,8 @@ async function runHubOn(
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
   const launched = await launchedServices(config.services ?? [], userInfo().username, launcher)
   const services = await applyConfiguration({ config, database, names, scopeDefinitions, clock, log })
+  const rename = config.servers.allowExistingInvalidNamedServers === 'autorename'
+  await settleInvalidServerNames({ database, log }, { rename })
 
   const authState = makeAuthState({ config, database, clock, log })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })

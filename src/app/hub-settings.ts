@@ -85,6 +85,7 @@ export function spawningSettings(servers: Config['servers']): SpawningSettings {
     pollIntervalMs: servers.pollInterval * 1000,
     pollJitter: servers.pollJitter,
     concurrentSpawnLimit: servers.concurrentSpawnLimit,
+    retryAfterSeconds: servers.spawnThrottleRetryRange,
     activeServerLimit: servers.activeServerLimit,
     allowNamedServers: servers.allowNamedServers,
     namedServerLimit: servers.namedServerLimitPerUser,

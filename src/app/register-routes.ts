@@ -96,7 +96,16 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     prefix,
   })
   await server.register(
-    serversApi({ database, access, spawning: parts.spawning, log, baseUrl, publicUrl: config.publicUrl }),
+    serversApi({
+      database,
+      access,
+      spawning: parts.spawning,
+      log,
+      baseUrl,
+      publicUrl: config.publicUrl,
+      slowSpawnTimeoutMs: config.servers.slowSpawnTimeout * 1000,
+      slowStopTimeoutMs: config.servers.slowStopTimeout * 1000,
+    }),
     { prefix },
   )
   await server.register(adminAccessApi({ access }), { prefix })

@@ -28,6 +28,12 @@ export const serversSection = section({
   notebookDir: option(z.string().default(''), 'Folder that the server shows; empty for the home.', '~/notebooks'),
   startTimeout: option(duration.default(60), 'How long the start of a server may take.', '5m'),
   httpTimeout: option(duration.default(30), 'How long a started server may take until it answers.', '30s'),
+  slowSpawnTimeout: option(
+    duration.default(10),
+    'How long the REST API waits for a start until it answers 202, which says that it goes on.',
+    '5s',
+  ),
+  slowStopTimeout: option(duration.default(10), 'The same for a stop.', '5s'),
   stopTimeout: option(duration.default(10), 'How long a server may take to end before it is killed.', '30s'),
   pollInterval: option(duration.default(30), 'Time between two looks whether a server still runs.', '30s'),
   pollJitter: option(
@@ -59,8 +65,8 @@ export const serversSection = section({
     3,
   ),
   allowExistingInvalidNamedServers: option(
-    z.enum(['allow-start', 'allow-delete']).default('allow-start'),
-    'Named servers from before JupyterHub 6 whose names are not allowed any more may be started, or only stopped and deleted.',
+    z.enum(['allow-start', 'allow-delete', 'autorename']).default('allow-start'),
+    'Named servers from before JupyterHub 6 whose names are not allowed any more may be started, may only be stopped and deleted, or are named anew when the hub starts; what a spawner keeps under the old name is not.',
     'allow-delete',
   ),
   defaultServerName: option(
@@ -69,6 +75,14 @@ export const serversSection = section({
     'lab',
   ),
   concurrentSpawnLimit: option(limit.default(100), 'How many servers may be starting at once; 0 for any number.', 20),
+  spawnThrottleRetryRange: option(
+    z
+      .tuple([duration, duration])
+      .refine(([from, to]) => from <= to, { error: 'expected the shorter time first' })
+      .default([30, 60]),
+    'Between which times those are told to try again (Retry-After) for whom too many servers are starting.',
+    ['10s', '30s'],
+  ),
   activeServerLimit: option(limit.default(0), 'How many servers may run at once; 0 for any number.', 200),
   consecutiveFailureLimit: option(
     limit.default(0),

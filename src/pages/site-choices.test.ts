@@ -1,6 +1,7 @@
 /** What a site chooses about ways through the pages: `pages.defaultUrl`, `hooks.userRedirect` and their like. */
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { HubError } from '../core/errors.ts'
 import type { PageSettings } from './deps.ts'
 import { pagesHub } from './testing.ts'
 
@@ -130,6 +131,25 @@ describe('the limit of named servers', () => {
     assert.equal((await ada.get('/hub/spawn/ada/other')).statusCode, 400)
     assert.equal((await root.get('/hub/spawn/root/other')).statusCode, 302)
     assert.match((await ada.get('/hub/home')).body, /You may have 1 besides/)
+  })
+})
+
+describe('a start that is turned away', () => {
+  it('says on its page when to come again, to people and to programs', async test => {
+    const { pages, ada } = await hubWith(test, {})
+    await ada.signIn('ada')
+    pages.servers.fault = new HubError('too_many_starts', {
+      status: 429,
+      message: 'Too many users trying to log in right now. Try again in 40 seconds.',
+      headers: { 'Retry-After': '37' },
+    })
+
+    for (const url of ['/hub/spawn', '/hub/spawn/ada']) {
+      const answer = await ada.get(url)
+      assert.equal(answer.statusCode, 429)
+      assert.equal(answer.headers['retry-after'], '37')
+      assert.match(answer.body, /Try again in 40 seconds/)
+    }
   })
 })
 
