@@ -74,6 +74,18 @@ def resolve(requested, have, owner):
     return [sorted(allowed), sorted(disallowed)]
 
 
+def reduce(held):
+    return sorted(scopes.reduce_scopes(frozenset(held)))
+
+
+def exists(scope):
+    try:
+        scopes._check_scopes_exist([scope])
+    except KeyError:
+        return False
+    return True
+
+
 def definitions():
     return {
         name: definition.get("subscopes", [])
@@ -102,6 +114,23 @@ def unsign(secret, name, value, max_age_days):
         bytes.fromhex(secret), name, value, max_age_days=max_age_days, min_version=2
     )
     return None if found is None else found.decode()
+
+
+def open_database(url):
+    """For scopes_held: a database that somebody else writes."""
+    global database
+    database = orm.new_session_factory(url)()
+
+
+def define_scopes(custom):
+    scopes.define_custom_scopes(custom)
+
+
+def scopes_held(kind, id):
+    """What a user, service or token of that database may do. kind: "User", "Service", "APIToken"."""
+    database.rollback()
+    database.expire_all()
+    return sorted(scopes.get_scopes_for(database.get(getattr(orm, kind), id)))
 
 
 def endpoints():

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { type JupyterHubOracle, startOracle, withoutJupyterHub } from '../../../test/support/jupyterhub-oracle.ts'
 import { defaultRoles } from './default-roles.ts'
 import { scopeDefinitions } from './definitions.ts'
-import { expandScopes } from './expand.ts'
+import { expandScopes, unknownScopes } from './expand.ts'
 import { intersectScopes } from './intersect.ts'
-import { parseScopes } from './parse.ts'
+import { parseScopes, unparseScopes } from './parse.ts'
 import { hasScope } from './reach.ts'
 import { resolveRequestedScopes } from './resolve-requested.ts'
 import type { ScopeTarget } from './types.ts'
@@ -88,6 +88,30 @@ describe('scopes, held against the released JupyterHub', { skip: withoutJupyterH
       fc.asyncProperty(meetingScopes, meetingScopes, async (a, b) => {
         const ours = intersectScopes(a, b, { groupsOf: name => membership[name] ?? [] })
         assert.deepEqual([...ours].sort(), (await oracle.call<string[]>('intersect', a, b)).sort())
+      }),
+      RUNS,
+    )
+  })
+
+  it('are parsed alike: all of a kind outweighs some, filters add up', async () => {
+    await fc.assert(
+      fc.asyncProperty(meetingScopes, async held => {
+        const ours = unparseScopes(parseScopes(held))
+        assert.deepEqual([...ours].sort(), (await oracle.call<string[]>('reduce', held)).sort())
+      }),
+      RUNS,
+    )
+  })
+
+  it('exist alike', async () => {
+    const odd = fc.constantFrom('fly', 'self', 'inherit', '(no_scope)', 'all', 'toString', 'users ', 'Users', '', '!')
+    const oddFilter = fc.constantFrom('!', '!group', '!user=', '!planet=mars', '!user!user=ann', '!=', '!users=ann')
+    const text = fc
+      .tuple(fc.oneof(fc.constantFrom(...names), odd), fc.oneof(openFilter, namedFilter, oddFilter))
+      .map(parts => parts.join(''))
+    await fc.assert(
+      fc.asyncProperty(text, async scope => {
+        assert.equal(unknownScopes([scope]).length === 0, await oracle.call('exists', scope))
       }),
       RUNS,
     )
