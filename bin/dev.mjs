@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join, relative } from 'node:path'
 import { becomeProcess, ensurePackages, fail, findNode, root } from './bootstrap.mjs'
+import { bundle } from './bundle.mjs'
 
 const USAGE = `usage: node bin/dev.mjs COMMAND
   test [integration|e2e|conformance] [FILES]   run tests; without a kind, the unit tests beside the sources
@@ -22,7 +23,7 @@ if (!Object.hasOwn(commands, command ?? '')) {
 process.chdir(root)
 await ensurePackages('all')
 // Under the Node that people have, this file only installs; the rest may use what the Node of the package can do.
-if (process.execPath === findNode()) commands[command](args)
+if (process.execPath === findNode()) await commands[command](args)
 else becomeProcess(findNode(), process.argv.slice(1))
 
 function test(args) {
@@ -57,9 +58,10 @@ function docs(args) {
   becomeProcess(process.execPath, ['src/cli/write-docs.ts', ...args])
 }
 
-function build() {
+async function build() {
   fs.rmSync('dist', { recursive: true, force: true })
   if (!run('types', tool('tsc'), ['-p', 'tsconfig.build.json'])) process.exit(1)
+  await bundle(join(root, 'dist'))
   // Templates, style sheets and tables lie beside the code that reads them, in src/ as in dist/.
   for (const file of globFiles(['src/**/*'])) {
     if (!/\.(ts|tsx)$/.test(file)) fs.cpSync(file, join('dist', relative('src', file)))

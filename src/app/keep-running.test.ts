@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ChildSpec, keepRunning } from './keep-running.ts'
+import type { ConfigMessage } from './supervised.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-keep-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -12,6 +13,8 @@ after(() => rmSync(folder, { recursive: true }))
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(10)
 }
+
+const config = { type: 'config' } as ConfigMessage // what is in it matters to no one here
 
 /** A child that writes its pid to a file as soon as it runs, then does `body`. */
 function child(name: string, body: string, more: Partial<ChildSpec> = {}) {
@@ -48,6 +51,37 @@ describe('a kept child', () => {
     assert.ok(Date.now() - killedAt < 1000, `${Date.now() - killedAt} ms`)
     assert.deepEqual(notes, ['back ended (SIGKILL), started again'])
     await kept.stop()
+    assert.throws(() => process.kill(pid(), 0), /ESRCH/)
+  })
+
+  it('runs already while it waits for what it needs, and is told of it then', async () => {
+    const told = join(folder, 'told')
+    const needed = Promise.withResolvers<void>()
+    const body = `process.once('message', () => require('fs').writeFileSync(${JSON.stringify(told)}, ''))`
+    const { spec, pid } = child('early', body)
+    const kept = keepRunning(
+      { ...spec, config, after: needed.promise, isReady: async () => existsSync(told) },
+      () => {},
+    )
+    await until(() => pid() > 0)
+    const before = existsSync(told)
+
+    needed.resolve()
+    await (await kept).stop()
+
+    assert.equal(before, false)
+    assert.equal(existsSync(told), true)
+  })
+
+  it('does not outlive what it waits for', async () => {
+    const needed = Promise.withResolvers<void>()
+    const { spec, pid } = child('orphan', "process.once('message', () => {})")
+    const kept = keepRunning({ ...spec, config, after: needed.promise, isReady: async () => false }, () => {})
+    await until(() => pid() > 0)
+
+    needed.reject(new Error('port taken'))
+
+    await assert.rejects(kept, /port taken/)
     assert.throws(() => process.kill(pid(), 0), /ESRCH/)
   })
 

@@ -13,8 +13,10 @@ export interface ChildSpec {
   readonly cwd: string
   readonly uid?: number
   readonly gid?: number
-  /** Sent as soon as it runs. */
+  /** What it waits for before it does anything; it reads its program meanwhile. */
   readonly config?: ConfigMessage
+  /** When to send it; at once where there is nothing to wait for. Should this fail, the child is not started after all. */
+  readonly after?: Promise<unknown>
   /** How long an orderly end may take before it is killed. */
   readonly graceMs: number
   /** Resolves when it does its work. */
@@ -31,6 +33,7 @@ export interface KeptChild {
 }
 
 const READY_WITHIN_MS = 60_000
+const LOOK_AGAIN_MS = 10
 /** What a child has said last arrives a little after its end. */
 const LAST_WORDS_MS = 200
 /** A child that ran for so long has not failed at its start: it comes back at once. */
@@ -40,7 +43,7 @@ const LONGEST_PAUSE_MS = 30_000
 /**
  * Starts a child, resolves when it is ready, and starts it again whenever it ends, the second time in a row after
  * half a second, then after twice as long each time. Throws what the child gave as its reason, else HubError
- * `child_failed`, when it ends before it is ready.
+ * `child_failed`, when it ends before it is ready, or what `after` failed with.
  */
 export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => void): Promise<KeptChild> {
   let failure: ChildFailure | undefined
@@ -52,7 +55,11 @@ export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => 
   let stopping = false
   let stopPause = new AbortController()
 
-  await untilReady(spec, child, () => failure)
+  await Promise.all([untilReady(spec, child, () => failure), spec.after]).catch(async error => {
+    child.kill('SIGKILL')
+    await ended(child)
+    throw error
+  })
   void watch()
 
   async function watch(): Promise<void> {
@@ -115,7 +122,9 @@ function start(spec: ChildSpec, onFailure: (failure: ChildFailure) => void): Chi
     if (message.type === 'failed') onFailure(message)
     else spec.onMessage?.(message)
   })
-  if (spec.config) child.send(spec.config, () => {})
+  const { config, after = Promise.resolve() } = spec
+  // A failure of `after` is told where the child is waited for.
+  if (config) after.then(() => child.send(config, () => {})).catch(() => {})
   return child
 }
 
@@ -147,7 +156,7 @@ async function untilReady(
         detail: { child: spec.name },
       })
     }
-    await sleep(30)
+    await sleep(LOOK_AGAIN_MS)
   }
 }
 

@@ -70,13 +70,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       stopServers: options.stopServers,
     })
     const restarted = (text: string) => terminal.warn(text)
-    const [launcher, proxy] = await Promise.allSettled([
-      keepRunning(specs.launcher, restarted),
-      ...(specs.proxy ? [keepRunning(specs.proxy, restarted)] : []),
-    ])
-    for (const one of [launcher, proxy]) if (one?.status === 'fulfilled') children.unshift(one.value)
-    for (const one of [launcher, proxy]) if (one?.status === 'rejected') throw one.reason
-    children.unshift(await keepRunning(specs.hub, restarted))
+    const helpers = [specs.launcher, ...(specs.proxy ? [specs.proxy] : [])].map(spec => keepRunning(spec, restarted))
+    // The hub begins when both are there; until then it reads its program, which takes the longest of the three.
+    const hub = keepRunning({ ...specs.hub, after: Promise.all(helpers) }, restarted)
+    const begun = await Promise.allSettled([...helpers, hub])
+    for (const one of begun) if (one.status === 'fulfilled') children.unshift(one.value)
+    for (const one of begun) if (one.status === 'rejected') throw one.reason
     options.signal.throwIfAborted()
     tellStory(options, config, paths, asRoot, specs.firstAdminLink())
   } catch (error) {

@@ -23,10 +23,13 @@ export function hubCommand(): Command {
 }
 
 async function run(flags: HubFlags): Promise<void> {
+  // Read while the config is still on its way.
+  const program = import('../app/build-hub.ts')
+  program.catch(() => {}) // told below
   const { config, stopServers } = isSupervised() ? await receiveConfig() : await configAlone(flags)
   const log = pino({ name: 'hub', level: config.log.level }, gatheredStdout())
   lockSqlite(config)
-  const { runHub } = await import('../app/build-hub.ts')
+  const { runHub } = await program
   const hub = await runHub(config, { log })
   tellSupervisor({ type: 'ready', firstAdminLink: hub.firstAdminLink })
   if (!isSupervised()) log.info({ url: hub.url }, 'hub ready')

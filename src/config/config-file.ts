@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { type Stats, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { HubError } from '../core/errors.ts'
 import { type ConfigTree, isTree } from './config-tree.ts'
 import { resolveOrreryTo } from './package-alias.ts'
@@ -65,7 +65,7 @@ function assertTrusted(file: FoundFile): void {
     )
   }
   if (file.named || process.getuid?.() !== 0) return
-  const owners = [0, statSync(fileURLToPath(import.meta.url)).uid]
+  const owners = [0, statSync(import.meta.dirname).uid]
   if (owners.includes(facts.uid) && (facts.mode & 0o002) === 0) return
   throw new HubError('config_invalid', {
     status: 500,
