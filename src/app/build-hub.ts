@@ -35,19 +35,28 @@ import { proxyApi } from '../proxy/api-client.ts'
 import { createRouteKeeper } from '../routing/route-keeper.ts'
 import { createManagedServices } from '../services/managed-services.ts'
 import { launchedServices } from '../services/service-users.ts'
+import { siteOptionsForm } from '../spawning/options-form.ts'
 import { serverAccess } from '../spawning/server-access.ts'
 import { createSpawning } from '../spawning/spawning.ts'
 import { applyConfiguration } from './apply-configuration.ts'
 import { makeAuthState } from './auth-state.ts'
 import { dataPaths } from './data-folder.ts'
 import { shareCodeGuesses, tokenGuesses } from './guess-limits.ts'
-import { cookieOverrides, environmentSettings, serviceSite, spawningSettings, throttleLimits } from './hub-settings.ts'
+import {
+  cookieOverrides,
+  environmentSettings,
+  managedByAuthenticator,
+  serviceSite,
+  spawningSettings,
+  throttleLimits,
+} from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
 import { makeCuller } from './make-culler.ts'
 import { makeSpawner } from './make-spawner.ts'
 import { measureProxy, measureSignIn, measureSpawning } from './measure.ts'
 import { listenOf } from './ports.ts'
 import { registerRoutes } from './register-routes.ts'
+import { siteHooks } from './site-hooks.ts'
 
 export interface RunningHub {
   /** Where the proxy reaches it. */
@@ -89,12 +98,13 @@ async function runHubOn(
   const scopeDefinitions = withCustomScopes(config.customScopes)
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
   const launched = await launchedServices(config.services ?? [], userInfo().username, launcher)
-  const services = await applyConfiguration({ config, database, names, scopeDefinitions, clock, log })
-  const rename = config.servers.allowExistingInvalidNamedServers === 'autorename'
-  await settleInvalidServerNames({ database, log }, { rename })
 
   const authState = makeAuthState({ config, database, clock, log })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
+  const applied = { config, database, names, scopeDefinitions, clock, log, authenticator }
+  const { services, managedRoleNames } = await applyConfiguration(applied)
+  const rename = config.servers.allowExistingInvalidNamedServers === 'autorename'
+  await settleInvalidServerNames({ database, log }, { rename })
   const metrics = createHubMetrics({
     env: process.env,
     counts: databaseCounts(database.db),
@@ -127,7 +137,9 @@ async function runHubOn(
       names,
       access: config.access,
       limits,
-      ...(authState && config.authState.enabled && { authState: { store: authState } }),
+      ...(authState && config.authState.enabled && { authState }),
+      hooks: config.hooks,
+      ...managedByAuthenticator(config, managedRoleNames),
       log,
       clock,
     }),
@@ -145,6 +157,8 @@ async function runHubOn(
     log: log.child({ part: 'routes' }),
   })
   const holder = `${hostname()}:${process.pid}:${randomUUID()}`
+  const authStateOf = async (user: { id: number }) => (await authState?.read(user.id)) ?? null
+  const spawningLog = log.child({ part: 'spawning' })
   const spawning = createSpawning({
     database,
     spawner: makeSpawner(config, launcher),
@@ -154,18 +168,17 @@ async function runHubOn(
     environment: environmentSettings(config, process.env),
     settings: spawningSettings(config.servers),
     hooks: {
-      async beforeStart(user, spec) {
-        if (!authenticator.beforeSpawn) return
-        await authenticator.beforeSpawn(user, (await authState?.read(user.id)) ?? undefined, spec)
-      },
-      afterStop: async (user, server) => authenticator.afterStop?.(user, server),
+      ...siteHooks({ config, authenticator, authStateOf, log: spawningLog }),
       onTooManyFailures(failures) {
         log.error({ failures }, 'too many starts failed in a row, the hub ends to be started anew')
         process.kill(process.pid, 'SIGTERM')
       },
     },
     observer: measureSpawning(metrics, events),
-    log: log.child({ part: 'spawning' }),
+    ...(config.servers.optionsForm !== undefined && {
+      optionsForm: siteOptionsForm(config.servers.optionsForm, { authStateOf, log: spawningLog }),
+    }),
+    log: spawningLog,
     clock,
   })
 

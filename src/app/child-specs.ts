@@ -1,6 +1,6 @@
 /** The command lines, users and readiness checks of the three processes of `orrery start`. */
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import type { Config } from '../config/schema.ts'
 import { servicesOfOtherUsers } from '../services/service-users.ts'
 import { logFile } from './child-log.ts'
@@ -113,7 +113,8 @@ export function childSpecs(setting: ChildSetting): {
 function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
   const { spawner, servers } = config
   const flags = ['--socket', paths.launcherSocket, '--state-dir', paths.launcher, '--log-level', config.log.level]
-  flags.push('--singleuser-command', JSON.stringify(servers.cmd))
+  const overrides = staticOverrides(servers.groupOverrides)
+  for (const cmd of [servers.cmd, ...overrides.cmds]) flags.push('--singleuser-command', JSON.stringify(cmd))
   if (hubUser) flags.push('--allow-uid', String(hubUser.uid))
   else flags.push('--servers-dir', paths.servers)
   if ('kind' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
@@ -123,9 +124,22 @@ function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
     const environmentNames = Object.keys(environment)
     flags.push('--service', JSON.stringify({ name, user, command, cwd, environmentNames }))
   }
-  for (const argument of servers.args) flags.push(`--allow-argument=${argument.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`)
-  for (const name of [...Object.keys(servers.environment), ...servers.envKeep]) flags.push('--allow-environment', name)
+  for (const argument of [...servers.args, ...overrides.args])
+    flags.push(`--allow-argument=${argument.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`)
+  const names = [...Object.keys(servers.environment), ...servers.envKeep, ...overrides.names]
+  for (const name of names) flags.push('--allow-environment', name)
   return flags
+}
+
+/** What overrides of groups may ask of the launcher; functions are not known before they run. */
+function staticOverrides(groupOverrides: Config['servers']['groupOverrides']) {
+  const all = typeof groupOverrides === 'object' ? Object.values(groupOverrides).map(({ servers }) => servers) : []
+  return {
+    // The launcher takes absolute paths alone, and a start with another one is refused with that reason.
+    cmds: all.map(({ cmd }) => cmd).filter(cmd => Array.isArray(cmd) && isAbsolute(cmd[0] ?? '')),
+    args: all.flatMap(({ args }) => (Array.isArray(args) ? args : [])),
+    names: all.flatMap(({ environment }) => (typeof environment === 'object' ? Object.keys(environment) : [])),
+  }
 }
 
 function proxyFlags(config: Config): string[] {

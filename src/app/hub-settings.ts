@@ -2,16 +2,16 @@
 import type { CookieAttributes } from '../access/cookie-header.ts'
 import { guessedPublicUrl } from '../config/complete-config.ts'
 import type { Config } from '../config/schema.ts'
+import { defaultRoles } from '../core/scopes/default-roles.ts'
 import type { ThrottleLimits } from '../features/sign-in/throttle.ts'
 import type { PageLimits } from '../http/pagination.ts'
 import type { PageSettings } from '../pages/deps.ts'
 import type { RendererOptions } from '../pages/render.ts'
 import type { CullerSettings } from '../services/culler/context.ts'
 import type { ServiceSite } from '../services/service-environment.ts'
-import type { SpawningSettings } from '../spawning/context.ts'
-import type { EnvironmentSettings } from '../spawning/environment.ts'
+import type { SiteEnvironment, SpawningSettings } from '../spawning/context.ts'
 
-export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): EnvironmentSettings {
+export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): SiteEnvironment {
   const { servers } = config
   return {
     baseUrl: config.baseUrl,
@@ -66,7 +66,8 @@ export function serviceSite(config: Config, env: NodeJS.ProcessEnv): ServiceSite
 
 export function spawningSettings(servers: Config['servers']): SpawningSettings {
   return {
-    command: [...(servers.cmd ?? ['jupyterhub-singleuser']), ...servers.args],
+    command: servers.cmd ?? ['jupyterhub-singleuser'],
+    args: servers.args,
     notebookDir: servers.notebookDir,
     serverTokenScopes: servers.tokenScopes,
     oauthClientAllowedScopes: servers.oauthClientAllowedScopes,
@@ -104,6 +105,16 @@ const SERVERS_TELL_SECONDS = 300
 
 export function pageLimits({ api }: Config): PageLimits {
   return { defaultLimit: Math.min(api.pageDefaultLimit, api.pageMaxLimit), maxLimit: api.pageMaxLimit }
+}
+
+/** What the authenticator decides of users besides their names. */
+export function managedByAuthenticator({ access, authenticator, roles }: Config, managedRoles: readonly string[]) {
+  const byPam = 'kind' in authenticator && authenticator.kind === 'pam' && authenticator.manageGroups
+  const keep = new Set([...defaultRoles, ...(roles ?? [])].map(role => role.name).concat(managedRoles))
+  return {
+    manageGroups: access.manageGroups || byPam,
+    ...(access.manageRoles && { manageRoles: { keep } }),
+  }
 }
 
 export function throttleLimits({ failures, addressFailures, window, lock }: Config['signIn']): ThrottleLimits {

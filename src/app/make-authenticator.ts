@@ -32,7 +32,8 @@ export function makeAuthenticator(parts: AuthenticatorParts): Authenticator {
     case 'pam': {
       const { kind, ...options } = authenticator
       const { adminGroups, allowedGroups } = parts.config.access
-      return pam({ ...options, adminGroups, allowedGroups, launcher: parts.launcher })
+      const manageGroups = options.manageGroups || parts.config.access.manageGroups
+      return pam({ ...options, manageGroups, adminGroups, allowedGroups, launcher: parts.launcher })
     }
     case 'dummy':
       return dummy({ password: authenticator.password, welcomeAll: parts.config.access.allowedUsers.length === 0 })

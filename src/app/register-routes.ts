@@ -105,6 +105,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
       publicUrl: config.publicUrl,
       slowSpawnTimeoutMs: config.servers.slowSpawnTimeout * 1000,
       slowStopTimeoutMs: config.servers.slowStopTimeout * 1000,
+      progressReady: config.hooks.progressReady,
     }),
     { prefix },
   )

@@ -81,6 +81,8 @@ export const errorAdvice: Readonly<Record<string, Advice>> = {
   unsupported_media_type: { status: 415, todo: 'Send JSON or a form, and say so in `Content-Type`.' },
 
   // Signing in.
+  managed_role_invalid: { todo: 'Correct what the authenticator tells of roles; the message names the role.' },
+  groups_not_told: { todo: 'Take `access.manageGroups` away, or use an authenticator that tells groups.' },
   wrong_credentials: {
     todo: 'Type both again. An administrator can set a new password: `orrery user passwd NAME`, or `passwd` with PAM.',
   },

@@ -84,7 +84,9 @@ function faultsOfUnion(
   }
   const value = valueAt(input, path)
   const described = issue.errors.at(-1)
+  const isPlugin = path.length === 1 && (path[0] === 'authenticator' || path[0] === 'spawner')
   if (
+    isPlugin &&
     described &&
     (typeof value === 'string' || (typeof value === 'object' && value !== null && 'kind' in value)) &&
     issue.errors[0]?.[0]?.code === 'custom'
@@ -92,9 +94,7 @@ function faultsOfUnion(
     return faultsOf(described, input, path)
   }
   // `3.5` is of the right kind for "a number or a function": what is wrong with it says more than what else could stand there.
-  const ofRightKind = issue.errors.filter(errors =>
-    errors.every(({ code }) => code !== 'invalid_type' && code !== 'custom'),
-  )
+  const ofRightKind = issue.errors.filter(isOfRightKind)
   if (ofRightKind.length === 1) return faultsOf(ofRightKind[0]!, input, path)
   const first = issue.errors[0]?.[0]
   if (first?.code === 'custom') return [{ path, message: `${first.message}, ${got}` }]
@@ -129,4 +129,13 @@ function shown(path: Path, value: unknown): string {
   if (typeof value === 'function') return 'a function'
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+/** Nothing is wrong with the value as a whole: only with something in it, or with its size. */
+function isOfRightKind(errors: readonly Issue[]): boolean {
+  return errors.every(error => {
+    if (error.path.length > 0) return true
+    if (error.code === 'invalid_union') return error.errors.some(isOfRightKind)
+    return error.code !== 'invalid_type' && error.code !== 'custom'
+  })
 }

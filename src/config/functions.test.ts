@@ -61,6 +61,41 @@ describe('functions in a config', () => {
     )
   })
 
+  it('are told apart from plain values at any depth', async () => {
+    const sources = await write(
+      'overrides.config.ts',
+      `export default {
+         servers: {
+           environment: { A: 'x', B: server => server.user.name, C: 3 },
+           optionsForm: { html: user => user.name, parse: 'simpel' },
+           applyUserOptions: { memory: 'memLimt' },
+           groupOverrides: {
+             a: { groups: ['x'], servers: { memLimit: '2X', cpuLimit: () => 1, environment: { A: null, B: () => 'x' } } },
+             b: { groups: 'x', servers: { memLimt: '2G' } },
+           },
+         },
+         hooks: { preSpawn: 'server => 1' },
+       }`,
+    )
+
+    await assert.rejects(loadConfig(sources), error => {
+      const { message } = error as Error
+      for (const fault of [
+        /servers\.environment\.C: expected a string or a function, /,
+        /servers\.optionsForm\.parse: expected "passthrough" or "simple", got "simpel"/,
+        /servers\.applyUserOptions\.memory: expected "cmd" or .*, got "memLimt"/,
+        /servers\.groupOverrides\.a\.servers\.memLimit: expected a size such as .*, got "2X"/,
+        /servers\.groupOverrides\.b\.groups: expected a list, got "x"/,
+        /servers\.groupOverrides\.b\.servers\.memLimt: unknown option/,
+        /hooks\.preSpawn: expected a function/,
+        /has 7 faults/,
+      ]) {
+        assert.match(message, fault)
+      }
+      return true
+    })
+  })
+
   it('leave the rules for plain values as they are', async () => {
     const sources = await write('limits.json', '{"servers": {"namedServerLimitPerUser": -1, "pollJitter": 2}}')
 

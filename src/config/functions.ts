@@ -14,6 +14,7 @@ export function functionOf<F extends (...args: never[]) => unknown>() {
   return z
     .custom<F>(value => typeof value === 'function', {
       error: 'expected a function, in a config of TypeScript or JavaScript',
+      abort: true,
     })
     .meta({ title: 'function' })
 }

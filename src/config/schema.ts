@@ -4,6 +4,7 @@ import type { MaybePromise } from '../core/runtime.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
 import { authStateSection } from './auth-state-section.ts'
 import { authenticatorOption } from './authenticators.ts'
+import { findConflicts } from './conflicts.ts'
 import { cookiesSection } from './cookies-section.ts'
 import { cullerSection } from './culler-section.ts'
 import { functionOf } from './functions.ts'
@@ -53,6 +54,21 @@ const access = section({
     nameList.default([]),
     'Members of these groups may sign in and are administrators; with PAM, groups of Linux too.',
     ['wheel'],
+  ),
+  manageGroups: option(
+    z.boolean().default(false),
+    'Groups of users are those that the authenticator tells, and `groups` of the config is not used.',
+    true,
+  ),
+  manageRoles: option(
+    z.boolean().default(false),
+    'Roles of users are those that the authenticator tells; `roles` of the config may not give any to users or groups.',
+    true,
+  ),
+  resetManagedRolesOnStartup: option(
+    z.boolean().default(false),
+    'At the start, roles and grants by the authenticator that it does not name then are removed.',
+    true,
   ),
   usernameMap: option(z.record(z.string(), z.string()).default({}), 'Names that are changed at sign-in, old to new.', {
     'ada.l': 'ada',
@@ -198,7 +214,7 @@ const log = section({
   ),
 })
 
-export const configSchema = z.strictObject({
+const everyOption = z.strictObject({
   baseUrl: option(pathPrefix.default('/'), 'Path below which everything lies.', '/jupyter/'),
   bindUrl: option(
     httpUrl.default('http://127.0.0.1:8000'),
@@ -307,6 +323,8 @@ export const configSchema = z.strictObject({
     ['10.0.0.1'],
   ),
 })
+
+export const configSchema = everyOption.superRefine(findConflicts)
 
 /** What stands in a config file: everything may be left out. */
 export type ConfigInput = z.input<typeof configSchema>

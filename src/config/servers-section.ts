@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { functionOf, type OfServer, type OfUser } from './functions.ts'
 import { option, section } from './option.ts'
+import { applyUserOptionsValue, groupOverridesValue, optionsFormValue, serverVariables } from './server-overrides.ts'
 import { byteSize, duration, httpUrl, limit } from './values.ts'
 
 /** Variables of an environment. */
@@ -18,7 +19,11 @@ export const serversSection = section({
     { computed: 'jupyterhub-singleuser of the Python environment that Orrery makes in its data folder' },
   ),
   args: option(z.array(z.string()).default([]), 'More arguments for it.', ['--ServerApp.terminals_enabled=False']),
-  environment: option(texts.default({}), 'Variables that every server gets.', { OMP_NUM_THREADS: '4' }),
+  environment: option(
+    serverVariables.default({}),
+    'Variables that every server gets; a function is called for each server.',
+    { OMP_NUM_THREADS: '4' },
+  ),
   envKeep: option(
     z.array(z.string()).default(['JUPYTERHUB_SINGLEUSER_APP']),
     'Names of variables of the hub itself that are handed on to servers.',
@@ -26,6 +31,24 @@ export const serversSection = section({
   ),
   defaultUrl: option(z.string().default(''), 'Page that opens first, below the address of the server.', '/lab'),
   notebookDir: option(z.string().default(''), 'Folder that the server shows; empty for the home.', '~/notebooks'),
+  optionsForm: option(
+    optionsFormValue.optional(),
+    'HTML fields that are shown before a start, or a function of the user that gives them; `{ html, parse }` also says what becomes of the answer.',
+    { html: '<label>Course <input name="course"></label>', parse: 'simple' },
+    { computed: 'the form of the spawner, if it has one' },
+  ),
+  applyUserOptions: option(
+    applyUserOptionsValue.optional(),
+    'Which setting of the server an option of the user changes, or a function that checks and applies them.',
+    { memory: 'memLimit' },
+    { computed: 'options are for the spawner' },
+  ),
+  groupOverrides: option(
+    groupOverridesValue.optional(),
+    'Other settings for servers of members of groups, applied in the order of their names, or a function that gives them.',
+    { '10-gpu': { groups: ['gpu'], servers: { memLimit: '16G', environment: { HAS_GPU: '1' } } } },
+    { computed: 'none' },
+  ),
   startTimeout: option(duration.default(60), 'How long the start of a server may take.', '5m'),
   httpTimeout: option(duration.default(30), 'How long a started server may take until it answers.', '30s'),
   slowSpawnTimeout: option(

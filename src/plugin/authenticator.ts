@@ -1,5 +1,6 @@
 import type { Json, Logger } from '../core/runtime.ts'
-import type { ServerSpec, UserRecord } from './spawner.ts'
+import type { ServerDraft } from './hooks.ts'
+import type { UserRecord } from './spawner.ts'
 
 /** One try at signing in. `form` holds the fields of the login form, each once, without `_xsrf`. */
 export interface LoginAttempt {
@@ -14,11 +15,24 @@ export interface Authenticated<AuthState extends Json = Json> {
   readonly name: string
   /** Absent: keep what the database says. */
   readonly admin?: boolean
-  /** Absent: groups are not managed by the authenticator. */
+  /** Count for the access rules; with `access.manageGroups` they become the user's groups, and must be told. */
   readonly groups?: readonly string[]
+  /** With `access.manageRoles` these become the user's roles, `user` only if it is among them. Absent: as they are. */
+  readonly roles?: readonly ManagedRole[]
   readonly authState?: AuthState
   /** The authenticator itself vouches that this user may enter (an approved account): counts as an allow rule. */
   readonly allowed?: boolean
+}
+
+/** A role that an authenticator manages, with the fields of the config's `roles`. */
+export interface ManagedRole {
+  readonly name: string
+  readonly description?: string
+  readonly scopes?: readonly string[]
+  /** All that hold it. At a sign-in only those count who exist; the user who signs in holds it anyway. */
+  readonly users?: readonly string[]
+  readonly groups?: readonly string[]
+  readonly services?: readonly string[]
 }
 
 /** Identity not proven, or proven and turned away. `message` is shown on the login page. */
@@ -89,7 +103,10 @@ export interface Authenticator<AuthState extends Json = Json> {
   routes?(router: PluginRouter): void
   /** Looks again at a signed-in user; `expired` sends them to the login page. */
   refresh?(user: UserRecord, state: AuthState, context: AuthContext): Promise<Authenticated<AuthState> | 'expired'>
-  beforeSpawn?(user: UserRecord, state: AuthState | undefined, spec: ServerSpec): Promise<void>
+  /** Before a server starts; may change what it is started with. Throws HubError to refuse. */
+  /** With `access.manageRoles`: the roles there are at the start of the hub. */
+  managedRoles?(context: AuthContext): Promise<readonly ManagedRole[]>
+  beforeSpawn?(user: UserRecord, state: AuthState | undefined, server: ServerDraft): Promise<void>
   afterStop?(user: UserRecord, server: string): Promise<void>
   /** A hub account was made for this user. Throws HubError to refuse (no such Linux account). */
   userAdded?(user: UserRecord): Promise<void>

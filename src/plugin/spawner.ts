@@ -1,4 +1,4 @@
-import type { Json, Logger } from '../core/runtime.ts'
+import type { Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 
 /** The user a server is for. */
@@ -68,7 +68,7 @@ export interface SpawnRun<State extends Json> {
 /** A form shown before the start: HTML fields as JupyterHub's `options_form`, and what turns its answer into options. */
 export interface OptionsForm<Options extends Json = Json> {
   readonly html: string
-  parse(form: Readonly<Record<string, readonly string[]>>): Options
+  parse(form: Readonly<Record<string, readonly string[]>>): MaybePromise<Options>
 }
 
 /** Runs one user's server somewhere. Remembers only `state`, whose keys are those of JupyterHub's spawners. */

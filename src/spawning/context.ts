@@ -2,7 +2,8 @@
 import type { Clock, Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { Database } from '../db/database.ts'
-import type { BindAddress, ServerSpec, Spawner, UserRecord } from '../plugin/spawner.ts'
+import type { ServerDraft } from '../plugin/hooks.ts'
+import type { BindAddress, Spawner, UserRecord } from '../plugin/spawner.ts'
 import type { RouteKeeper } from '../routing/route-keeper.ts'
 import type { EnvironmentSettings } from './environment.ts'
 import type { Signals } from './signals.ts'
@@ -13,6 +14,8 @@ export type ScopesOfServer = (user: UserRecord, server: string) => MaybePromise<
 export interface SpawningSettings {
   /** `['jupyterhub-singleuser', ...]`. */
   readonly command: readonly string[]
+  /** More arguments for it. */
+  readonly args?: readonly string[]
   /** Folder the server shows; `{username}` is replaced; empty for the home. */
   readonly notebookDir?: string
   readonly limits?: { readonly memoryBytes?: number; readonly cpus?: number }
@@ -71,9 +74,17 @@ export interface ServerAccess {
   tokensRevoked?(): void
 }
 
+/** As what servers are told, but for variables that are made for each server. */
+export interface SiteEnvironment extends Omit<EnvironmentSettings, 'extra'> {
+  /** Wins over everything else. */
+  readonly extra?: ServerDraft['environment']
+}
+
 export interface SpawningHooks {
-  /** Before the spawner is called: `Authenticator.beforeSpawn` and the site's own. May throw to refuse. */
-  beforeStart?(user: UserRecord, spec: ServerSpec): Promise<void>
+  /** Changes what a server is started with. Throws to refuse; `signal` aborts when its time is over. */
+  prepare?: ((server: ServerDraft, signal: AbortSignal) => Promise<void>) | undefined
+  /** `Authenticator.beforeSpawn`; comes before `prepare`. May throw to refuse. */
+  beforeStart?(server: ServerDraft): Promise<void>
   /** After a server is gone, however it ended. Its failure is logged only. */
   afterStop?(user: UserRecord, server: string): Promise<void>
   onTooManyFailures?(failures: number): void
@@ -94,11 +105,13 @@ export interface SpawningDeps {
   readonly access: ServerAccess
   /** Unique to this process: host, pid and something random. */
   readonly holder: string
-  readonly environment: EnvironmentSettings
+  readonly environment: SiteEnvironment
   readonly settings: SpawningSettings
   readonly log: Logger
   readonly clock: Clock
   readonly hooks?: SpawningHooks
+  /** The site's own form; it stands in place of the spawner's. */
+  readonly optionsForm?: Spawner['options']
   readonly observer?: SpawningObserver
   /** How the hub proves itself to servers with internal TLS. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
@@ -121,6 +134,7 @@ export interface SpawningContext extends SpawningDeps {
 
 export function withDefaults(settings: SpawningSettings): Required<SpawningSettings> {
   return {
+    args: [],
     notebookDir: '',
     limits: {},
     guarantees: {},

@@ -44,7 +44,8 @@ function isLeftToOthers(error: unknown): boolean {
 
 function logFailure({ log }: SpawningContext, { key }: HeldServer, reason: Reason, error: unknown): void {
   const fields = { ...key, reason: reason.code, detail: error instanceof HubError ? error.detail : undefined }
-  if (isTold(error)) log.warn({ ...fields, message: reason.message }, 'server failed to start')
+  const cause = error instanceof Error && error.cause !== undefined ? { err: error.cause } : {}
+  if (isTold(error)) log.warn({ ...fields, ...cause, message: reason.message }, 'server failed to start')
   else log.error({ ...fields, err: error }, 'server failed to start')
 }
 

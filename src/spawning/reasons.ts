@@ -51,6 +51,15 @@ export function startTimeoutReason(timeoutMs: number): Reason {
   }
 }
 
+export function hookTimeoutReason(timeoutMs: number): Reason {
+  return {
+    code: 'hook_timeout',
+    message: `The steps that this site runs before each start were not finished within ${seconds(timeoutMs)}.`,
+    nextStep: 'Try again; if it fails again, tell your administrator.',
+    logTail: '',
+  }
+}
+
 export function httpTimeoutReason(timeoutMs: number): Reason {
   return {
     code: 'http_timeout',

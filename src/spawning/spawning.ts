@@ -140,7 +140,8 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     settled: (key, timeoutMs, signal) => settledState(context, key, timeoutMs, signal),
     events: (key, options) => serverEvents(context, key, options),
     logs: async (key, lines) => (await spawner.logs?.(key, (await findServer(database, key))?.state, lines)) ?? '',
-    optionsForm: async (user, signal) => spawner.options?.(user, signal),
+    optionsForm: async (user, signal) =>
+      context.optionsForm ? context.optionsForm(user, signal) : spawner.options?.(user, signal),
     checkNamedServer: (user, name, displayName, options) => checkNamedServer(context, user, name, displayName, options),
     recover,
     stopAll,

@@ -3,6 +3,7 @@ import { HubError } from '../core/errors.ts'
 import { serverPath } from '../core/names.ts'
 import { SpawnError } from '../core/reason.ts'
 import type { Json } from '../core/runtime.ts'
+import type { ServerDraft } from '../plugin/hooks.ts'
 import type { Address, ServerSpec, UserRecord } from '../plugin/spawner.ts'
 import { becomeReady } from './become-ready.ts'
 import type { SpawningContext } from './context.ts'
@@ -10,8 +11,9 @@ import { type Credentials, giveCredentials } from './credentials.ts'
 import { serverEnvironment } from './environment.ts'
 import { failStart } from './fail-start.ts'
 import { type ProgressWriter, progressWriter } from './progress-writer.ts'
-import { Interruption, startTimeoutReason } from './reasons.ts'
+import { hookTimeoutReason, Interruption, startTimeoutReason } from './reasons.ts'
 import { type RunKey, saveAddress, saveState } from './run-store.ts'
+import { draftServer, type SettledServer, settleDraft } from './server-draft.ts'
 import type { HeldServer } from './spawn-lease.ts'
 import { watchForStop } from './watch-for-stop.ts'
 
@@ -51,60 +53,78 @@ async function bringUp(
   signal: AbortSignal,
   progress: ProgressWriter,
 ): Promise<void> {
-  const { environment, hooks } = context
+  const { baseUrl } = context.environment
   const credentials = await giveCredentials(context, held, run, user)
-  const spec = serverSpec(context, user, held, options, credentials)
-  await Promise.race([hooks.beforeStart?.(user, spec), rejection(signal)])
+  const draft = draftServer(context, { key: held.key, user, options })
+  const settled = await prepare(context, draft, signal)
+  const spec = serverSpec(context, draft, settled, credentials)
   await progress.add({ percent: 20, message: 'Starting the server' })
-  const { address, state } = await callSpawner(context, held, run, spec, signal, progress)
-  await held.write(tx => saveAddress(tx, run.spawnerId, address, serverPath(held.key, environment.baseUrl)))
-  await becomeReady(context, held, { run, address, state }, signal, progress.add)
+  const startTimeoutMs = settled.startTimeout * 1000
+  const { address, state } = await callSpawner(context, held, { run, spec, startTimeoutMs }, signal, progress)
+  await held.write(tx => saveAddress(tx, run.spawnerId, address, serverPath(held.key, baseUrl)))
+  const timeoutMs = settled.httpTimeout * 1000
+  await becomeReady(context, held, { run, address, state, timeoutMs }, signal, progress.add)
+}
+
+/** What authenticator and site have to do and to say before a start; they may take as long as the start itself. */
+async function prepare(context: SpawningContext, draft: ServerDraft, signal: AbortSignal): Promise<SettledServer> {
+  const { hooks, settings } = context
+  const overdue = new AbortController()
+  const timer = setTimeout(
+    () => overdue.abort(new SpawnError(hookTimeoutReason(settings.startTimeoutMs), { status: 504 })),
+    settings.startTimeoutMs,
+  ).unref()
+  const timed = AbortSignal.any([signal, overdue.signal])
+  try {
+    await Promise.race([hooks.beforeStart?.(draft), rejection(timed)])
+    await Promise.race([hooks.prepare?.(draft, timed), rejection(timed)])
+    return settleDraft(draft)
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function serverSpec(
   { settings, environment }: SpawningContext,
-  user: UserRecord,
-  { key }: HeldServer,
-  options: Json,
+  { key, user, options }: ServerDraft,
+  settled: SettledServer,
   { token: apiToken, oauthClientAllowedScopes }: Credentials,
 ): ServerSpec {
-  const { command, notebookDir, limits, guarantees, listen, stopTimeoutMs } = settings
+  const { cmd, args, notebookDir, defaultUrl, debug, disableUserConfig } = settled
+  const site = { ...environment, extra: settled.environment, defaultUrl, debug, disableUserConfig }
+  const limits = resources(settled.memLimit, settled.cpuLimit)
+  const guarantees = resources(settled.memGuarantee, settled.cpuGuarantee)
   return {
     key,
     user,
     options,
-    command,
+    command: [...cmd, ...args],
     environment: bind =>
-      serverEnvironment(environment, {
-        key,
-        apiToken,
-        bind,
-        notebookDir,
-        limits,
-        guarantees,
-        oauthClientAllowedScopes,
-      }),
+      serverEnvironment(site, { key, apiToken, bind, notebookDir, limits, guarantees, oauthClientAllowedScopes }),
     prefix: serverPath(key, environment.baseUrl),
     notebookDir,
     limits,
     guarantees,
-    listen,
-    stopTimeoutMs,
+    listen: settings.listen,
+    stopTimeoutMs: settings.stopTimeoutMs,
   }
+}
+
+function resources(memoryBytes: number | undefined, cpus: number | undefined) {
+  return { ...(memoryBytes !== undefined && { memoryBytes }), ...(cpus !== undefined && { cpus }) }
 }
 
 async function callSpawner(
   context: SpawningContext,
   held: HeldServer,
-  run: RunKey,
-  spec: ServerSpec,
+  { run, spec, startTimeoutMs }: { run: RunKey; spec: ServerSpec; startTimeoutMs: number },
   interrupted: AbortSignal,
   progress: ProgressWriter,
 ): Promise<{ address: Address; state: Json }> {
-  const { spawner, settings, log } = context
+  const { spawner, log } = context
   const overdue = new AbortController()
   // A hub that ends does not wait for it.
-  const timer = setTimeout(() => overdue.abort(new Interruption('start_timeout')), settings.startTimeoutMs).unref()
+  const timer = setTimeout(() => overdue.abort(new Interruption('start_timeout')), startTimeoutMs).unref()
   const signal = AbortSignal.any([interrupted, overdue.signal])
   let state: Json = {}
   const started = Promise.resolve().then(() =>
@@ -126,7 +146,7 @@ async function callSpawner(
     // A spawner that heeds the signal clears up after itself; one that does not is not waited for long.
     if (signal.aborted) await Promise.race([started.catch(() => {}), pause(ABORT_GRACE_MS)])
     if (overdue.signal.aborted && !interrupted.aborted) {
-      throw new SpawnError(startTimeoutReason(settings.startTimeoutMs), { status: 504, cause: error })
+      throw new SpawnError(startTimeoutReason(startTimeoutMs), { status: 504, cause: error })
     }
     throw error
   } finally {

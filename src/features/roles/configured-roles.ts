@@ -10,6 +10,7 @@ import type { Database, Db } from '../../db/database.ts'
 import { createGroup, findGroup } from '../groups/store.ts'
 import { ensureUser } from '../users/ensure-user.ts'
 import type { UserNames } from '../users/user-names.ts'
+import { HOLDER_TABLES, type HolderKind } from './holders.ts'
 import { keepOnlyRoles, putRole, removeRoles } from './store.ts'
 
 /** A role of the configuration: JupyterHub's `load_roles`. */
@@ -91,26 +92,36 @@ async function applyRole(
     description: role.description ?? standard?.description ?? '',
     scopes,
   })
-  if (role.users) await setHolders(tx, role.name, id, 'user', await usersOf(tx, role, deps))
-  if (role.groups) await setHolders(tx, role.name, id, 'group', await groupsOf(tx, role.groups))
-  if (role.services) await setHolders(tx, role.name, id, 'service', await servicesOf(tx, role))
+  for (const kind of ['user', 'group', 'service'] as const) {
+    if (role[`${kind}s`]) await setHolders(tx, role.name, id, kind, await holdersOf(tx, kind, role, deps))
+  }
 }
 
-const TABLES = { user: 'users', group: 'groups', service: 'services' } as const
+/** Ids of those that a role lists; users and groups are made where they are missing. Throws `config_invalid`. */
+export function holdersOf(
+  tx: Db,
+  kind: HolderKind,
+  role: ConfiguredRole,
+  deps: ConfiguredRolesDeps,
+): Promise<number[]> {
+  if (kind === 'user') return usersOf(tx, role, deps)
+  return kind === 'group' ? groupsOf(tx, role.groups ?? []) : servicesOf(tx, role)
+}
+
 const MAPS = { user: 'user_role_map', group: 'group_role_map', service: 'service_role_map' } as const
 
 async function setHolders(
   tx: Db,
   role: string,
   roleId: number,
-  kind: 'user' | 'group' | 'service',
+  kind: HolderKind,
   ids: readonly number[],
 ): Promise<void> {
   await tx.deleteFrom(MAPS[kind]).where('role_id', '=', roleId).where('managed_by_auth', '=', false).execute()
   for (const id of ids) await grantRole(tx, { kind, id }, role)
   // The flag goes with the role, for users and services alike.
   if (role !== 'admin' || kind === 'group') return
-  const table = TABLES[kind]
+  const table = HOLDER_TABLES[kind]
   await tx.updateTable(table).set({ admin: false }).where('admin', '=', true).execute()
   if (ids.length > 0) {
     await tx

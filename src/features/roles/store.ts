@@ -38,6 +38,48 @@ export async function putRole(
   return id
 }
 
+/** Makes a role that does not exist. Returns its id. */
+export async function addRole(
+  db: Db,
+  role: { name: string; description?: string; scopes?: readonly string[]; managedByAuth: boolean },
+): Promise<number> {
+  const { id } = await db
+    .insertInto('roles')
+    .values({
+      name: role.name,
+      description: role.description ?? null,
+      scopes: JSON.stringify(role.scopes ?? []),
+      managed_by_auth: role.managedByAuth,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+/** Names of the roles a user holds themselves, not through a group. */
+export async function rolesOfUser(db: Db, userId: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('user_role_map')
+    .innerJoin('roles', 'roles.id', 'user_role_map.role_id')
+    .select('roles.name')
+    .where('user_role_map.user_id', '=', userId)
+    .execute()
+  return rows.map(row => row.name)
+}
+
+/** Removes those of these roles that an authenticator made and that nobody holds. */
+export async function removeUnusedRoles(db: Db, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return
+  await db
+    .deleteFrom('roles')
+    .where('name', 'in', [...names])
+    .where('managed_by_auth', '=', true)
+    .where('id', 'not in', db.selectFrom('user_role_map').select('role_id'))
+    .where('id', 'not in', db.selectFrom('group_role_map').select('role_id'))
+    .where('id', 'not in', db.selectFrom('service_role_map').select('role_id'))
+    .execute()
+}
+
 /** Removes every role that is not named; who held it holds it no more. Returns the names of those removed. */
 export async function keepOnlyRoles(db: Db, names: readonly string[]): Promise<string[]> {
   const removed = await db

@@ -9,6 +9,7 @@ import type { ServerKey } from '../../core/server-key.ts'
 import type { ServerState } from '../../core/server-state.ts'
 import type { Database } from '../../db/database.ts'
 import { sendEventStream } from '../../http/sse.ts'
+import type { Hooks, ReadyEvent } from '../../plugin/hooks.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
 import { findServer, type ServerRow, userRecord } from '../../spawning/server-row.ts'
 import { noSuchUser } from '../../spawning/server-rows.ts'
@@ -25,6 +26,8 @@ export interface ServersDeps extends ServerModelSettings {
   readonly access: Access
   readonly spawning: Spawning
   readonly log: Logger
+  /** The site's `hooks.progressReady`. */
+  readonly progressReady?: Hooks['progressReady'] | undefined
   /** How long POST waits before it answers 202 instead of 201. Default 10 s, as in JupyterHub. */
   readonly slowSpawnTimeoutMs?: number
   /** How long DELETE waits before it answers 202 instead of 204. Default 10 s. */
@@ -129,15 +132,26 @@ export function serversApi(deps: ServersDeps): FastifyPluginAsync {
       throw new HubError('server_not_starting', { status: 400, message: `${logName(key)} is not starting...` })
     }
     return sendEventStream(request, reply, async function* (signal) {
-      if (phase === 'ready') yield { data: readyEvent(key, baseUrl) }
+      if (phase === 'ready') yield { data: await toldReady(key) }
       else if (!isUnderWay) yield { data: failedEvent(row.run && runReason(row.run)) }
       else {
         const afterId = Number(request.headers['last-event-id'] ?? 0) || 0
         for await (const event of spawning.events(key, { afterId, signal })) {
-          yield { data: progressModel(event, key, baseUrl), id: event.id }
+          yield { data: event.ready ? await toldReady(key) : progressModel(event), id: event.id }
         }
       }
     })
+  }
+
+  /** As JupyterHub: a hook that fails changes nothing. */
+  async function toldReady(key: ServerKey): Promise<ReadyEvent> {
+    const event = readyEvent(key, baseUrl)
+    try {
+      return (await deps.progressReady?.({ ...event }, key)) ?? event
+    } catch (error) {
+      log.error({ ...key, err: error }, 'hooks.progressReady failed')
+      return event
+    }
   }
 
   async function getUser(name: string): Promise<UserRecord> {
@@ -201,7 +215,7 @@ function logName({ user, server }: ServerKey): string {
 function startFailed(state: Extract<ServerState, { phase: 'failed' | 'stopped' }>): HubError {
   const { reason } = state
   return new HubError(reason?.code ?? 'spawn_failed', {
-    status: 500,
+    status: reason?.code === 'invalid_user_options' ? 400 : 500,
     message: reason?.message ?? 'The server did not start.',
     ...(reason?.nextStep && { nextStep: reason.nextStep }),
   })

@@ -3,10 +3,11 @@ import { serverPath } from '../../core/names.ts'
 import type { Reason } from '../../core/reason.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import type { ProgressEvent } from '../../core/server-state.ts'
+import type { ReadyEvent } from '../../plugin/hooks.ts'
 import { reasonModel } from './model.ts'
 
-export function progressModel(event: ProgressEvent, key: ServerKey, baseUrl: string): Record<string, unknown> {
-  if (event.ready) return readyEvent(key, baseUrl)
+/** Of any event but the last good one, which is `readyEvent`. */
+export function progressModel(event: ProgressEvent): Record<string, unknown> {
   if (event.failed) return failedEvent(event.reason)
   return {
     progress: event.percent,
@@ -16,7 +17,7 @@ export function progressModel(event: ProgressEvent, key: ServerKey, baseUrl: str
   }
 }
 
-export function readyEvent(key: ServerKey, baseUrl: string): Record<string, unknown> {
+export function readyEvent(key: ServerKey, baseUrl: string): ReadyEvent {
   const url = serverPath(key, baseUrl)
   return {
     progress: 100,

@@ -1,28 +1,27 @@
 import { HubError } from '../../core/errors.ts'
-import type { Clock } from '../../core/runtime.ts'
-import { compiledQuery } from '../../db/compiled-query.ts'
-import type { Database, Db } from '../../db/database.ts'
 import type { Authenticated, Authenticator, Refused } from '../../plugin/authenticator.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
-import { createUser, deleteUser, findUser, setAdmin } from '../users/user-store.ts'
+import type { UserNames } from '../users/user-names.ts'
+import { createUser, deleteUser, findUser } from '../users/user-store.ts'
 import { type AccessRules, checkAccess, isAdminByRule } from './access-rules.ts'
-import { type AuthStateRules, keepAuthState } from './keep-auth-state.ts'
-import { syncGroups } from './sync-groups.ts'
+import { type ApplyDeps, applyProven } from './apply-proven.ts'
+import { hookRefusal, runPostAuth, type SignInHookContext } from './sign-in-hooks.ts'
 
-export interface AdmitDeps {
-  readonly database: Pick<Database, 'db'>
+export interface AdmitDeps extends ApplyDeps {
   readonly rules: AccessRules
   readonly authenticator: Pick<Authenticator, 'userAdded'>
-  readonly clock: Clock
-  /** Absent: none is kept, and what was kept is forgotten. */
-  readonly authState?: AuthStateRules
+  readonly names: UserNames
 }
 
 /**
- * Lets a proven identity in, or not: access rules, then the user's row as JupyterHub keeps it (made at the first
- * sign-in), the admin flag with its role, and the groups where the authenticator manages them.
+ * Lets a proven identity in, or not: access rules, the site's own word, then the user's row as JupyterHub keeps it (made
+ * at the first sign-in) with all that the authenticator told.
  */
-export async function admitUser(deps: AdmitDeps, proven: Authenticated): Promise<{ user: UserRecord } | Refused> {
+export async function admitUser(
+  deps: AdmitDeps,
+  proven: Authenticated,
+  context: SignInHookContext,
+): Promise<{ user: UserRecord } | Refused> {
   const known = await findUser(deps.database.db, proven.name)
   const groups = proven.groups ?? known?.groups ?? []
   const verdict = checkAccess(deps.rules, {
@@ -32,11 +31,25 @@ export async function admitUser(deps: AdmitDeps, proven: Authenticated): Promise
     vouchedFor: proven.allowed ?? false,
   })
   if ('refused' in verdict) return verdict
-  const user = known ?? (await addUser(deps, proven.name))
+  // No rule takes the flag away, only the word of the authenticator does.
+  const byRule = proven.admin === undefined && isAdminByRule(deps.rules, proven.name, groups)
+  const told = await runPostAuth(deps.hooks ?? {}, { ...proven, ...(byRule && { admin: true }) }, context)
+  if ('refused' in told) return told
+  return enter(deps, told.name === proven.name ? known : undefined, told, context)
+}
+
+async function enter(
+  deps: AdmitDeps,
+  known: UserRecord | undefined,
+  proven: Authenticated,
+  context: SignInHookContext,
+): Promise<{ user: UserRecord } | Refused> {
+  const invalid = new TypeError('hooks.postAuth returned a name that no user can have')
+  if (!deps.names.isValid(proven.name)) return hookRefusal('hooks.postAuth', invalid, context.log)
+  const user = known ?? (await findUser(deps.database.db, proven.name)) ?? (await addUser(deps, proven.name))
   if ('refused' in user) return user
-  const updated = await updateUser(deps, user, proven, groups)
-  await keepAuthState(deps, user.id, proven)
-  return { user: updated }
+  const applied = await applyProven(deps, user, proven, context)
+  return 'refused' in applied ? applied : { user: applied }
 }
 
 async function addUser(deps: AdmitDeps, name: string): Promise<UserRecord | Refused> {
@@ -62,33 +75,3 @@ async function madeMeanwhile(deps: AdmitDeps, name: string, error: unknown): Pro
   if (!user) throw error
   return user
 }
-
-async function updateUser(
-  deps: AdmitDeps,
-  user: UserRecord,
-  proven: Authenticated,
-  groups: readonly string[],
-): Promise<UserRecord> {
-  const admin = proven.admin ?? (isAdminByRule(deps.rules, user.name, groups) || user.admin)
-  const { db } = deps.database
-  if (!proven.groups && user.admin === admin && (await hasDefaultRoles(db, user))) return { ...user, groups }
-  await db.transaction().execute(async tx => {
-    await setAdmin(tx, user.id, admin)
-    if (proven.groups) await syncGroups(tx, user.id, proven.groups)
-  })
-  return { ...user, admin, groups }
-}
-
-/** A user that JupyterHub 1 made may lack them. */
-async function hasDefaultRoles(db: Db, user: UserRecord): Promise<boolean> {
-  const roles = new Set((await rolesOfUser(db, user.id)).map(role => role.name))
-  return roles.has('user') && roles.has('admin') === user.admin
-}
-
-const rolesOfUser = compiledQuery((db, userId: number) =>
-  db
-    .selectFrom('user_role_map')
-    .innerJoin('roles', 'roles.id', 'user_role_map.role_id')
-    .select('roles.name')
-    .where('user_role_map.user_id', '=', userId),
-)

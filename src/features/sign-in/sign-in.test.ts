@@ -6,9 +6,11 @@ import { type Logger, silentLogger } from '../../core/runtime.ts'
 import type { Database } from '../../db/database.ts'
 import { testDatabases } from '../../db/testing.ts'
 import type { Authenticated, Authenticator, Refused } from '../../plugin/authenticator.ts'
+import type { Hooks } from '../../plugin/hooks.ts'
 import { testClock } from '../accounts/testing.ts'
 import { createAuthStateStore } from '../users/auth-state.ts'
 import { createUserNames } from '../users/user-names.ts'
+import { findUser } from '../users/user-store.ts'
 import { createSignIn, type SignInDeps } from './sign-in.ts'
 
 const limits = { failures: 3, addressFailures: 12, windowMs: 600_000, lockMs: 300_000 }
@@ -53,13 +55,16 @@ for (const kind of testDatabases()) {
       })
     })
 
-    it('keeps groups as the authenticator says, and leaves them alone when it says nothing', async () => {
-      await withHub({ access: { allowedGroups: ['physics'] } }, async ({ signIn, proves }) => {
-        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'not_allowed', status: 403 })
+    it('keeps groups exactly as the authenticator says where it manages them', async () => {
+      const more = () => ({ manageGroups: true })
+      await withHub({ access: { allowedGroups: ['physics'] }, more }, async ({ signIn, proves, database }) => {
+        assert.partialDeepStrictEqual(await signIn('bob', 'good'), { refused: 'not_allowed', status: 403 })
         proves.set('ada', { name: 'ada', groups: ['physics', 'users', ''] })
-        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { groups: ['physics', 'users', ''] } })
-        proves.set('ada', { name: 'ada' })
-        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { groups: ['physics', 'users'] } })
+        await signIn('ada', 'good')
+        assert.deepEqual((await findUser(database.db, 'ada'))?.groups, ['physics', 'users'])
+        proves.set('ada', { name: 'ada', groups: ['physics'] })
+        await signIn('ada', 'good')
+        assert.deepEqual((await findUser(database.db, 'ada'))?.groups, ['physics'])
         proves.set('ada', { name: 'ada', groups: [] })
         assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'not_allowed' })
       })
@@ -68,7 +73,7 @@ for (const kind of testDatabases()) {
     it('keeps the auth state of the latest sign-in, and forgets it where none is kept', async () => {
       const storeOf = (database: Database) =>
         createAuthStateStore({ database, keys: [Buffer.alloc(32, 1)], clock: testClock(), log: silentLogger })
-      const more = (database: Database) => ({ authState: { store: storeOf(database) } })
+      const more = (database: Database) => ({ authState: storeOf(database) })
 
       await withHub({ access: { allowAll: true }, more }, async ({ hub, signIn, proves, database, clock }) => {
         const stateOf = async () => storeOf(database).read(1)
@@ -88,6 +93,111 @@ for (const kind of testDatabases()) {
         }
         await createSignIn({ ...deps, authenticator: { name: 'test' } }).admit({ name: 'ada' }, '192.0.2.7')
         assert.equal(await stateOf(), null)
+      })
+    })
+
+    it('takes groups for the access rules alone where they are not managed', async () => {
+      await withHub({ access: { allowedGroups: ['physics'] } }, async ({ signIn, proves, database }) => {
+        proves.set('ada', { name: 'ada', groups: ['physics'] })
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { name: 'ada' } })
+        assert.deepEqual(await database.db.selectFrom('groups').selectAll().execute(), [])
+      })
+    })
+
+    it('lets nobody in while groups are managed and the authenticator tells none', async () => {
+      const more = () => ({ manageGroups: true })
+      await withHub({ access: { allowAll: true }, more }, async ({ signIn, logged }) => {
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'groups_not_told', status: 503 })
+        assert.match(logged.join(), /tells no groups/)
+      })
+    })
+
+    it('gives exactly the roles that the authenticator tells, marks them as its own, and removes those nobody holds', async () => {
+      const more = () => ({ manageRoles: { keep: new Set(['user', 'kept']) } })
+      await withHub({ access: { allowAll: true }, more }, async ({ signIn, proves, database }) => {
+        const { db } = database
+        const roles = async () =>
+          (await db.selectFrom('roles').select(['name', 'scopes', 'managed_by_auth']).orderBy('id').execute()).slice(4)
+        await signIn('bob', 'good')
+        await signIn('ada', 'good')
+        assert.deepEqual(await rolesOf(database, 'ada'), ['user'])
+
+        const reader = { name: 'reader', scopes: ['list:users'], users: ['bob', 'nobody'] }
+        proves.set('ada', { name: 'ada', roles: [{ name: 'user' }, reader, { name: 'kept', scopes: ['shutdown'] }] })
+        await signIn('ada', 'good')
+        assert.deepEqual(await rolesOf(database, 'ada'), ['kept', 'reader', 'user'])
+        assert.deepEqual(await rolesOf(database, 'bob'), ['reader', 'user'])
+        const marks = await db.selectFrom('user_role_map').select('managed_by_auth').where('user_id', '=', 2).execute()
+        assert.deepEqual(marks.map(({ managed_by_auth }) => managed_by_auth).sort(), [false, true, true])
+        assert.deepEqual(await roles(), [
+          { name: 'reader', scopes: '["list:users"]', managed_by_auth: true },
+          { name: 'kept', scopes: '["shutdown"]', managed_by_auth: true },
+        ])
+
+        proves.set('ada', { name: 'ada', roles: [{ name: 'reader', scopes: ['read:hub'], users: [] }] })
+        await signIn('ada', 'good')
+        assert.deepEqual(await rolesOf(database, 'ada'), ['reader'])
+        assert.deepEqual(await rolesOf(database, 'bob'), ['user'])
+        proves.set('ada', { name: 'ada', roles: [] })
+        await signIn('ada', 'good')
+        assert.deepEqual(await rolesOf(database, 'ada'), [])
+        assert.deepEqual(
+          (await roles()).map(({ name }) => name),
+          ['kept'],
+        )
+
+        for (const wrong of [{ name: 'A' }, { name: 'odd', scopes: ['fly'] }, { name: 'admin', scopes: ['self'] }]) {
+          proves.set('ada', { name: 'ada', roles: [wrong] })
+          await assert.rejects(signIn('ada', 'good'), { code: 'managed_role_invalid', status: 409 })
+        }
+      })
+    })
+
+    it('asks the site once somebody may enter, and takes its word', async () => {
+      const asked: unknown[] = []
+      const postAuth: Hooks['postAuth'] = async (proven, { address }) => {
+        asked.push([proven, address])
+        if (proven.name === 'bob') throw new HubError('not_today', { status: 403, message: 'Come back tomorrow.' })
+        if (proven.name === 'eve') throw new Error('secret detail')
+        if (proven.name === 'odd') return { ...proven, name: 'a/b' }
+        return { ...proven, admin: true }
+      }
+      const access = { allowedUsers: ['ada', 'bob', 'eve', 'odd'], adminUsers: ['odd'] }
+      await withHub({ access, more: () => ({ hooks: { postAuth } }) }, async ({ signIn, database, logged }) => {
+        assert.partialDeepStrictEqual(await signIn('mallory', 'good'), { refused: 'not_allowed' })
+        assert.partialDeepStrictEqual(await signIn('ada', 'wrong'), WRONG)
+        assert.deepEqual(asked, [])
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { user: { name: 'ada', admin: true } })
+        assert.deepEqual(asked, [[{ name: 'ada' }, '192.0.2.7']])
+
+        assert.partialDeepStrictEqual(await signIn('bob', 'good'), { refused: 'not_today', status: 403 })
+        const failed = await signIn('eve', 'good')
+        assert.partialDeepStrictEqual(failed, { refused: 'hook_failed', status: 503 })
+        assert.ok(!JSON.stringify(failed).includes('secret'))
+        assert.match(logged.join(), /secret detail/)
+        assert.partialDeepStrictEqual(await signIn('odd', 'good'), { refused: 'hook_failed' })
+        assert.deepEqual(asked.at(-1), [{ name: 'odd', admin: true }, '192.0.2.7'])
+        assert.deepEqual(await database.db.selectFrom('users').select('name').execute(), [{ name: 'ada' }])
+      })
+    })
+
+    it('makes one auth state of what is told and what is kept', async () => {
+      const storeOf = (database: Database) =>
+        createAuthStateStore({ database, keys: [Buffer.alloc(32, 1)], clock: testClock(), log: silentLogger })
+      const reconcileAuthState: Hooks['reconcileAuthState'] = (proven, kept) => {
+        if (proven.authState === 'broken') throw new Error('secret detail')
+        return { ...(kept as object), ...(proven.authState as object) }
+      }
+      const more = (database: Database) => ({ authState: storeOf(database), hooks: { reconcileAuthState } })
+      await withHub({ access: { allowAll: true }, more }, async ({ signIn, proves, database }) => {
+        for (const authState of [{ first: 1 }, { second: 2 }]) {
+          proves.set('ada', { name: 'ada', authState })
+          await signIn('ada', 'good')
+        }
+        assert.deepEqual(await storeOf(database).read(1), { first: 1, second: 2 })
+        proves.set('ada', { name: 'ada', authState: 'broken' })
+        assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'hook_failed' })
+        assert.deepEqual(await storeOf(database).read(1), { first: 1, second: 2 })
       })
     })
 

@@ -1,27 +1,22 @@
 import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
-import type { Clock, Logger } from '../../core/runtime.ts'
-import type { Database } from '../../db/database.ts'
+import type { Logger } from '../../core/runtime.ts'
 import type { Authenticated, Authenticator, LoginAttempt, Refused } from '../../plugin/authenticator.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
 import type { UserNames } from '../users/user-names.ts'
 import { type AccessRuleOptions, accessRules } from './access-rules.ts'
 import { admitUser } from './admit-user.ts'
-import type { AuthStateRules } from './keep-auth-state.ts'
+import type { ApplyDeps } from './apply-proven.ts'
 import { createThrottle, type ThrottleLimits } from './throttle.ts'
 import { addressSubject, nameSubject, pluginSubject } from './throttle-subjects.ts'
 
-export interface SignInDeps {
-  readonly database: Pick<Database, 'db'>
+export interface SignInDeps extends ApplyDeps {
   readonly authenticator: Pick<Authenticator, 'name' | 'authenticate' | 'userAdded'>
   /** How names are written and which may exist; `createUserNames` of `features/users`. */
   readonly names: UserNames
   readonly access: AccessRuleOptions
   readonly limits: ThrottleLimits
-  /** Absent: none is kept, and what was kept is forgotten. */
-  readonly authState?: AuthStateRules
   readonly log: Logger
-  readonly clock: Clock
   /** For how long an authenticator may think. Default 60 000. */
   readonly patienceMs?: number
 }
@@ -90,7 +85,11 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function admit(proven: Authenticated, address: string): Promise<SignInOutcome> {
     const name = names.normalize(proven.name)
     if (!names.isValid(name)) return refused(INVALID_NAME, name, address)
-    const outcome = await admitUser({ ...deps, rules }, { ...proven, name })
+    const outcome = await admitUser(
+      { ...deps, rules },
+      { ...proven, name },
+      { address, log, signal: AbortSignal.timeout(deps.patienceMs ?? 60_000) },
+    )
     if ('refused' in outcome) return refused(outcome, name, address)
     log.info({ user: name, address, admin: outcome.user.admin }, 'signed in')
     return outcome

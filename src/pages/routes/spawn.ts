@@ -39,15 +39,16 @@ async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: Fasti
   if (isActive(server?.state.phase)) return reply.redirect(pendingUrl(deps, request, key))
 
   const form = await deps.servers.optionsForm(key)
+  const hasForm = form !== undefined && form.html !== '' // a site may say how options are read and show no field
   const asked = optionsInQuery(request, form !== undefined)
   let fault: unknown
-  if (asked !== undefined || form === undefined) {
+  if (asked !== undefined || !hasForm) {
     try {
-      const options = asked && (form ? form.parse(asked) : (asked as unknown as Json)) // lists of texts are JSON
+      const options = asked && (form ? await form.parse(asked) : (asked as unknown as Json)) // lists of texts are JSON
       await start(deps, request, me, key, options)
       return reply.redirect(pendingUrl(deps, request, key))
     } catch (error) {
-      if (form === undefined) throw error
+      if (!hasForm) throw error
       fault = error
     }
   }
@@ -62,10 +63,10 @@ async function startFromForm(deps: PageDeps, request: FastifyRequest, reply: Fas
   }
   const form = await deps.servers.optionsForm(key)
   try {
-    await start(deps, request, me, key, form?.parse(formLists(request)))
+    await start(deps, request, me, key, await form?.parse(formLists(request)))
     return reply.redirect(pendingUrl(deps, request, key), 303)
   } catch (fault) {
-    if (form === undefined) throw fault
+    if (form === undefined || form.html === '') throw fault
     return sendForm(deps, request, reply, { me, key, server, html: form.html, fault })
   }
 }
