@@ -15,14 +15,14 @@ interface Hub {
   readonly stop: () => Promise<void>
 }
 
-async function startTheirs(): Promise<Hub> {
-  const hub = await startReferenceHub({ configLines: ["c.JupyterHub.default_url = '/hub/home'"] })
+async function startTheirs(...more: string[]): Promise<Hub> {
+  const hub = await startReferenceHub({ configLines: ["c.JupyterHub.default_url = '/hub/home'", ...more] })
   return { url: hub.hubUrl, stop: hub.stop }
 }
 
 /** The pages themselves are tested elsewhere; here they say only what makes cookies. */
-async function startOurs(): Promise<Hub> {
-  const hub = await testHub()
+async function startOurs(options: Parameters<typeof testHub>[0] = {}): Promise<Hub> {
+  const hub = await testHub(options)
   const { app, access } = hub
   const alice = await hub.addUser('alice')
   app.setErrorHandler((error: { status?: number }, _request, reply) => reply.status(error.status ?? 500).send('wrong'))
@@ -77,7 +77,7 @@ async function story(hub: Hub): Promise<{ status: number; cookies: string[] }[]>
   await step('POST', '/hub/login', `${credentials}&_xsrf=${encodeURIComponent(xsrf)}`)
   await step('GET', '/hub/home')
   await step('GET', '/hub/home')
-  jar = /jupyterhub-hub-login="[^"]*"/.exec(jar)![0]
+  jar = /(__Host-)?jupyterhub-hub-login="[^"]*"/.exec(jar)![0]
   await step('GET', '/hub/home')
   await step('GET', '/hub/home')
   await step('GET', '/hub/logout')
@@ -99,5 +99,29 @@ describe('cookies, as the released JupyterHub', () => {
 
   it('are set, kept and cleared alike from the first visit to the last', async () => {
     assert.deepEqual(await story(hubs[1]!), await story(hubs[0]!))
+  })
+})
+
+describe('cookies with __Host- and attributes of the site, as the released JupyterHub', () => {
+  const hubs: Hub[] = []
+  before(async () => {
+    const attributes = "{'cookie_options': {'samesite': 'None', 'secure': True}}"
+    hubs.push(
+      await startTheirs(
+        'c.JupyterHub.cookie_host_prefix_enabled = True',
+        `c.JupyterHub.tornado_settings = ${attributes}`,
+      ),
+    )
+    hubs.push(await startOurs({ cookieHostPrefix: true, cookieOverrides: { sameSite: 'none', secure: true } }))
+  })
+  after(async () => {
+    for (const hub of hubs) await hub.stop()
+  })
+
+  it('are set, kept and cleared alike', async () => {
+    const seen = await story(hubs[0]!)
+
+    assert.deepEqual(await story(hubs[1]!), seen)
+    assert.ok(seen.some(({ cookies }) => cookies.some(cookie => cookie.startsWith('__Host-jupyterhub-hub-login; set'))))
   })
 })
