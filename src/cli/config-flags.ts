@@ -10,13 +10,19 @@ export interface ConfigFlags {
   readonly python?: string
 }
 
-/** `--config` and `--data-dir`, which all commands have that read the config. */
+/** `--config`, `--data-dir` and `--python`, which all commands have that read the config. */
 export function withConfigFlags(command: Command): Command {
-  return command
-    .option(
+  return withPythonFlags(
+    command.option(
       '--config <file>',
       'config file (default: orrery.config.ts here or in /etc/orrery), or a jupyterhub_config.py',
-    )
+    ),
+  )
+}
+
+/** What says which interpreter runs a jupyterhub_config.py. */
+export function withPythonFlags(command: Command): Command {
+  return command
     .option('--data-dir <folder>', 'data folder (default: /var/lib/orrery for root, else ~/.local/share/orrery)')
     .option(
       '--python <program>',

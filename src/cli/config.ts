@@ -3,6 +3,7 @@ import { readConfig } from '../config/load-config.ts'
 import { referencePage } from '../config/reference-page.ts'
 import { shownOptions } from '../config/show-config.ts'
 import { type ConfigFlags, configSources, withConfigFlags } from './config-flags.ts'
+import { configImportCommand } from './config-import.ts'
 
 interface ShowFlags extends ConfigFlags {
   readonly json?: boolean
@@ -20,6 +21,7 @@ export function configCommand(): Command {
     .description('check the configuration and list all its faults')
     .option('--json', 'print an object')
     .action(check)
+  command.addCommand(configImportCommand())
   command
     .command('docs')
     .description('print the reference of all options')

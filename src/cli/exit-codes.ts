@@ -19,6 +19,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   config_unsupported: config.status,
   config_python_unusable: unavailable.status,
   config_file_unsafe: permission.status,
+  config_file_exists: cannotCreate.status,
   database_url_invalid: config.status,
   address_unusable: config.status,
   proxy_options_invalid: config.status,

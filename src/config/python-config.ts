@@ -38,7 +38,7 @@ export async function readPythonConfig(
     throw new HubError('config_unsupported', {
       status: 500,
       message: `${file} has ${refused.length === 1 ? 'a setting' : `${refused.length} settings`} that Orrery cannot carry over, and must not leave out:\n  ${lines.join('\n  ')}`,
-      nextStep: 'Change these lines, or write an orrery.config.ts in its place.',
+      nextStep: 'orrery config import writes the rest as orrery.config.ts, to be completed by hand.',
       detail: { findings: refused },
     })
   }

@@ -1,7 +1,7 @@
 /** A `jupyterhub_config.py` as it is: run by the real loader, started by the real program, refused where that is safer. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -144,6 +144,48 @@ load_subconfig("missing.py")
     const options = await show("c.JupyterHub.cookie_secret = bytes(32)\nc.ConfigurableHTTPProxy.auth_token = 'orbit'\n")
 
     assert.partialDeepStrictEqual(options, { cookieSecret: '***', 'proxy.authToken': '***' })
+  })
+
+  it('says the same when it is imported first, and the import is a config that people can read', async () => {
+    const { dir, file } = write(COURSE)
+    const env = { COURSE_GRADER_TOKEN: 'token-of-the-grader' }
+    const out = join(dir, 'orrery.config.ts')
+
+    const imported = await run(['config', 'import', file], dir, env)
+    const [direct, again] = await Promise.all(
+      [file, out].map(config => run(['config', 'show', '--json', '--all', '--config', config], dir, env)),
+    )
+
+    assert.equal(imported.status, 0, imported.stderr)
+    assert.match(imported.stdout, /warning: .*jupyterhub_config\.py, line \d+: Spawner\.post_stop_hook /)
+    const values = ({ stdout }: { stdout: string }) =>
+      (JSON.parse(stdout) as { path: string; value: unknown }[]).map(({ path, value }) => [path, value])
+    assert.deepEqual(values(again!), values(direct!))
+    const source = readFileSync(out, 'utf8')
+    assert.match(source, /^import \{ defineConfig, dummy, local \} from 'orrery'/)
+    assert.match(source, /announcement: 'Physics 101, room 2\.17'/)
+    assert.equal(statSync(out).mode & 0o777, 0o600)
+    assert.equal((await run(['config', 'check'], dir)).status, 0)
+
+    const twice = await run(['config', 'import', file], dir, env)
+    assert.equal(twice.status, EXIT_CODES.cannotCreate.status)
+    assert.match(twice.stderr, /is there already/)
+  })
+
+  it('imports what it can where something must be decided, and that starts nothing', async () => {
+    const { dir, file } = write('c.JupyterHub.ssl_key = "/etc/key.pem"\nc.Spawner.debug = True\n')
+
+    const imported = await run(['config', 'import', file, '--json'], dir)
+    const checked = await run(['config', 'check'], dir)
+
+    assert.equal(imported.status, EXIT_CODES.config.status)
+    const { ok, findings } = JSON.parse(imported.stdout) as { ok: boolean; findings: unknown[] }
+    assert.equal(ok, false)
+    assert.partialDeepStrictEqual(findings, [
+      { severity: 'refused', setting: 'JupyterHub.ssl_key', places: [{ file, line: 1 }] },
+    ])
+    assert.equal(checked.status, EXIT_CODES.config.status)
+    assert.match(checked.stderr, /decide what becomes of JupyterHub\.ssl_key/)
   })
 
   it('refuses all that would be unsafe to leave out at once, each with its line', async () => {
