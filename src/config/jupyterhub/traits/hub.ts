@@ -88,6 +88,7 @@ export const hubTraits: TraitTable = {
   default_server_name: { to: 'servers.defaultServerName', default: '' },
   active_server_limit: { to: 'servers.activeServerLimit', default: 0 },
   concurrent_spawn_limit: { to: 'servers.concurrentSpawnLimit', default: 100 },
+  spawn_throttle_retry_range: { to: 'servers.spawnThrottleRetryRange', default: [30, 60] },
   implicit_spawn_seconds: { to: 'servers.implicitSpawnSeconds', default: 0 },
   init_spawners_timeout: {
     to: 'servers.initTimeout',
@@ -184,8 +185,8 @@ export const hubTraits: TraitTable = {
 /** What `tornado_settings` may hold, by key. */
 export const tornadoTraits: TraitTable = {
   headers: { to: 'headers', convert: jsonRecord, instead: 'Let the web server in front of Orrery set them.' },
-  slow_spawn_timeout: { ignored: 'the page of a start shows its progress at once' },
-  slow_stop_timeout: { ignored: 'the page tells of the stop at once' },
+  slow_spawn_timeout: { to: 'servers.slowSpawnTimeout' },
+  slow_stop_timeout: { to: 'servers.slowStopTimeout' },
   xsrf_cookies: { unsupported: 'The check of _xsrf cannot be switched off; use tokens.' },
   xsrf_cookie_kwargs: { ignored: 'the cookie _xsrf has the attributes of the others' },
 }
