@@ -657,6 +657,68 @@ for (const kind of testDatabases()) {
       noFaults()
     })
 
+    it('who may not be seen looks as who does not exist', async () => {
+      const eves = `Cookie: ${cookiesOf(eve.session)}`
+      const plain = (text: string, name: string) =>
+        text
+          .replaceAll(name, 'NAME')
+          .replaceAll(/^(date|set-cookie|content-length|etag):.*$/gim, '')
+          .replaceAll(/\b[0-9a-z]{8,}\b|value="[^"]*"/gi, '')
+      for (const [who, more] of [
+        ['eve', [eves]],
+        ['a visitor', []],
+      ] as const) {
+        for (const target of [
+          'GET /hub/api/users/NAME',
+          'GET /hub/api/users/NAME/tokens',
+          'GET /hub/api/users/NAME/server',
+          'GET /hub/api/users/NAME/shared',
+          'GET /hub/api/shares/NAME/',
+          'GET /hub/api/share-codes/NAME/',
+          'GET /hub/user/NAME/lab',
+          'GET /user/NAME/lab',
+          'POST /user/NAME/api/contents',
+          'GET /hub/spawn/NAME',
+          'GET /hub/spawn-pending/NAME',
+          'GET /hub/error/503?url=/user/NAME/lab',
+        ]) {
+          const [known, unknown] = await Promise.all(
+            ['ann', 'qqq'].map(async name => {
+              const answer = await send([`${target.replace('NAME', name)} HTTP/1.1`, ...more, 'Content-Length: 0'])
+              return plain(answer.text, name)
+            }),
+          )
+          if (known !== unknown) faults.push(`${target} tells ${who}:\n${known}\n---\n${unknown}`)
+        }
+      }
+      const logins = await Promise.all(
+        ['ann', 'qqq'].map(async name => {
+          const answer = await postLogin(new HttpSession(orrery.url), { username: name, password: 'wrong' })
+          return plain(`${answer.status} ${await answer.text()}`, name)
+        }),
+      )
+      assert.equal(logins[0], logins[1])
+      noFaults()
+    })
+
+    it('line ends and control characters do not reach the log or the terminal', async () => {
+      const mark = `mark${randomBytes(4).toString('hex')}`
+      const odd = `${mark}\r\n{"level":10}\u001b[31m\u009b2J\u2028end`
+      await postLogin(new HttpSession(orrery.url), { username: odd, password: 'wrong' })
+      await send([`GET /hub/api/users/${encodeURIComponent(odd)} HTTP/1.1`, asAdmin(), `User-Agent: \u00e9${mark}`])
+      await json('POST', '/hub/api/users', { usernames: [odd] })
+      const said = await until('it is logged', () => logs().includes(mark) && logs() + orrery.output())
+
+      const lines = said.split('\n').filter(line => line.includes(mark))
+      assert.deepEqual(
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that may not be there
+        lines.filter(line => /[\u0000-\u001f\u007f-\u009f\u2028]/.test(line.replace(/^.*?(?=\{)/, ''))),
+        [],
+      )
+      assert.ok(said.split('\n').every(line => !line.startsWith(`{"level":10}`)))
+      noFaults()
+    })
+
     it('each refusal is one line of the log', async () => {
       const mark = `mark${randomBytes(4).toString('hex')}`
       await send([`GET /hub/api/users/${mark} HTTP/1.1`, asAdmin()])
