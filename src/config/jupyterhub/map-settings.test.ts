@@ -152,11 +152,15 @@ describe('mapping a Python config', () => {
   }
 
   it('takes secrets from the variables that JupyterHub takes them from, without writing them down', () => {
-    const { tree } = map({}, { JPY_COOKIE_SECRET: 'c0ffee', CONFIGPROXY_AUTH_TOKEN: 'orbit' })
+    const { tree } = map(
+      { 'Authenticator.enable_auth_state': true },
+      { JPY_COOKIE_SECRET: 'c0ffee', CONFIGPROXY_AUTH_TOKEN: 'orbit', JUPYTERHUB_CRYPT_KEY: 'a;b' },
+    )
 
     assert.partialDeepStrictEqual(tree, {
       cookieSecret: { env: 'JPY_COOKIE_SECRET' },
       proxy: { authToken: { env: 'CONFIGPROXY_AUTH_TOKEN' } },
+      authState: { enabled: true, keys: { env: 'JUPYTERHUB_CRYPT_KEY' } },
     })
     assert.equal('cookieSecretFile' in tree, false)
   })
@@ -194,7 +198,35 @@ describe('mapping a Python config', () => {
     assert.doesNotMatch(texts.join('\n'), /token-of/)
   })
 
+  it('takes what users choose and what groups get, where no function does it', () => {
+    const { tree, texts } = map({
+      'Spawner.options_form': '<input name="size">',
+      'Spawner.options_from_form': 'simple',
+      'Spawner.apply_user_options': { size: 'mem_limit', picture: 'image' },
+      'Spawner.group_overrides': {
+        gpu: { groups: ['gpu'], spawner_override: { mem_limit: '8G', environment: { GPU: '1', OLD: null } } },
+      },
+    })
+
+    assert.deepEqual(tree.servers, {
+      stopTimeout: 60,
+      optionsForm: { html: '<input name="size">', parse: 'simple' },
+      applyUserOptions: { size: 'memLimit' },
+      groupOverrides: { gpu: { groups: ['gpu'], servers: { memLimit: '8G', environment: { GPU: '1', OLD: null } } } },
+    })
+    assert.equal(texts.length, 1)
+    assert.match(texts[0]!, /apply_user_options sets image, which users cannot choose here/)
+  })
+
   for (const [values, expected] of [
+    [
+      {
+        'Spawner.group_overrides': {
+          a: { groups: ['a'], spawner_override: { mem_limit: new PythonObject('function', 'f') } },
+        },
+      },
+      /group_overrides sets mem_limit by the function f/,
+    ],
     [{ 'JupyterHub.internal_ssl': true }, /JupyterHub\.internal_ssl has no equivalent/],
     [{ 'JupyterHub.ssl_cert': '/x.pem' }, /JupyterHub\.ssl_cert .* Let nginx/],
     [{ 'JupyterHub.bind_url': 'http+unix://%2Frun%2Fx' }, /JupyterHub\.bind_url is a Unix socket/],

@@ -103,6 +103,11 @@ function absoluteDbUrl(text: string, { folder, env }: Surroundings): string {
 function mapRest(mapping: Mapping, hub: Settings): void {
   // Without them JupyterHub removes what an earlier config made.
   for (const name of ['services', 'roles']) if (mapping.get(name) === undefined) mapping.set(name, [])
+  // As above: the hub itself is not given root's variables.
+  if (mapping.get('authState.enabled') === true && mapping.get('authState.keys') === undefined) {
+    const variable = 'JUPYTERHUB_CRYPT_KEY'
+    if (mapping.surroundings.env[variable]) mapping.set('authState.keys', { env: variable })
+  }
   const cleanup = hub.get('cleanup_servers')
   if (cleanup?.value === true) {
     mapping.tell(

@@ -3,6 +3,7 @@ import { type ClassTrait, type KnownClass, knownBase, knownClass } from './known
 import type { Mapping } from './mapping.ts'
 import { PythonClass } from './python-values.ts'
 import type { ResolvedSetting } from './resolve-settings.ts'
+import { mapOptionsForm } from './server-overrides.ts'
 
 export interface PlugIn {
   /** Undefined: a class that is not known, which was refused. */
@@ -60,7 +61,6 @@ export function mapAuthenticator(
     mapping.set('access.adminUsers', oldAdmins.value, [oldAdmins])
   const allowAll = own.get('allow_all')
   if (allowAll?.value === true) mapping.set('access.allowAll', true, [allowAll])
-  mapGroups(mapping, known, own.get('manage_groups'))
   if (known.kind === 'dummy') checkDummy(mapping, own)
   if (known.kind === 'own-accounts') mapOwnAccounts(mapping, own, named)
 }
@@ -68,12 +68,6 @@ export function mapAuthenticator(
 /** Options of the authenticator that its own traits have set. */
 function asObject(value: unknown): object {
   return typeof value === 'object' && value !== null ? value : {}
-}
-
-function mapGroups(mapping: Mapping, known: KnownClass, setting: ResolvedSetting | undefined): void {
-  if (!setting || setting.value === false) return
-  if (known.kind === 'pam') mapping.set('authenticator.manageGroups', setting.value, [setting])
-  else mapping.apply(setting, { to: 'access.manageGroups', default: false })
 }
 
 /** Both let everybody in where nobody is named; JupyterHub's can be told not to. */
@@ -108,6 +102,7 @@ export function mapSpawner(mapping: Mapping, { known, setting: named }: PlugIn, 
   const [interrupt, term] = [own.get('interrupt_timeout'), own.get('term_timeout')]
   const seconds = [interrupt?.value ?? 30, term?.value ?? 30].map(Number)
   mapping.set('servers.stopTimeout', seconds[0]! + seconds[1]!, [interrupt, term])
+  mapOptionsForm(mapping, own)
   const cmd = mapping.get('servers.cmd')
   const [program = 'jupyterhub-singleuser', ...args] = Array.isArray(cmd) ? (cmd as string[]) : [] // checked by the schema
   if (typeof program !== 'string' || program.includes('/')) return

@@ -15,7 +15,7 @@ export const authenticatorTraits: TraitTable = {
   username_map: { to: 'access.usernameMap', default: {}, unsafe: true },
   username_pattern: { to: 'access.usernamePattern', convert: usernamePattern, default: '', unsafe: true },
   delete_invalid_users: { to: 'access.deleteInvalidUsers', default: false, instead: 'Delete them with orrery user.' },
-  manage_groups: { composed: true, default: false },
+  manage_groups: { to: 'access.manageGroups', default: false },
   manage_roles: { to: 'access.manageRoles', default: false, unsafe: true },
   reset_managed_roles_on_startup: { to: 'access.resetManagedRolesOnStartup', default: false, unsafe: true },
 

@@ -1,5 +1,6 @@
 /** The traits of spawners: of all, and of those that are known. */
 import { command, environment, unlessNone } from '../converters.ts'
+import { applyUserOptions, groupOverrides } from '../server-overrides.ts'
 import type { TraitTable } from '../trait-rule.ts'
 
 const hook = (name: string) => `Write it in orrery.config.ts: hooks.${name}.`
@@ -30,23 +31,17 @@ export const spawnerTraits: TraitTable = {
   oauth_client_allowed_scopes: { to: 'servers.oauthClientAllowedScopes', default: [] },
   oauth_roles: { unsupported: 'Name the scopes: servers.oauthClientAllowedScopes.', default: [] },
 
-  options_form: {
-    to: 'servers.optionsForm',
-    default: '',
-    instead: 'Write it in orrery.config.ts: servers.optionsForm.',
-  },
-  options_from_form: {
-    to: 'servers.optionsFromForm',
-    default: '',
-    instead: 'Write it in orrery.config.ts: servers.optionsForm.',
-  },
+  options_form: { composed: true, default: '' },
+  options_from_form: { composed: true, default: '' },
   apply_user_options: {
     to: 'servers.applyUserOptions',
+    convert: applyUserOptions,
     default: null,
     instead: 'Write it in orrery.config.ts: servers.applyUserOptions.',
   },
   group_overrides: {
     to: 'servers.groupOverrides',
+    convert: groupOverrides,
     default: {},
     unsafe: true,
     instead: 'Write it in orrery.config.ts: servers.groupOverrides.',

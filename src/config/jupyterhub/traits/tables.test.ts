@@ -45,7 +45,6 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   'Spawner.server_token_scopes': ['access:servers!server'],
   'Spawner.oauth_client_allowed_scopes': ['self'],
   'Spawner.group_overrides': { one: { groups: ['gpu'], spawner_override: { mem_limit: '8G' } } },
-  'Spawner.options_form': '<input name="size">',
   'Spawner.apply_user_options': { size: 'mem_limit' },
   'ConfigurableHTTPProxy.api_url': 'http://127.0.0.1:9001',
   'ConfigurableHTTPProxy.auth_token': 'orbit',
@@ -54,7 +53,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
 }
 
 /** Functions alone can be meant: nothing to map. */
-const FUNCTIONS = /_hook$|^Spawner\.options_from_form$/
+const FUNCTIONS = /_hook$/
 
 const CLASS_NAMES: Readonly<Record<string, [trait: string, name: string]>> = {
   PAMAuthenticator: ['authenticator_class', 'pam'],
