@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { safeNext } from '../access/safe-next.ts'
 import { serverPath } from '../core/names.ts'
+import { wrongAnswer } from '../core/site-function.ts'
 import type { PageDeps } from './deps.ts'
 import { queryText } from './request-parts.ts'
 
@@ -33,7 +34,9 @@ export function ownAddress(
 export async function siteDefaultUrl(deps: PageDeps, user: { name: string } | undefined): Promise<string> {
   const { defaultUrl } = deps.settings
   if (typeof defaultUrl !== 'function') return defaultUrl ?? ''
-  return (await defaultUrl(user && (await deps.users.find(user.name)))) ?? ''
+  const chosen: unknown = (await defaultUrl(user && (await deps.users.find(user.name)))) ?? ''
+  if (typeof chosen === 'string') return chosen
+  throw wrongAnswer('pages.defaultUrl', 'an address or undefined')
 }
 
 async function usualUrl(deps: PageDeps, user: { name: string } | undefined): Promise<string> {

@@ -134,6 +134,27 @@ describe('the limit of named servers', () => {
   })
 })
 
+describe('a function of the site that gives something else', () => {
+  it('is told as such, and nothing is taken for its answer', async test => {
+    const { pages, ada } = await hubWith(test, {
+      namedServerLimitPerUser: () => undefined as never,
+      defaultUrl: user => (user ? (7 as never) : undefined),
+    })
+    const signedIn = await ada.signIn('ada', undefined, '?next=/hub/token')
+
+    assert.equal(signedIn.headers.location, '/hub/token')
+    for (const [url, option] of [
+      ['/hub/spawn/ada/one', 'servers.namedServerLimitPerUser'],
+      ['/hub/', 'pages.defaultUrl'],
+    ] as const) {
+      const answer = await ada.get(url)
+      assert.equal(answer.statusCode, 500)
+      assert.ok(answer.body.includes(`${option} did not give`), url)
+    }
+    assert.deepEqual(pages.servers.asked, [])
+  })
+})
+
 describe('a start that is turned away', () => {
   it('says on its page when to come again, to people and to programs', async test => {
     const { pages, ada } = await hubWith(test, {})

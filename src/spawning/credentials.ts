@@ -1,7 +1,7 @@
 /** The secrets of one run: the server's API token and its OAuth client, whose secret is that token. */
-import { HubError } from '../core/errors.ts'
 import { oauthCallbackPath, oauthClientId, serverPath } from '../core/names.ts'
 import type { ServerKey } from '../core/server-key.ts'
+import { wrongAnswer } from '../core/site-function.ts'
 import type { DbTransaction } from '../db/database.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
 import type { ScopesOfServer, SpawningContext } from './context.ts'
@@ -92,11 +92,7 @@ async function scopesOf(
   if (typeof setting !== 'function') return setting
   const scopes: unknown = await setting(user, key.server)
   if (Array.isArray(scopes) && scopes.every(scope => typeof scope === 'string')) return scopes
-  throw new HubError('config_function_failed', {
-    status: 500,
-    message: `${option} gave no list of scopes.`,
-    nextStep: 'Tell your administrator: the function in the config must return a list of texts.',
-  })
+  throw wrongAnswer(option, 'a list of scopes')
 }
 
 const SERVER_ROLE = ['users:activity!user', 'access:servers!server']

@@ -3,6 +3,7 @@ import { HubError } from '../core/errors.ts'
 import { checkNewServerName, isValidServerName, normalizeDisplayName, printable } from '../core/names.ts'
 import type { Json } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
+import { limitFrom } from '../core/site-function.ts'
 import type { DbTransaction } from '../db/database.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
 import type { SpawningContext } from './context.ts'
@@ -38,7 +39,8 @@ async function checkNamedServerLimit(
   user: UserRecord,
   own: readonly ServerRow[],
 ): Promise<void> {
-  const limit = typeof setting === 'function' ? await setting(user) : setting
+  const limit =
+    typeof setting === 'function' ? limitFrom('servers.namedServerLimitPerUser', await setting(user)) : setting
   if (limit <= 0 || own.filter(server => server.key.server !== '').length < limit) return
   throw new HubError('too_many_named_servers', {
     status: 400,
