@@ -14,8 +14,7 @@ export async function personWithServer(url: string, name: string): Promise<HttpS
   }
   await until(`the server of ${name} is ready`, ready, 120_000)
   // The first page of the server signs in there with the hub.
-  await session.go(`/user/${name}/api/status`)
-  await session.go(`/user/${name}/tree`)
+  await session.go(`/user/${name}/`)
   return session
 }
 

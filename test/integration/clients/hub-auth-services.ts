@@ -5,7 +5,7 @@ import { agree } from '../../support/consent.ts'
 import { HttpSession } from '../../support/http-session.ts'
 import { tokenOf } from '../../support/own-server.ts'
 
-export function hubAuthServices(site: { url(): string; outside(): string }): void {
+export function hubAuthServices(site: { url(): string; outside(): string; launcherToken: string }): void {
   const person = async (name: string) => {
     const session = new HttpSession(site.url())
     await session.signIn(name, 'any')
@@ -93,9 +93,11 @@ export function hubAuthServices(site: { url(): string; outside(): string }): voi
       }
     })
 
-    it('knows other services', async () => {
-      const launcher = { headers: { authorization: 'token token-of-the-launcher' } }
-      assert.equal((await fetch(`${site.url()}/services/portal/api`, launcher)).status, 403, 'that has no access')
+    it('knows other services, and lets in those that have access', async () => {
+      const ask = (name: string) =>
+        fetch(`${site.url()}/services/${name}/api`, { headers: { authorization: `token ${site.launcherToken}` } })
+      assert.partialDeepStrictEqual(await (await ask('labbook')).json(), { kind: 'service', name: 'launcher' })
+      assert.equal((await ask('portal')).status, 403)
     })
 
     it('refuses whoever has no access, a token cut to less, and nobody', async () => {

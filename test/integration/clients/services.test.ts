@@ -59,7 +59,11 @@ describe('clients of the hub', { timeout: 600_000 }, () => {
             groups: ['physics'],
           },
           { name: 'portal', scopes: ['list:users'], services: ['portal'] },
-          { name: 'launcher', scopes: ['admin:users', 'admin:servers', 'tokens'], services: ['launcher'] },
+          {
+            name: 'launcher',
+            scopes: ['admin:users', 'admin:servers', 'tokens', 'access:services!service=labbook'],
+            services: ['launcher'],
+          },
         ],
       },
     })
@@ -96,7 +100,7 @@ describe('clients of the hub', { timeout: 600_000 }, () => {
   })
 
   const site = { url: () => orrery.url }
-  hubAuthServices({ ...site, outside: () => outside })
+  hubAuthServices({ ...site, outside: () => outside, launcherToken: TOKENS.launcher })
   fastapiService(site)
   binderLauncher({ ...site, token: TOKENS.launcher })
 })
