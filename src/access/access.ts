@@ -10,7 +10,7 @@ import { toDbTime } from '../db/db-time.ts'
 import { createActivityRecorder } from './activity.ts'
 import { sessionOf, settleCookies, signIn, signOut } from './browser-login.ts'
 import { type CookieOptions, createCookies } from './cookies.ts'
-import { createIdentification, type TokenGuesses } from './identification.ts'
+import { createIdentification, type RefreshUser, type TokenGuesses } from './identification.ts'
 import type { Identity } from './identity.ts'
 import { ensureHubClient, type IssuedToken, issueToken, type NewToken } from './issue-token.ts'
 import { createOwners, type Owner } from './owners.ts'
@@ -36,8 +36,8 @@ export interface AccessOptions {
   readonly scopeDefinitions?: ScopeDefinitions
   /** Stops guessing of tokens. Absent: wrong ones are not counted. */
   readonly tokenGuesses?: TokenGuesses
-  /** Looks at a signed-in user again; false sends a browser back to the login page. */
-  readonly refreshUser?: (user: { id: number; name: string }, request: FastifyRequest) => Promise<boolean>
+  /** Looks at a signed-in user again where that is due; see `Refresher.look` of `features/sign-in/refresh.ts`. */
+  readonly refreshUser?: RefreshUser
 }
 
 declare module 'fastify' {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { HubError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/runtime.ts'
 import type { ScopeDefinitions } from '../core/scopes/definitions.ts'
 import type { Database } from '../db/database.ts'
@@ -38,6 +39,12 @@ export interface Identification {
   changed(): void
 }
 
+/** Undefined when nothing is due. `expired` ends a login, and refuses a token. */
+export type RefreshUser = (
+  user: { id: number; name: string },
+  by: 'cookie' | 'token',
+) => Promise<'same' | 'changed' | 'expired'> | undefined
+
 export interface IdentificationDeps {
   readonly database: Database
   readonly owners: Owners
@@ -47,7 +54,7 @@ export interface IdentificationDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly tokenGuesses: TokenGuesses | undefined
-  readonly refreshUser: ((user: { id: number; name: string }, request: FastifyRequest) => Promise<boolean>) | undefined
+  readonly refreshUser: RefreshUser | undefined
 }
 
 export function createIdentification(deps: IdentificationDeps): Identification {
@@ -98,23 +105,40 @@ export function createIdentification(deps: IdentificationDeps): Identification {
   }
 
   async function byToken(request: FastifyRequest, token: string, isActivity: boolean): Promise<Identity | undefined> {
-    const checked = await checkToken(token)
+    const found = await checkToken(token)
+    if (!found) return undefined
+    if (isActivity) recordTokenActivity(found)
+    const checked = deps.refreshUser ? await refreshed(found, token) : found
     if (!checked) return undefined
-    if (isActivity) recordTokenActivity(checked)
     stateOf(request).cookieId = checked.owner.cookieId
     return tokenIdentity(checked)
   }
 
+  async function refreshed(found: CheckedToken, token: string): Promise<CheckedToken | undefined> {
+    const verdict = found.owner.kind === 'user' ? await deps.refreshUser!(found.owner, 'token') : undefined // asked above
+    if (verdict === 'expired') {
+      throw new HubError('auth_expired', {
+        status: 403,
+        message: `The sign-in of ${found.owner.name} has expired.`,
+        nextStep: 'Sign in again.',
+      })
+    }
+    return verdict === 'changed' ? checkToken(token) : found
+  }
+
   async function byCookie(request: FastifyRequest, path: string, isActivity: boolean): Promise<Identity | undefined> {
     const state = stateOf(request)
-    const owner = await findCookieOwner(request)
+    let owner = await findCookieOwner(request)
     if (!owner) {
       if (cookies.hasLogin(request)) state.loginMustBeCleared = true
       return undefined
     }
     if (isActivity) activity.seen('users', owner.id, owner.lastActivity)
     if (isForeignForm(request, path)) return undefined
-    if (deps.refreshUser && !(await deps.refreshUser({ id: owner.id, name: owner.name }, request))) return undefined
+    const refreshing = deps.refreshUser?.(owner, 'cookie')
+    const verdict = refreshing && (await refreshing)
+    if (verdict === 'expired') return undefined
+    if (verdict === 'changed') owner = (await findCookieOwner(request)) ?? owner
     state.sessionId ??= cookies.readSession(request)
     if (state.sessionId === undefined) {
       state.sessionId = newSessionId()

@@ -52,6 +52,7 @@ import {
 } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
 import { makeCuller } from './make-culler.ts'
+import { makeRefresh } from './make-refresh.ts'
 import { makeSpawner } from './make-spawner.ts'
 import { measureProxy, measureSignIn, measureSpawning } from './measure.ts'
 import { listenOf } from './ports.ts'
@@ -112,6 +113,13 @@ async function runHubOn(
     activeUsersMaxAgeMs: config.metrics.activeUsersEvery * 1000,
   })
   const guesses = { db: database.db, config, metrics, clock, log }
+  const managed = managedByAuthenticator(config, managedRoleNames)
+  const keptAuthState = authState && config.authState.enabled ? { authState } : {}
+  const refresh = makeRefresh({
+    ...{ config, database, authenticator, clock, log },
+    ...{ ...managed, ...keptAuthState, hooks: config.hooks },
+    changed: () => access.changed(),
+  })
   const access = createAccess({
     database,
     cookieSecret,
@@ -123,6 +131,7 @@ async function runHubOn(
     cookieOverrides: cookieOverrides(config.cookies),
     scopeDefinitions,
     tokenGuesses: tokenGuesses(guesses),
+    ...(refresh?.look && { refreshUser: refresh.look }),
     log,
     clock,
   })
@@ -137,9 +146,10 @@ async function runHubOn(
       names,
       access: config.access,
       limits,
-      ...(authState && config.authState.enabled && { authState }),
       hooks: config.hooks,
-      ...managedByAuthenticator(config, managedRoleNames),
+      ...keptAuthState,
+      ...managed,
+      ...(refresh && { admitted: refresh.signedIn }),
       log,
       clock,
     }),
@@ -182,7 +192,7 @@ async function runHubOn(
     clock,
   })
 
-  const managed = createManagedServices({
+  const managedServices = createManagedServices({
     database,
     services,
     site: serviceSite(config, process.env),
@@ -224,6 +234,7 @@ async function runHubOn(
     access,
     authenticator,
     authState,
+    refresh: refresh?.ofServers,
     signIn,
     shareCodes: shareCodeGuesses(guesses),
     spawning,
@@ -245,7 +256,7 @@ async function runHubOn(
   const culler = makeCuller(parts, holder)
   culler?.start()
   startedUp()
-  managed.start()
+  managedServices.start()
   const purge = setInterval(() => background(access.purgeExpired(), 'purge', log), PURGE_INTERVAL_MS)
   purge.unref()
   const endEventLoop = watchEventLoop(config, metrics, log)
@@ -260,7 +271,7 @@ async function runHubOn(
       endEventLoop()
       await culler?.close()
       if (stopServers) await spawning.stopAll({ by: 'hub', timeoutMs: STOP_SERVERS_MS })
-      await managed.close()
+      await managedServices.close()
       await server.close()
       await spawning.close()
       await events?.close()

@@ -17,6 +17,7 @@ import { servicesApi } from '../features/services/api.ts'
 import { serviceModel } from '../features/services/model.ts'
 import { findService } from '../features/services/store.ts'
 import { sharingApi } from '../features/shares/api.ts'
+import type { ServerRefresh } from '../features/sign-in/server-refresh.ts'
 import type { SignIn } from '../features/sign-in/sign-in.ts'
 import { type TokensDeps, tokensApi } from '../features/tokens/api.ts'
 import type { TokenRules } from '../features/tokens/rules.ts'
@@ -55,6 +56,8 @@ export interface HubParts {
   readonly authenticator: Authenticator
   /** Undefined where there are no keys for it. */
   readonly authState: AuthStateStore | undefined
+  /** Undefined where the authenticator does not look at users again. */
+  readonly refresh: ServerRefresh | undefined
   readonly signIn: SignIn
   readonly shareCodes: ShareCodeGuesses
   readonly spawning: Spawning
@@ -106,6 +109,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
       slowSpawnTimeoutMs: config.servers.slowSpawnTimeout * 1000,
       slowStopTimeoutMs: config.servers.slowStopTimeout * 1000,
       progressReady: config.hooks.progressReady,
+      refresh: parts.refresh,
     }),
     { prefix },
   )
@@ -216,6 +220,7 @@ function pageDeps(parts: HubParts, users: UsersDeps, tokens: TokenRules): PageDe
     admin: pageAdmin(users),
     authenticator,
     settings: pageSettings(config),
+    ...(parts.refresh && { refresh: parts.refresh }),
     log,
     clock,
   }

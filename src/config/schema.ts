@@ -107,6 +107,26 @@ const proxy = section({
 })
 
 const signIn = section({
+  refreshAge: option(
+    duration.default(300),
+    'For how long what the authenticator has told of a user is good; then it looks again, if it can. 0 for ever.',
+    '10m',
+  ),
+  refreshStrict: option(
+    z.boolean().default(false),
+    'Where that has expired, refuse also API tokens, and starts by others, until the user signs in again.',
+    true,
+  ),
+  refreshPreSpawn: option(
+    z.boolean().default(false),
+    'The authenticator looks again before each start of a server.',
+    true,
+  ),
+  refreshPreStop: option(
+    z.boolean().default(false),
+    'The authenticator looks again before each stop of a server.',
+    true,
+  ),
   failures: option(z.int().min(1).default(5), 'Failed tries for one name before it must wait.', 10),
   addressFailures: option(
     z.int().min(1).default(100),

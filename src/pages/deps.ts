@@ -20,6 +20,11 @@ export interface PageDeps {
   readonly services?: PageServices
   /** Absent: no admin page. */
   readonly admin?: PageAdmin
+  /** Looks again at the users of servers; both throw HubError 403 `auth_expired`. */
+  readonly refresh?: {
+    beforeStart(user: UserRecord, by: Identity): Promise<void>
+    beforeStop(user: UserRecord, by: Identity): Promise<void>
+  }
   readonly authenticator: Pick<Authenticator, 'name' | 'login' | 'routes'>
   readonly settings: PageSettings
   readonly log: Logger

@@ -101,8 +101,15 @@ export interface Authenticator<AuthState extends Json = Json> {
   authenticate?(attempt: LoginAttempt, context: AuthContext): Promise<Authenticated<AuthState> | Refused>
   /** Pages of its own: sign-up, OAuth callback, approval. */
   routes?(router: PluginRouter): void
-  /** Looks again at a signed-in user; `expired` sends them to the login page. */
-  refresh?(user: UserRecord, state: AuthState, context: AuthContext): Promise<Authenticated<AuthState> | 'expired'>
+  /**
+   * Looks again at a signed-in user: `current` when nothing has changed, `expired` sends them to the login page. What
+   * it returns stands in place of what is known; fields that are absent stay as they are.
+   */
+  refresh?(
+    user: UserRecord,
+    state: AuthState | undefined,
+    context: AuthContext,
+  ): Promise<Authenticated<AuthState> | 'current' | 'expired'>
   /** Before a server starts; may change what it is started with. Throws HubError to refuse. */
   /** With `access.manageRoles`: the roles there are at the start of the hub. */
   managedRoles?(context: AuthContext): Promise<readonly ManagedRole[]>

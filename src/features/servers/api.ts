@@ -15,6 +15,7 @@ import { findServer, type ServerRow, userRecord } from '../../spawning/server-ro
 import { noSuchUser } from '../../spawning/server-rows.ts'
 import { isFailedStart, runReason, serverState } from '../../spawning/server-state.ts'
 import type { Spawning } from '../../spawning/spawning.ts'
+import type { ServerRefresh } from '../sign-in/server-refresh.ts'
 import { changeServer, noSuchServer } from './change-server.ts'
 import { type ServerModelSettings, serverModel } from './model.ts'
 import { serverOperations } from './operations.ts'
@@ -26,6 +27,8 @@ export interface ServersDeps extends ServerModelSettings {
   readonly access: Access
   readonly spawning: Spawning
   readonly log: Logger
+  /** Absent: the authenticator does not look at users again. */
+  readonly refresh?: ServerRefresh | undefined
   /** The site's `hooks.progressReady`. */
   readonly progressReady?: Hooks['progressReady'] | undefined
   /** How long POST waits before it answers 202 instead of 201. Default 10 s, as in JupyterHub. */
@@ -82,9 +85,11 @@ export function serversApi(deps: ServersDeps): FastifyPluginAsync {
 
   async function start(request: FastifyRequest, reply: FastifyReply) {
     const key = keyOf(request)
-    await getUser(key.user)
+    const user = await getUser(key.user)
     const { displayName, options } = readServerBody(request.body)
-    const { name: requestedBy } = await getIdentity(access, request)
+    const identity = await getIdentity(access, request)
+    const { name: requestedBy } = identity
+    await deps.refresh?.beforeStart(user, identity)
     const outcome = await spawning.start(key, {
       requestedBy,
       ...(displayName && { displayName }),
@@ -111,10 +116,12 @@ export function serversApi(deps: ServersDeps): FastifyPluginAsync {
 
   async function stop(request: FastifyRequest, reply: FastifyReply) {
     const key = keyOf(request)
-    await getUser(key.user)
-    const { name: by } = await getIdentity(access, request)
+    const user = await getUser(key.user)
+    const identity = await getIdentity(access, request)
+    const { name: by } = identity
     const remove = readRemove(request.body)
     await checkStoppable(key, remove)
+    await deps.refresh?.beforeStop(user, identity)
     // A server that has ended by itself is noticed now, and then there is nothing to stop.
     await spawning.check(key)
     const outcome = remove ? await spawning.remove(key, { by }) : await spawning.stop(key, { by })

@@ -17,6 +17,8 @@ export interface SignInDeps extends ApplyDeps {
   readonly access: AccessRuleOptions
   readonly limits: ThrottleLimits
   readonly log: Logger
+  /** Told of everybody who has signed in. */
+  readonly admitted?: (userId: number) => void
   /** For how long an authenticator may think. Default 60 000. */
   readonly patienceMs?: number
 }
@@ -91,7 +93,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
       { address, log, signal: AbortSignal.timeout(deps.patienceMs ?? 60_000) },
     )
     if ('refused' in outcome) return refused(outcome, name, address)
-    log.info({ user: name, address, admin: outcome.user.admin }, 'signed in')
+    deps.admitted?.(outcome.user.id)
+    log.info({ user: outcome.user.name, address, admin: outcome.user.admin }, 'signed in')
     return outcome
   }
 

@@ -59,9 +59,12 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
       path,
       signedInForm(deps, async (request, reply, me) => {
         const key = serverOf(request.params as ServerParams) // typed by the route
-        await reachUser(deps, me, key, 'delete:servers')
+        const user = await reachUser(deps, me, key, 'delete:servers')
         const server = await deps.servers.find(key)
-        if (isActive(server?.state.phase)) await deps.servers.stop(key, { by: me.name })
+        if (isActive(server?.state.phase)) {
+          await deps.refresh?.beforeStop(user, me)
+          await deps.servers.stop(key, { by: me.name })
+        }
         return reply.redirect(await nextUrl(deps, request, { fallback: `${hub}home` }), 303)
       }),
     )

@@ -33,7 +33,8 @@ export function spawnRoutes(app: FastifyInstance, deps: PageDeps): void {
 }
 
 async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: FastifyReply, me: UserIdentity) {
-  const { key, server } = await wantedServer(deps, request, me)
+  const wanted = await wantedServer(deps, request, me)
+  const { key, server } = wanted
   const target = serverPath(key, deps.settings.baseUrl)
   if (server?.state.phase === 'ready') return reply.redirect(await nextUrl(deps, request, { fallback: target }))
   if (isActive(server?.state.phase)) return reply.redirect(pendingUrl(deps, request, key))
@@ -45,9 +46,12 @@ async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: Fasti
   if (asked !== undefined || !hasForm) {
     try {
       const options = asked && (form ? await form.parse(asked) : (asked as unknown as Json)) // lists of texts are JSON
-      await start(deps, request, me, key, options)
+      await start(deps, request, me, wanted, options)
       return reply.redirect(pendingUrl(deps, request, key))
     } catch (error) {
+      if (mustSignInAgain(error, me, key)) {
+        return reply.redirect(`${deps.settings.baseUrl}hub/login?next=${encodeURIComponent(request.url)}`)
+      }
       if (!hasForm) throw error
       fault = error
     }
@@ -56,14 +60,15 @@ async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: Fasti
 }
 
 async function startFromForm(deps: PageDeps, request: FastifyRequest, reply: FastifyReply, me: UserIdentity) {
-  const { key, server } = await wantedServer(deps, request, me)
+  const wanted = await wantedServer(deps, request, me)
+  const { key, server } = wanted
   if (isActive(server?.state.phase)) {
     // JupyterHub answers 400; a second press of the button should rather see what the first one did.
     return reply.redirect(pendingUrl(deps, request, key), 303)
   }
   const form = await deps.servers.optionsForm(key)
   try {
-    await start(deps, request, me, key, await form?.parse(formLists(request)))
+    await start(deps, request, me, wanted, await form?.parse(formLists(request)))
     return reply.redirect(pendingUrl(deps, request, key), 303)
   } catch (fault) {
     if (form === undefined || form.html === '') throw fault
@@ -71,13 +76,20 @@ async function startFromForm(deps: PageDeps, request: FastifyRequest, reply: Fas
   }
 }
 
+/** What is known of them has expired (`signIn.refreshPreSpawn`), and they are the one who can mend it. */
+function mustSignInAgain(error: unknown, me: UserIdentity, key: ServerKey): boolean {
+  return error instanceof HubError && error.code === 'auth_expired' && me.name === key.user
+}
+
+type Wanted = Awaited<ReturnType<typeof wantedServer>>
+
 async function wantedServer(deps: PageDeps, request: FastifyRequest, me: UserIdentity) {
   const params = request.params as SpawnParams // typed by the routes above
   const key = { user: params.user ?? me.name, server: params.server ?? '' }
-  await reachUser(deps, me, key)
+  const user = await reachUser(deps, me, key)
   const server = await latestServer(deps, key)
   if (key.server !== '') await checkNamedServer(deps, key, server, displayName(request, key))
-  return { key, server }
+  return { key, user, server }
 }
 
 // Whoever ended their server from within and wants a new one must not be sent to the old one.
@@ -106,7 +118,9 @@ async function checkNamedServer(deps: PageDeps, key: ServerKey, server: PageServ
   checkNewServerName(key.server, display)
 }
 
-async function start(deps: PageDeps, request: FastifyRequest, me: UserIdentity, key: ServerKey, options?: Json) {
+async function start(deps: PageDeps, request: FastifyRequest, me: UserIdentity, wanted: Wanted, options?: Json) {
+  const { key, user } = wanted
+  await deps.refresh?.beforeStart(user, me)
   await deps.servers.start(key, {
     requestedBy: me.name,
     ...(options !== undefined && { options }),
