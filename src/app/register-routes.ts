@@ -77,9 +77,8 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   const users = usersDeps(parts)
   const tokens = { database, access, log, clock, maxLifetimeSeconds: config.tokens.maxExpiresIn }
   const readModel = ownModels(users)
-  const pages = pageDeps(parts, users, tokens)
-
   const apiDocument = lazyDocument(server, { baseUrl, version: packageVersion, scopes: access.scopeDefinitions })
+  const pages = { ...pageDeps(parts, users, tokens), apiDocument }
 
   await server.register(access.hooks)
   await server.register(pageRoutes(pages), { prefix })

@@ -4,6 +4,7 @@ import type { Identity } from '../access/identity.ts'
 import type { Clock, Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { ProgressEvent, ServerState } from '../core/server-state.ts'
+import type { ApiDocument } from '../http/api-document.ts'
 import type { Authenticated, Authenticator, LoginAttempt, Refused } from '../plugin/authenticator.ts'
 import type { OptionsForm, UserRecord } from '../plugin/spawner.ts'
 import type { Renderer } from './render.ts'
@@ -18,6 +19,8 @@ export interface PageDeps {
   readonly shares: PageShares
   /** Absent: no menu of services. */
   readonly services?: PageServices
+  /** Absent: no page of the REST API. */
+  readonly apiDocument?: () => ApiDocument
   /** Absent: no admin page. */
   readonly admin?: PageAdmin
   /** Looks again at the users of servers; both throw HubError 403 `auth_expired`. */

@@ -5,6 +5,7 @@ import { errorPage } from './error-page.ts'
 import { pluginRoutes } from './plugin-routes.ts'
 import { acceptShareRoutes } from './routes/accept-share.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { apiDocsRoutes } from './routes/api-docs.ts'
 import { cspReportRoutes } from './routes/csp-report.ts'
 import { healthRoutes } from './routes/health.ts'
 import { homeRoutes } from './routes/home.ts'
@@ -33,6 +34,7 @@ export function pageRoutes(deps: PageDeps): FastifyPluginAsync {
     acceptShareRoutes(app, deps)
     proxyErrorRoutes(app, deps)
     await app.register(async reports => cspReportRoutes(reports, deps))
+    if (deps.apiDocument) apiDocsRoutes(app, deps, deps.apiDocument)
     if (deps.admin) adminRoutes(app, deps, deps.admin)
     pluginRoutes(app, deps)
   }

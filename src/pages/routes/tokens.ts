@@ -82,6 +82,7 @@ async function sendTokens(
     status: shown.status ?? 200,
     vars: {
       page: 'token',
+      page_of_api: deps.apiDocument !== undefined,
       api_tokens: own.map(token => tokenVars(deps, token, me.name)),
       has_server_tokens: own.some(token => token.note.startsWith('Server at ')),
       oauth_clients: applications.map(application => applicationVars(deps, application, me.name)),
