@@ -75,6 +75,28 @@ for (const kind of testDatabases())
       assert.equal(await ask(token), null)
     })
 
+    it('tells of wrong ones with their address, and asks nothing about right ones that cannot be guessed', async t => {
+      const told: string[] = []
+      const hub = await testHub({
+        tokenGuesses: {
+          check: async address => void told.push(`check ${address}`),
+          wrong: async (address, token) => void told.push(`wrong ${address} ${token}`),
+        },
+      })
+      t.after(() => hub.close())
+      const ada = await hub.addUser('ada')
+      const { token } = await hub.access.issueToken({ user: ada, note: '' })
+      hub.app.get('/hub/api/who', async request => (await hub.access.identify(request))?.name ?? 'nobody')
+      const who = async (authorization: string) =>
+        (await hub.app.inject({ url: '/hub/api/who', headers: { authorization } })).body
+
+      assert.equal(await who(`token ${token}`), 'ada')
+      assert.deepEqual(told, [])
+      assert.equal(await who('token short'), 'nobody')
+      assert.equal(await who(`Bearer ${'f'.repeat(32)}`), 'nobody')
+      assert.deepEqual(told, ['check 127.0.0.1', 'wrong 127.0.0.1 short', `wrong 127.0.0.1 ${'f'.repeat(32)}`])
+    })
+
     it('refuses a token whose client is gone', async t => {
       const hub = await hubWithWhoami()
       t.after(hub.close)

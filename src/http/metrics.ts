@@ -85,7 +85,7 @@ export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
     hubStartupDuration: histogram('hub_startup_duration_seconds', 'Time taken by the start of the hub'),
     initSpawnersDuration: histogram('init_spawners_duration_seconds', 'Time taken to find running servers at start'),
     wrongGuesses: new Counter({
-      name: `${prefix}_wrong_guesses_total`,
+      name: 'orrery_wrong_guesses_total',
       help: 'Wrong API tokens and share codes',
       labelNames: ['what'],
       registers: [registry],

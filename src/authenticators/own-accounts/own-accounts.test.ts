@@ -97,6 +97,17 @@ describe('sign-up', () => {
     })
   })
 
+  it('is limited for an address, or a whole network of one person, and then makes nothing', async () => {
+    await withAccounts({ signUp: 'open' }, async ({ post, accounts }) => {
+      const throttle = async (key: string, limit?: number) =>
+        key === 'sign-up:2001:db8:0:1::/64' && limit === 200 ? { retryAfter: 90 } : undefined
+      const answer = await post('signup', typed('ada'), { address: '2001:db8:0:1::7', throttle })
+      assert.partialDeepStrictEqual(answer, { status: 429, codes: ['too_many_tries'] })
+      assert.equal((await accounts.list({ offset: 0, limit: 1 })).total, 0)
+      assert.partialDeepStrictEqual(await post('signup', typed('ada'), { throttle }), { state: 'ready' })
+    })
+  })
+
   it('does not give the typed password back, nor log it', async () => {
     await withAccounts({}, async ({ post, log }) => {
       const answers = [await post('signup', typed('a/b')), await post('signup', typed('ada'))]

@@ -1,3 +1,4 @@
+import { networkOf } from '../../core/network-of.ts'
 import type { PluginRequest, PluginResponse } from '../../plugin/authenticator.ts'
 import { nameFault, normalName } from './account-names.ts'
 import { tooManyTries } from './change-password.ts'
@@ -32,7 +33,7 @@ export async function signUp(setup: OwnAccountsSetup, request: PluginRequest): P
   ].filter(fault => fault !== undefined)
   if (faults.length > 0) return signUpPage(setup, request, { ...typed, faults }, 400)
 
-  const wait = await request.throttle(`sign-up:${request.address}`, SIGN_UPS_OF_AN_ADDRESS)
+  const wait = await request.throttle(`sign-up:${networkOf(request.address)}`, SIGN_UPS_OF_AN_ADDRESS)
   if (wait) return signUpPage(setup, request, { ...typed, faults: [tooManyTries(wait.retryAfter)] }, 429)
   const approved = setup.signUp === 'open' && !(await setup.isKnownUser(name))
   if (!approved && (await isFull(setup))) return signUpPage(setup, request, { ...typed, faults: [FULL] }, 503)

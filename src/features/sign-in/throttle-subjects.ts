@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { isIPv6 } from 'node:net'
+import { networkOf } from '../../core/network-of.ts'
 import type { ThrottleLimits } from './throttle.ts'
 
 /** What tries are counted of: a name, an address, a key of a plug-in's own. */
@@ -16,7 +16,7 @@ export function nameSubject(name: string, limits: ThrottleLimits): Subject {
 }
 
 export function addressSubject(address: string, limits: ThrottleLimits): Subject {
-  return { key: subjectKey('address', network(address)), limit: limits.addressFailures }
+  return { key: subjectKey('address', networkOf(address)), limit: limits.addressFailures }
 }
 
 export function pluginSubject(key: string, limit: number): Subject {
@@ -25,7 +25,7 @@ export function pluginSubject(key: string, limit: number): Subject {
 
 /** Tries of an address that have a limit of their own. */
 export function addressSubjectOf(kind: 'token-address' | 'code-address', address: string, limit: number): Subject {
-  return { key: subjectKey(kind, network(address)), limit }
+  return { key: subjectKey(kind, networkOf(address)), limit }
 }
 
 export function codeUserSubject(user: string, limit: number): Subject {
@@ -35,21 +35,4 @@ export function codeUserSubject(user: string, limit: number): Subject {
 function subjectKey(kind: SubjectKind, text: string): string {
   const isPlain = text.length <= 255 && /^[\x21-\x7e]+$/.test(text) && !text.startsWith('sha256:')
   return `${kind}:${isPlain ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`}`
-}
-
-/** IPv6: the whole /64, which one person is given. */
-function network(address: string): string {
-  if (!isIPv6(address)) return address
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped) return mapped[1]!
-  const [head = '', tail = ''] = address.split('%')[0]!.split('::')
-  const start = head === '' ? [] : head.split(':')
-  const end = tail === '' ? [] : tail.split(':')
-  const full = address.includes('::')
-    ? [...start, ...Array(Math.max(0, 8 - start.length - end.length)).fill('0'), ...end]
-    : start
-  return `${full
-    .slice(0, 4)
-    .map(group => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`
 }
