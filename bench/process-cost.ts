@@ -11,9 +11,17 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS
 }
 
-/** Memory in RAM, shared libraries included. */
-export function megabytesOf(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+export interface Memory {
+  /** In RAM, shared libraries counted for each process that has them. */
+  readonly rssMegabytes: number
+  /** The same, what several processes share counted for each in its part. */
+  readonly pssMegabytes: number
+}
+
+export function memoryOf(pid: number): Memory {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  const megabytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1]) / 1024
+  return { rssMegabytes: megabytes('Rss'), pssMegabytes: megabytes('Pss') }
 }
 
 export function median(numbers: readonly number[]): number {

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
 const BENCHES = {
-  hub: { file: 'hub/run.ts', quick: ['--users', '50', '--rounds', '1', '--seconds', '0.5'] },
+  hub: { file: 'hub/run.ts', quick: ['--users', '50', '--rounds', '1', '--seconds', '0.5', '--servers', '50'] },
   proxy: { file: 'proxy/run.ts', quick: ['--requests', '1000', '--rounds', '1', '--routes', '100'] },
 } as const
 type Bench = keyof typeof BENCHES

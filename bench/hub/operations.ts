@@ -1,5 +1,7 @@
 /** What is asked of both hubs, request by request, and what it may cost by the targets of the project. */
 import type { BenchUser } from './fill-database.ts'
+import type { BenchWork } from './load.ts'
+import { addServerClient, oauthHop } from './oauth-hop.ts'
 import { type BenchRequest, signInRequest, visitLogin } from './sign-in.ts'
 
 export interface Operation {
@@ -9,12 +11,14 @@ export interface Operation {
   /** More would change what is measured: names run out, tables grow. */
   readonly maxRequests?: number
   /** Makes ready what is not measured (users to delete, forms to send) and returns one function that makes requests. */
-  prepare(site: Site): Promise<(n: number) => BenchRequest>
+  prepare(site: Site): Promise<(n: number) => BenchWork>
 }
 
 /** A hub and who is in it. */
 export interface Site {
   readonly url: string
+  /** Its SQLite file. */
+  readonly database: string
   readonly adminToken: string
   readonly users: readonly BenchUser[]
   /** Of users created and not deleted yet, by what creates and deletes them. */
@@ -95,12 +99,29 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'GET /hub/home, signed in',
     target: 8,
     prepare: async site => {
-      const people = site.users.slice(0, SESSIONS)
-      const sessions = await Promise.all(people.map(user => visitLogin(site.url).then(form => form.signIn(user.name))))
+      const sessions = await signInPeople(site)
       return n => ({ method: 'GET', path: '/hub/home', headers: { cookie: inTurn(sessions, n) }, expect: 200 })
     },
   },
+  {
+    name: 'OAuth hop of a server (3 requests)',
+    target: 10,
+    maxRequests: 300,
+    prepare: async site => {
+      const sessions = await signInPeople(site)
+      const clients = people(site).map(user => addServerClient(site.database, user))
+      return n => oauthHop(inTurn(clients, n), inTurn(sessions, n))
+    },
+  },
 ]
+
+function people(site: Site): readonly BenchUser[] {
+  return site.users.slice(0, SESSIONS)
+}
+
+function signInPeople(site: Site): Promise<string[]> {
+  return Promise.all(people(site).map(user => visitLogin(site.url).then(form => form.signIn(user.name))))
+}
 
 let lastNumber = 0
 

@@ -1,5 +1,6 @@
 import { median } from '../process-cost.ts'
-import type { Program, StartCost } from './measured-hub.ts'
+import type { HubMemory, Program, StartCost } from './measured-hub.ts'
+import type { ServerFigures } from './servers.ts'
 
 /** One round of one operation against one hub. */
 export interface Sample {
@@ -11,16 +12,16 @@ export interface Sample {
   readonly elapsedSeconds: number
 }
 
-type Megabytes = { readonly hub: number; readonly proxy: number }
-
 export interface HubFigures {
   readonly users: number
   readonly operations: readonly { name: string; target: number | undefined }[]
   readonly samples: readonly Sample[]
   readonly start: Readonly<Record<Program, StartCost>>
   /** Memory after the start, and after all operations. */
-  readonly idle: Readonly<Record<Program, Megabytes>>
-  readonly used: Readonly<Record<Program, Megabytes>>
+  readonly idle: Readonly<Record<Program, HubMemory>>
+  readonly used: Readonly<Record<Program, HubMemory>>
+  /** Measured with the largest number of users alone, in hubs of their own. */
+  readonly servers?: Readonly<Record<Program, ServerFigures>>
 }
 
 interface Settings {
@@ -43,7 +44,8 @@ export function printFigures(all: readonly HubFigures[], { rounds, connections, 
         target === undefined ? '' : `${target}x`,
       ]),
     )
-    printTable(['start and memory', 'JupyterHub', 'Orrery', 'ratio', 'target'], restOf(figures))
+    printTable(['start and memory', ...COLUMNS], restOf(figures))
+    if (figures.servers) printTable(['servers', ...COLUMNS], serversOf(figures.servers))
   }
 }
 
@@ -63,18 +65,42 @@ function cellsOf(figures: HubFigures, operation: string, connections: number): s
   return [theirs.toFixed(2), ours.toFixed(3), `${(theirs / ours).toFixed(1)}x`]
 }
 
+const COLUMNS = ['JupyterHub', 'Orrery', 'ratio', 'target'] as const
+
 function restOf({ start, idle, used }: HubFigures): string[][] {
-  const row = (name: string, unit: string, value: (program: Program) => number, target: string) => {
-    const [theirs, ours] = [value('jupyterhub'), value('orrery')]
-    return [`${name}, ${unit}`, theirs.toFixed(2), ours.toFixed(2), `${(theirs / ours).toFixed(1)}x`, target]
-  }
   return [
-    row('start until the API answers', 's elapsed', program => start[program].elapsedSeconds, '8x'),
-    row('start, the hub alone', 's processor time', program => start[program].hubCpuSeconds, ''),
-    row('memory after the start, hub', 'MB', program => idle[program].hub, ''),
-    row('memory after the start, hub and proxy', 'MB', program => idle[program].hub + idle[program].proxy, '1.7x'),
-    row('memory after all operations, hub and proxy', 'MB', program => used[program].hub + used[program].proxy, ''),
+    row('start until the API answers, s elapsed', program => start[program].elapsedSeconds, '8x'),
+    row('start, the hub alone, s processor time', program => start[program].hubCpuSeconds, ''),
+    row('memory after the start, hub, MB', program => idle[program].hub.rssMegabytes, ''),
+    row('memory after the start, hub and proxy, MB', program => both(idle[program], 'rssMegabytes'), ''),
+    row('the same, what is shared counted once, MB', program => both(idle[program], 'pssMegabytes'), ''),
+    row('memory after all operations, hub and proxy, MB', program => both(used[program], 'rssMegabytes'), ''),
   ]
+}
+
+function serversOf(servers: Readonly<Record<Program, ServerFigures>>): string[][] {
+  const { startsAtOnce, stopsAtOnce } = servers.orrery
+  const starts = `${startsAtOnce.count} starts at once`
+  const stops = `${stopsAtOnce.count} stops at once`
+  return [
+    row('one start, ms processor time of the hub', program => servers[program].startCpuMs, '15x'),
+    row(`${starts}, all answer, s elapsed`, program => servers[program].startsAtOnce.elapsedSeconds, '8x'),
+    row(`${starts}, s processor time of the hub`, program => servers[program].startsAtOnce.cpuSeconds, ''),
+    row(`${stops}, all gone, s elapsed`, program => servers[program].stopsAtOnce.elapsedSeconds, '8x'),
+    row(`${stops}, s processor time of the hub`, program => servers[program].stopsAtOnce.cpuSeconds, ''),
+    row('restart until all are routed, s elapsed', program => servers[program].restartSeconds, '6x'),
+    row('memory, hub and proxy, MB', program => both(servers[program].memory, 'rssMegabytes'), '1.7x'),
+    row('the same, what is shared counted once, MB', program => both(servers[program].memory, 'pssMegabytes'), ''),
+  ]
+}
+
+function row(name: string, value: (program: Program) => number, target: string): string[] {
+  const [theirs, ours] = [value('jupyterhub'), value('orrery')]
+  return [name, theirs.toFixed(2), ours.toFixed(2), `${(theirs / ours).toFixed(1)}x`, target]
+}
+
+function both({ hub, proxy }: HubMemory, kind: keyof HubMemory['hub']): number {
+  return hub[kind] + proxy[kind]
 }
 
 function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {

@@ -1,12 +1,14 @@
 /**
  * This hub beside the released JupyterHub, in one run and by turns, so that both meet the same machine.
  *
- *     node bench/hub/run.ts [--users 50,1000] [--rounds 3] [--seconds 1] [--connections 1,8] [--only PART] [--json]
+ *     node bench/hub/run.ts [--users 50,1000,10000] [--rounds 3] [--seconds 1] [--connections 1,8] [--only PART]
+ *       [--servers 300] [--json]
  *
  * The measure is the processor time of the hub process (user and system, from /proc) per request, sent straight to the
  * hub's port by this process: it hardly depends on what else the machine does. A round of one operation lasts about
  * `--seconds` for each hub; the first two are warm-ups and not counted. Both hubs run as people get them (ours is built
  * first), with SQLite and the same users in their databases; `--only` picks operations by a part of their names.
+ * Starts and stops of servers are measured with the largest number of users; `--servers 0` leaves them out.
  */
 import { parseArgs } from 'node:util'
 import { cpuSecondsOf } from '../process-cost.ts'
@@ -16,17 +18,19 @@ import { sendRequests } from './load.ts'
 import { type MeasuredHub, PROGRAMS, type Program, startHub } from './measured-hub.ts'
 import { OPERATIONS, type Operation, type Site } from './operations.ts'
 import { type HubFigures, printFigures, type Sample } from './report.ts'
+import { measureServers } from './servers.ts'
 
 /** The first finds out how many requests fit into a round, the second lets compilers settle. */
 const WARM_UPS = 2
 
 const { values: flags } = parseArgs({
   options: {
-    users: { type: 'string', default: '50,1000' },
+    users: { type: 'string', default: '50,1000,10000' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1' },
     connections: { type: 'string', default: '1,8' },
     only: { type: 'string', default: '' },
+    servers: { type: 'string', default: '300' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -38,7 +42,11 @@ const operations = OPERATIONS.filter(({ name }) => name.includes(flags.only) || 
 const built = buildPackage()
 const figures: HubFigures[] = []
 try {
-  for (const users of flags.users.split(',').map(Number)) figures.push(await measureWith(users))
+  const counts = flags.users.split(',').map(Number)
+  for (const users of counts) figures.push(await measureWith(users))
+  const servers = await serversWith({ users: Math.max(...counts), servers: Number(flags.servers) })
+  const largest = figures.findIndex(({ users }) => users === Math.max(...counts))
+  if (servers) figures[largest] = { ...figures[largest]!, servers }
 } finally {
   built.remove()
 }
@@ -51,9 +59,12 @@ async function measureWith(count: number): Promise<HubFigures> {
   const hubs: MeasuredHub[] = []
   try {
     // One after the other: each start is measured.
-    for (const program of PROGRAMS) hubs.push(await startHub(program, users, built.bin))
+    for (const program of PROGRAMS) hubs.push(await startHub(program, users, { bin: built.bin }))
     const sites = new Map<Program, Site>(
-      hubs.map(({ program, url, adminToken }) => [program, { url, adminToken, users, created: [] }]),
+      hubs.map(({ program, url, database, adminToken }) => [
+        program,
+        { url, database, adminToken, users, created: [] },
+      ]),
     )
     const idle = memoryOf(hubs)
     const samples: Sample[] = []
@@ -84,6 +95,16 @@ async function measureWith(count: number): Promise<HubFigures> {
   }
 }
 
+async function serversWith(counts: { users: number; servers: number }): Promise<HubFigures['servers']> {
+  if (counts.servers === 0) return undefined
+  const [orrery, jupyterhub] = [
+    await measureServers('orrery', counts, built.bin),
+    await measureServers('jupyterhub', counts, built.bin),
+  ]
+  progress(`${counts.servers} servers: done`)
+  return { orrery, jupyterhub }
+}
+
 /** `sizes`: how many requests fit into a round, known after the first. */
 async function measure(
   { program, pid, url }: MeasuredHub,
@@ -105,7 +126,7 @@ async function measure(
 }
 
 function memoryOf(hubs: readonly MeasuredHub[]): HubFigures['idle'] {
-  return Object.fromEntries(hubs.map(hub => [hub.program, hub.megabytes()])) as HubFigures['idle'] // of all programs
+  return Object.fromEntries(hubs.map(hub => [hub.program, hub.memory()])) as HubFigures['idle'] // of all programs
 }
 
 function progress(text: string): void {

@@ -5,7 +5,7 @@ export interface BenchRequest {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  readonly expect: number
+  readonly expect: number | readonly number[]
 }
 
 /** A login page that was opened: what its form sends along, as often as one likes. */

@@ -1,7 +1,7 @@
 /** The real program, started as a person starts it, in a data folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
@@ -42,6 +42,8 @@ export async function startOrrery(options: {
   hubPort?: number
   /** `bin/orrery.mjs` of another copy, a built package say. */
   bin?: string
+  /** Runs it, and so all servers, as this Linux user. Default: as the caller. */
+  uid?: number
 }): Promise<OrreryProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'orrery-e2e-'))
   chmodSync(dataDir, 0o755)
@@ -56,6 +58,7 @@ export async function startOrrery(options: {
     proxy: { apiUrl: `http://127.0.0.1:${apiPort}` },
   }
   writeFileSync(configFile, JSON.stringify(config, undefined, 2))
+  if (options.uid !== undefined) chownSync(dataDir, options.uid, options.uid)
   const site = join(dataDir, 'site')
   if (options.pythonConfig) {
     mkdirSync(site, { recursive: true })
@@ -82,6 +85,7 @@ export async function startOrrery(options: {
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
+      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
     },
   )
   let output = ''
