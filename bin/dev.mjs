@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join, relative } from 'node:path'
 import { becomeProcess, ensurePackages, fail, findNode, root } from './bootstrap.mjs'
+import { ensureBrowserCode } from './browser-code.mjs'
 import { bundle } from './bundle.mjs'
 
 const USAGE = `usage: node bin/dev.mjs COMMAND
@@ -13,6 +14,8 @@ const USAGE = `usage: node bin/dev.mjs COMMAND
   docs [--check]                               write the generated pages, or prove that they are fresh
   build                                        dist/, as npm publishes it
 `
+
+const UNIT_TESTS = ['src/**/*.test.ts', 'ui/src/**/*.test.ts', 'test/*.test.ts']
 
 const [command, ...args] = process.argv.slice(2)
 const commands = { test, check, bench, docs, build }
@@ -31,8 +34,7 @@ function test(args) {
   const kind = kinds.includes(args[0]) ? args[0] : undefined
   const rest = kind ? args.slice(1) : args
   const files = rest.filter(arg => !arg.startsWith('-'))
-  const patterns =
-    files.length > 0 ? files : kind ? [`test/${kind}/**/*.test.ts`] : ['src/**/*.test.ts', 'test/*.test.ts']
+  const patterns = files.length > 0 ? files : kind ? [`test/${kind}/**/*.test.ts`] : UNIT_TESTS
   const found = globFiles(patterns)
   if (found.length === 0) fail(`no test file matches ${patterns.join(' ')}`, undefined, 2)
   const options = rest.filter(arg => arg.startsWith('-'))
@@ -45,6 +47,7 @@ function check(args) {
   const good = [
     run('format and lint', tool('biome'), ['check', '--error-on-warnings']),
     run('types', tool('tsc'), ['-p', 'tsconfig.json']),
+    run('types of ui', tool('tsc'), ['-p', 'ui/tsconfig.json']),
   ]
   if (good.includes(false)) process.exit(1)
   if (!args.includes('--static')) test([])
@@ -66,6 +69,7 @@ async function build() {
   for (const file of globFiles(['src/**/*'])) {
     if (!/\.(ts|tsx)$/.test(file)) fs.cpSync(file, join('dist', relative('src', file)))
   }
+  if (!(await ensureBrowserCode())) process.exit(1)
 }
 
 function run(what, program, args) {

@@ -30,6 +30,9 @@ const importsOf = (file: string) =>
   ].map(match => relative(root, join(root, dirname(file), match[1] ?? match[2]!)))
 const rankOf = (file: string) => layers.find(([pattern]) => pattern.test(file))?.[1]
 
+/** Of the browser programs; what they import of the hub could only be types. */
+const uiFolder = join(root, '..', 'ui', 'src')
+
 describe('architecture', () => {
   it('has a layer for every file', () => {
     assert.deepEqual(
@@ -56,6 +59,18 @@ describe('architecture', () => {
           .filter(target => !/^(plugin|core|launcher)\//.test(target) && !target.startsWith(own))
           .map(target => `${file} -> ${target}`)
       })
+    assert.deepEqual(strays, [])
+  })
+
+  it('keeps the browser programs apart from the hub: they share types at most', () => {
+    const strays = globSync('**/*.{ts,tsx}', { cwd: uiFolder }).flatMap(file =>
+      [...readFileSync(join(uiFolder, file), 'utf8').matchAll(/^(?:import|export)\b[^'"]*?from\s+['"](\.[^'"]+)['"]/gm)]
+        .filter(([line, target]) => {
+          const leaves = relative(uiFolder, join(uiFolder, dirname(file), target!)).startsWith('..')
+          return leaves && !/^(import|export) type\b/.test(line)
+        })
+        .map(([, target]) => `${file} -> ${target}`),
+    )
     assert.deepEqual(strays, [])
   })
 

@@ -10,8 +10,10 @@ import { activityApi } from '../features/activity/api.ts'
 import { groupsApi } from '../features/groups/api.ts'
 import { hubInfoApi } from '../features/hub-info/api.ts'
 import { proxyAdminApi } from '../features/proxy-admin/api.ts'
+import { rolesApi } from '../features/roles/api.ts'
 import { adminAccessApi } from '../features/servers/admin-access.ts'
 import { serversApi } from '../features/servers/api.ts'
+import { liveServersApi } from '../features/servers/live-api.ts'
 import { serverModel } from '../features/servers/model.ts'
 import { servicesApi } from '../features/services/api.ts'
 import { serviceModel } from '../features/services/model.ts'
@@ -42,8 +44,7 @@ import { serversOfUser } from '../spawning/server-row.ts'
 import type { Spawning } from '../spawning/spawning.ts'
 import type { ShareCodeGuesses } from './guess-limits.ts'
 import { pageLimits, pageSettings, rendererOptions } from './hub-settings.ts'
-import { packageVersion } from './package-root.ts'
-import { pageAdmin } from './page-admin.ts'
+import { packageVersion, uiFolder } from './package-root.ts'
 import { pageServers } from './page-servers.ts'
 import { pageServices } from './page-services.ts'
 import { pageShares } from './page-shares.ts'
@@ -78,7 +79,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   const tokens = { database, access, log, clock, maxLifetimeSeconds: config.tokens.maxExpiresIn }
   const readModel = ownModels(users)
   const apiDocument = lazyDocument(server, { baseUrl, version: packageVersion, scopes: access.scopeDefinitions })
-  const pages = { ...pageDeps(parts, users, tokens), apiDocument }
+  const pages = { ...pageDeps(parts, tokens), apiDocument }
 
   await server.register(access.hooks)
   await server.register(pageRoutes(pages), { prefix })
@@ -113,6 +114,10 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     { prefix },
   )
   await server.register(adminAccessApi({ access }), { prefix })
+  await server.register(liveServersApi({ access, spawning: parts.spawning, baseUrl, publicUrl: config.publicUrl }), {
+    prefix,
+  })
+  await server.register(rolesApi({ access, database }), { prefix })
   await server.register(
     sharingApi({
       database,
@@ -205,10 +210,10 @@ async function stopServersOf(
   return ends.every(({ phase }) => phase === 'stopped' || phase === 'failed') ? 'stopped' : 'stopping'
 }
 
-function pageDeps(parts: HubParts, users: UsersDeps, tokens: TokenRules): PageDeps {
+function pageDeps(parts: HubParts, tokens: TokenRules): PageDeps {
   const { config, database, access, authenticator, signIn, spawning, log, clock } = parts
   return {
-    renderer: createRenderer({ ...rendererOptions(config), clock }),
+    renderer: createRenderer({ ...rendererOptions(config), uiFolder, clock }),
     access,
     signIn,
     users: { find: name => findUser(database.db, name) },
@@ -216,7 +221,6 @@ function pageDeps(parts: HubParts, users: UsersDeps, tokens: TokenRules): PageDe
     services: pageServices(database),
     tokens: pageTokens(tokens),
     shares: pageShares({ database, access, log, clock, baseUrl: config.baseUrl, guesses: parts.shareCodes }),
-    admin: pageAdmin(users),
     authenticator,
     settings: pageSettings(config),
     ...(parts.refresh && { refresh: parts.refresh }),

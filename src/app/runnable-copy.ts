@@ -32,7 +32,9 @@ export interface Program extends Runnable {
 export function runnableByAll(program: Program, folder: string): Runnable {
   if (isReachableByAll(join(program.root, program.main)) && isReachableByAll(program.node)) return program
   const sources = dirname(dirname(program.main)) // src or dist
-  const parts = [sources, 'bin', 'python', 'package.json'].filter(part => existsSync(join(program.root, part)))
+  const parts = [sources, 'bin', 'python', 'package.json', ...(sources === 'src' ? [join('dist', 'ui')] : [])].filter(
+    part => existsSync(join(program.root, part)),
+  )
   const copy = join(folder, fingerprint(program, parts))
   if (!existsSync(copy)) {
     const unfinished = `${copy}.${process.pid}`

@@ -10,6 +10,7 @@ import { answerChecker } from '../http/openapi-testing.ts'
 import { groupsApi } from './groups/api.ts'
 import { hubInfoApi } from './hub-info/api.ts'
 import { proxyAdminApi } from './proxy-admin/api.ts'
+import { rolesApi } from './roles/api.ts'
 import { serverModel } from './servers/model.ts'
 import { servicesApi } from './services/api.ts'
 import { serviceModel } from './services/model.ts'
@@ -122,6 +123,7 @@ export async function testApi(
       routesChanged: async () => void asked.push('put routes right'),
     }),
   )
+  await server.register(rolesApi({ database, access }))
   await server.register(
     sharingApi({
       database,

@@ -5,6 +5,7 @@ export const API_TAGS = {
   servers: 'Start, stop and watch the servers of users. Without a name it is the default server.',
   tokens: 'Tokens of users, for programs that act in their name.',
   groups: 'Groups of users.',
+  roles: 'What users, groups and services may do.',
   services: 'Programs that work beside the hub.',
   shares: 'Let others use a server.',
   'share codes': 'Links that let whoever has one use a server.',

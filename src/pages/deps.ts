@@ -21,8 +21,6 @@ export interface PageDeps {
   readonly services?: PageServices
   /** Absent: no page of the REST API. */
   readonly apiDocument?: () => ApiDocument
-  /** Absent: no admin page. */
-  readonly admin?: PageAdmin
   /** Looks again at the users of servers; both throw HubError 403 `auth_expired`. */
   readonly refresh?: {
     beforeStart(user: UserRecord, by: Identity): Promise<void>
@@ -158,27 +156,7 @@ export interface Invited {
   readonly address: string
 }
 
-export interface PageAdminUser {
-  readonly name: string
-  readonly admin: boolean
-  readonly groups: readonly string[]
-  readonly lastActivity?: Date
-  readonly servers: readonly PageServer[]
-}
-
 export interface PageServices {
   /** Those that the menu lists for this person: with an address, to be shown, and theirs to enter. */
   accessible(identity: Identity): Promise<readonly { name: string; href: string }[]>
-}
-
-/** The users table. Methods throw HubError for what cannot be. */
-export interface PageAdmin {
-  list(page: {
-    search: string
-    offset: number
-    limit: number
-  }): Promise<{ users: readonly PageAdminUser[]; total: number }>
-  add(names: readonly string[], by: string): Promise<void>
-  setAdmin(name: string, admin: boolean, by: string): Promise<void>
-  remove(name: string, by: string): Promise<void>
 }

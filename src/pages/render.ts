@@ -29,6 +29,8 @@ export interface RendererOptions {
   readonly announcements?: Readonly<Record<string, string>>
   /** HTML below every page. */
   readonly footer?: string
+  /** The browser programs as they were built from `ui/`; absent or empty: their pages say so. */
+  readonly uiFolder?: string
   readonly clock?: Clock
 }
 
@@ -39,13 +41,18 @@ export interface Renderer {
   has(name: string): boolean
   /** `/hub/static/style.css?v=…` */
   staticUrl(path: string): string
+  /** Is there such a file? */
+  hasStatic(path: string): boolean
+  /** Where files below `ui/` lie; undefined when there are none. */
+  readonly uiFolder: string | undefined
   /** The style sheet with the site's accent colour. */
   readonly accentCss: string
 }
 
 export function createRenderer(options: RendererOptions): Renderer {
   nunjucks.installJinjaCompat() // True, None, dict.items(), slices: what Python people write in templates
-  const hashes = hashStaticFiles()
+  const uiFiles = options.uiFolder === undefined ? new Map() : hashStaticFiles(options.uiFolder, 'ui/')
+  const hashes: ReadonlyMap<string, string> = new Map([...hashStaticFiles(), ...uiFiles])
   const hubUrl = `${options.baseUrl}hub/`
   const accent = accentCss(options.accentColour)
 
@@ -90,6 +97,8 @@ export function createRenderer(options: RendererOptions): Renderer {
   return {
     has: name => loader.find(name) !== undefined,
     staticUrl,
+    hasStatic: path => hashes.has(path),
+    uiFolder: uiFiles.size > 0 ? options.uiFolder : undefined,
     accentCss: accent,
     render(name, vars) {
       const context = { ...globals, ...siteVars(options.templateVars, vars.user), ...vars }

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { HubError } from '../core/errors.ts'
 import { SpawnError } from '../core/reason.ts'
@@ -318,7 +321,7 @@ describe('pages', () => {
     })
   })
 
-  describe('the users table', () => {
+  describe('the admin page', () => {
     it('is for administrators', async () => {
       const answer = await ada.get('/hub/admin')
 
@@ -326,22 +329,38 @@ describe('pages', () => {
       assert.match(answer.body, /admin-ui/)
     })
 
-    it('adds, promotes and deletes, asking for the name first', async () => {
+    it('says what to do when its program was not built', async () => {
       const root = pages.visitor()
       await root.signIn('root')
 
-      const added = await root.post('/hub/admin/add', { names: 'grace' })
-      await root.post('/hub/admin/make-admin', { name: 'grace' })
-      const table = await root.get('/hub/admin?search=grace')
-      const unsure = await root.post('/hub/admin/delete', { name: 'grace', confirm: 'grac' })
-      const gone = await root.post('/hub/admin/delete', { name: 'grace', confirm: 'grace' })
+      const answer = await root.get('/hub/admin/groups')
 
-      assert.equal(added.statusCode, 303)
-      assert.match((await root.get(added.headers.location as string)).body, /Added: grace\./)
-      assert.match(table.body, /grace <span class="tag">administrator/)
-      assert.equal(unsure.statusCode, 400)
-      assert.equal(gone.statusCode, 303)
-      assert.match((await root.get('/hub/admin?search=grace')).body, /Nobody&#39;s name|Nobody's name/)
+      assert.equal(answer.statusCode, 200)
+      assert.match(answer.body, /npm run build:ui/)
+      assert.match(answer.body, /<code>orrery user<\/code>/)
+      assert.doesNotMatch(answer.body, /ui\/admin\.js/)
+    })
+
+    it('loads its program under an address that changes with it, and says what to do without JavaScript', async t => {
+      const uiFolder = mkdtempSync(join(tmpdir(), 'orrery-ui-'))
+      for (const file of ['admin.js', 'admin.css']) writeFileSync(join(uiFolder, file), '/* built */')
+      const built = await pagesHub({ renderer: { uiFolder } })
+      t.after(async () => {
+        await built.close()
+        rmSync(uiFolder, { recursive: true })
+      })
+      await built.hub.addUser('root', { admin: true })
+      const root = built.visitor()
+      await root.signIn('root')
+
+      const page = await root.get('/hub/admin')
+      const script = /<script type="module" src="(\/hub\/static\/ui\/admin\.js\?v=[0-9a-f]{16})">/.exec(page.body)?.[1]
+      const program = await root.get(script!)
+
+      assert.equal(program.body, '/* built */')
+      assert.match(program.headers['cache-control'] as string, /immutable/)
+      assert.match(page.body, /<noscript>.*needs JavaScript.*<\/noscript>/s)
+      assert.doesNotMatch(page.body, /npm run/)
     })
   })
 

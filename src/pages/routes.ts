@@ -35,7 +35,7 @@ export function pageRoutes(deps: PageDeps): FastifyPluginAsync {
     proxyErrorRoutes(app, deps)
     await app.register(async reports => cspReportRoutes(reports, deps))
     if (deps.apiDocument) apiDocsRoutes(app, deps, deps.apiDocument)
-    if (deps.admin) adminRoutes(app, deps, deps.admin)
+    adminRoutes(app, deps)
     pluginRoutes(app, deps)
   }
 }

@@ -3,19 +3,20 @@
  * for ever and changes when the file does. The hash is a `v` argument, as JupyterHub writes it.
  */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const staticFolder = fileURLToPath(new URL('./static/', import.meta.url))
 
-/** Content hashes by path below `static/`: `{ 'style.css' => '3f2a…' }`. */
-export function hashStaticFiles(folder: string = staticFolder): ReadonlyMap<string, string> {
+/** Content hashes by path below `static/`: `{ 'style.css' => '3f2a…' }`. A folder that is not there has no files. */
+export function hashStaticFiles(folder: string = staticFolder, prefix = ''): ReadonlyMap<string, string> {
+  if (!existsSync(folder)) return new Map()
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
   return new Map(
     files.map(entry => {
       const path = join(entry.parentPath, entry.name)
-      return [path.slice(folder.length).replaceAll('\\', '/'), contentHash(readFileSync(path))]
+      return [prefix + relative(folder, path).replaceAll('\\', '/'), contentHash(readFileSync(path))]
     }),
   )
 }

@@ -1,6 +1,6 @@
 /**
- * A hub of pages for tests: real server, real access on a database in memory; servers, tokens and the users table kept
- * in memory, named as such.
+ * A hub of pages for tests: real server, real access on a database in memory; servers and tokens kept in memory,
+ * named as such.
  */
 import type { FastifyInstance } from 'fastify'
 import { cookieJar, type TestHub, testHub } from '../access/testing.ts'
@@ -11,7 +11,6 @@ import { createHubServer } from '../http/hub-server.ts'
 import type { Authenticator } from '../plugin/authenticator.ts'
 import type { OptionsForm } from '../plugin/spawner.ts'
 import type {
-  PageAdmin,
   PageDeps,
   PageInvitation,
   PageServer,
@@ -71,7 +70,6 @@ export async function pagesHub(options: PagesHubOptions = {}): Promise<PagesHub>
     servers,
     tokens,
     shares,
-    admin: memoryAdmin(hub, servers),
     authenticator: options.authenticator ?? { name: 'dummy', login: { kind: 'form' } },
     signIn: { ...oneGoodPassword(findUser), ...options.signIn },
     settings: {
@@ -276,33 +274,6 @@ export function memoryShares(): MemoryShares {
       const { owner, server } = find(code, user, { unknown: 400, own: 400 })
       accepted.push(`${user.name}: ${code}`)
       return { user: owner.name, server: server.name }
-    },
-  }
-}
-
-function memoryAdmin(hub: TestHub, servers: MemoryServers): PageAdmin {
-  const { db } = hub.database
-  return {
-    async list({ search, offset, limit }) {
-      const rows = await db.selectFrom('users').select(['name', 'admin']).orderBy('name').execute()
-      const found = rows.filter(row => row.name.includes(search))
-      const page = found.slice(offset, offset + limit)
-      const users = page.map(async row => ({
-        name: row.name,
-        admin: Boolean(row.admin),
-        groups: await hub.access.groupsOf(row.name),
-        servers: await servers.list(row.name),
-      }))
-      return { users: await Promise.all(users), total: found.length }
-    },
-    async add(names) {
-      for (const name of names) await hub.addUser(name)
-    },
-    async setAdmin(name, admin) {
-      await db.updateTable('users').set({ admin }).where('name', '=', name).execute()
-    },
-    async remove(name) {
-      await db.deleteFrom('users').where('name', '=', name).execute()
     },
   }
 }

@@ -79,6 +79,11 @@ export async function pendingServers({ db }: Reader): Promise<ServerRow[]> {
   return (await serversPending(db)).map(toServerRow)
 }
 
+/** Those whose state changed since then, and those that are changing. */
+export async function recentServers({ db }: Reader, since: string): Promise<ServerRow[]> {
+  return (await serversSince(db, since)).map(toServerRow)
+}
+
 /** How many of a user's servers run, start or stop. */
 export async function activeServersOf(database: Reader, user: string): Promise<number> {
   const all = await serversOfUser(database, user)
@@ -113,6 +118,12 @@ const serversAtWork = compiledQuery(db =>
 
 const serversPending = compiledQuery(db =>
   servers(db).where('run.phase', 'in', ['spawning', 'stopping']).orderBy('spawners.id'),
+)
+
+const serversSince = compiledQuery((db, since: string) =>
+  servers(db).where(where =>
+    where.or([where('run.phase', 'in', ['spawning', 'stopping']), where('run.since', '>=', since)]),
+  ),
 )
 
 const ACTIVE_PHASES = ['spawning', 'ready', 'stopping'] as const

@@ -10,30 +10,40 @@ export interface Signals {
   listen(spawnerId: number, listener: () => void): () => void
   /** Returns after a change, after `timeoutMs`, or when `signal` aborts. Never rejects. */
   wait(spawnerId: number, timeoutMs: number, signal?: AbortSignal): Promise<void>
+  /** As `wait`, for a change of any server. */
+  waitForAny(timeoutMs: number, signal?: AbortSignal): Promise<void>
 }
+
+const ANY = 'any'
 
 export function createSignals(): Signals {
   const emitter = new EventEmitter().setMaxListeners(0)
   return {
-    notify: spawnerId => void emitter.emit(`${spawnerId}`),
-    listen,
-    wait(spawnerId, timeoutMs, signal) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, timeoutMs)
-      const unlisten = listen(spawnerId, resolve)
-      const onAbort = () => resolve()
-      signal?.addEventListener('abort', onAbort)
-      if (signal?.aborted) resolve()
-      return promise.finally(() => {
-        clearTimeout(timer)
-        unlisten()
-        signal?.removeEventListener('abort', onAbort)
-      })
+    notify(spawnerId) {
+      emitter.emit(`${spawnerId}`)
+      emitter.emit(ANY)
     },
+    listen: (spawnerId, listener) => listenTo(`${spawnerId}`, listener),
+    wait: (spawnerId, timeoutMs, signal) => waitFor(`${spawnerId}`, timeoutMs, signal),
+    waitForAny: (timeoutMs, signal) => waitFor(ANY, timeoutMs, signal),
   }
 
-  function listen(spawnerId: number, listener: () => void): () => void {
-    emitter.on(`${spawnerId}`, listener)
-    return () => void emitter.off(`${spawnerId}`, listener)
+  function waitFor(event: string, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, timeoutMs)
+    const unlisten = listenTo(event, resolve)
+    const onAbort = () => resolve()
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted) resolve()
+    return promise.finally(() => {
+      clearTimeout(timer)
+      unlisten()
+      signal?.removeEventListener('abort', onAbort)
+    })
+  }
+
+  function listenTo(event: string, listener: () => void): () => void {
+    emitter.on(event, listener)
+    return () => void emitter.off(event, listener)
   }
 }

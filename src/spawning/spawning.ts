@@ -14,6 +14,7 @@ import { each, type PollOutcome, pollServers } from './poll-loop.ts'
 import { recoverServer } from './recover.ts'
 import { createServer, requestStart, type StartRequest } from './request-start.ts'
 import { requestRemoval, requestStop, type StopRequest } from './request-stop.ts'
+import { serverChanges } from './server-changes.ts'
 import { serverEvents } from './server-events.ts'
 import { activeServers, findServer, type ServerRow } from './server-row.ts'
 import { checkNamedServer } from './server-rows.ts'
@@ -46,6 +47,8 @@ export interface Spawning {
   settled(key: ServerKey, timeoutMs: number, signal?: AbortSignal): Promise<ServerState>
   /** The story of the latest start, then what is still to come; the last event is `ready` or `failed`. */
   events(key: ServerKey, options?: { afterId?: number; signal?: AbortSignal }): AsyncIterable<ProgressEvent>
+  /** First an empty list, then rows of all servers as their states change, at whichever hub, until `signal` aborts. */
+  changes(signal: AbortSignal): AsyncIterable<readonly ServerRow[]>
   /** The last lines of the server's log; empty when its spawner keeps none. */
   logs(key: ServerKey, lines: number): Promise<string>
   optionsForm(user: UserRecord, signal: AbortSignal): Promise<OptionsForm | undefined>
@@ -92,6 +95,7 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     },
   }
   const { database, spawner, settings, log } = context
+  const changes = serverChanges(context)
   let isRecovered = false
 
   async function recover(): Promise<void> {
@@ -139,6 +143,7 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     poll: async key => (await pollReady(context, key)).outcome,
     settled: (key, timeoutMs, signal) => settledState(context, key, timeoutMs, signal),
     events: (key, options) => serverEvents(context, key, options),
+    changes: signal => changes.follow(signal),
     logs: async (key, lines) => (await spawner.logs?.(key, (await findServer(database, key))?.state, lines)) ?? '',
     optionsForm: async (user, signal) =>
       context.optionsForm ? context.optionsForm(user, signal) : spawner.options?.(user, signal),

@@ -267,17 +267,7 @@ const shots: Record<string, Shot> = {
       await page.waitForSelector('#token-result')
     },
   },
-  admin: {
-    url: '/hub/admin',
-    as: 'root',
-    set: ({ servers }) => {
-      servers.set(ada, ready(), { lastActivity: ago(720) })
-      servers.set({ user: 'ada', server: 'gpu' }, { phase: 'stopped' })
-      servers.set({ user: 'grace', server: '' }, { phase: 'failed', since: ago(100), reason: failure })
-    },
-  },
-  'admin-nothing-found': { url: '/hub/admin?search=zz', as: 'root' },
-  'delete-user': { url: '/hub/admin/delete/ada', as: 'root', set: ({ servers }) => servers.set(ada, ready()) },
+  'admin-not-built': { url: '/hub/admin', as: 'root' },
   'error-403': { url: '/hub/admin', as: 'ada' },
   'error-404': { url: '/hub/nothing', as: 'ada' },
   'error-429': {

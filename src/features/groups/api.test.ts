@@ -29,6 +29,27 @@ for (const kind of testDatabases()) {
       assert.deepEqual([gone.status, gone.json.message], [404, 'No such group: staff'])
     })
 
+    it('counts members where a list need not name them, for those who may see them', async t => {
+      const api = await testApi({ open: kind.open })
+      t.after(() => api.close())
+      const asAdmin = api.as(await api.service('tester', ADMIN))
+      const asNamer = api.as(await api.service('namer', ['list:groups']))
+      await api.user('alice', { groups: ['staff'] })
+      await api.user('bob', { groups: ['staff'] })
+      await asAdmin('POST', '/hub/api/groups/empty', {})
+
+      const { json } = await asAdmin('GET', '/hub/api/groups?users=count')
+
+      assert.deepEqual(json, [
+        { kind: 'group', name: 'staff', roles: [], properties: {}, user_count: 2 },
+        { kind: 'group', name: 'empty', roles: [], properties: {}, user_count: 0 },
+      ])
+      assert.deepEqual((await asNamer('GET', '/hub/api/groups?users=count')).json, [
+        { kind: 'group', name: 'staff' },
+        { kind: 'group', name: 'empty' },
+      ])
+    })
+
     it('lists pages of what the caller may list, in a constant number of queries', async t => {
       const api = await testApi({ open: kind.open })
       t.after(() => api.close())

@@ -7,6 +7,7 @@ import { scopeReach } from '../../core/scopes/reach.ts'
 import type { ScopeMap, ScopeReach } from '../../core/scopes/types.ts'
 import { parseBody } from '../../http/json-body.ts'
 import { type PageLimits, pageBody, readPage } from '../../http/pagination.ts'
+import { queryValue } from '../../http/query.ts'
 import { groupModel } from './model.ts'
 import * as operations from './operations.ts'
 import { createGroups, type GroupRules, getGroup, membersNamed } from './rules.ts'
@@ -18,6 +19,7 @@ import {
   listGroups,
   removeMembers,
   setProperties,
+  withMemberCounts,
   withMembers,
 } from './store.ts'
 
@@ -39,7 +41,15 @@ export function groupsApi(deps: GroupsDeps): FastifyPluginAsync {
       const { scopes } = await getIdentity(access, request)
       const page = readPage(request, deps.pageLimits)
       const { rows, total } = await listGroups(db, listReach(scopes), page)
-      return pageBody(request, await modelsOf(rows, scopes), page, total)
+      // Not in JupyterHub: a list of groups need not carry every member of each.
+      const isCounted = queryValue(request, 'users') === 'count'
+      const groups = await (isCounted ? withMemberCounts : withMembers)(db, rows)
+      return pageBody(
+        request,
+        groups.map(group => groupModel(group, scopes)),
+        page,
+        total,
+      )
     })
 
     server.post('/hub/api/groups', scoped(access, operations.createGroups), async (request, reply) => {

@@ -1,6 +1,6 @@
 import type { ScopeMap } from '../../core/scopes/types.ts'
 import { visibleFields } from '../../http/visible-fields.ts'
-import type { GroupDetails } from './store.ts'
+import type { CountedGroup, GroupDetails } from './store.ts'
 
 const FIELDS_OF = {
   'read:groups': ['kind', 'name', 'properties', 'users'],
@@ -8,8 +8,8 @@ const FIELDS_OF = {
   'read:roles:groups': ['kind', 'name', 'roles'],
 }
 
-/** A group as far as the caller may see it, as JupyterHub's `group_model`. */
-export function groupModel(group: GroupDetails, scopes: ScopeMap): Record<string, unknown> {
+/** A group as far as the caller may see it, as JupyterHub's `group_model`; `user_count` where members were only counted. */
+export function groupModel(group: GroupDetails | CountedGroup, scopes: ScopeMap): Record<string, unknown> {
   const visible = visibleFields(scopes, FIELDS_OF, { group: group.name })
   const all = {
     kind: 'group',
@@ -18,5 +18,8 @@ export function groupModel(group: GroupDetails, scopes: ScopeMap): Record<string
     users: group.users,
     properties: JSON.parse(group.properties ?? '{}') ?? {},
   }
-  return Object.fromEntries(Object.entries(all).filter(([field]) => visible.has(field)))
+  const shown = Object.fromEntries(Object.entries(all).filter(([field]) => visible.has(field)))
+  if (typeof shown.users !== 'number') return shown
+  const { users, ...rest } = shown
+  return { ...rest, user_count: users }
 }

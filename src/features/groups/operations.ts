@@ -14,6 +14,7 @@ const groupSchema = namedSchema('Group', () =>
     name: z.string(),
     roles: z.array(z.string()).optional(),
     users: z.array(z.string()).optional(),
+    user_count: z.int().optional().meta({ description: 'Where `users=count` asked for it.' }),
     properties: z.record(z.string(), jsonValue()).optional(),
   }),
 )

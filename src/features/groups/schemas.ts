@@ -2,7 +2,13 @@ import { z } from 'zod'
 import { jsonValue } from '../../http/json-body.ts'
 import { pageQuery } from '../../http/pagination.ts'
 
-export const groupsQuery = pageQuery
+export const groupsQuery = z.object({
+  ...pageQuery.shape,
+  users: z
+    .enum(['count'])
+    .optional()
+    .meta({ description: 'How many members each group has (`user_count`), in place of their names.' }),
+})
 
 export const groupMembers = z.strictObject({
   name: z.string().optional(),

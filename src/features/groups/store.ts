@@ -13,6 +13,12 @@ export interface GroupDetails extends GroupRow {
   readonly users: readonly string[]
 }
 
+export interface CountedGroup extends GroupRow {
+  readonly roles: readonly string[]
+  /** How many. */
+  readonly users: number
+}
+
 export async function findGroup(db: Db, name: string): Promise<GroupRow | undefined> {
   return db.selectFrom('groups').select(['id', 'name', 'properties']).where('name', '=', name).executeTakeFirst()
 }
@@ -36,13 +42,7 @@ export async function withMembers(db: Db, groups: readonly GroupRow[]): Promise<
   if (groups.length === 0) return []
   const ids = groups.map(group => group.id)
   const [roles, users] = await Promise.all([
-    db
-      .selectFrom('group_role_map')
-      .innerJoin('roles', 'roles.id', 'group_role_map.role_id')
-      .select(['group_role_map.group_id', 'roles.name'])
-      .where('group_role_map.group_id', 'in', ids)
-      .orderBy('roles.id')
-      .execute(),
+    rolesOfGroups(db, ids),
     db
       .selectFrom('user_group_map')
       .innerJoin('users', 'users.id', 'user_group_map.user_id')
@@ -58,6 +58,38 @@ export async function withMembers(db: Db, groups: readonly GroupRow[]): Promise<
     roles: (rolesOf.get(group.id) ?? []).map(row => row.name),
     users: (usersOf.get(group.id) ?? []).map(row => row.name),
   }))
+}
+
+/** As `withMembers`, with how many members there are instead of their names. */
+export async function withMemberCounts(db: Db, groups: readonly GroupRow[]): Promise<CountedGroup[]> {
+  if (groups.length === 0) return []
+  const ids = groups.map(group => group.id)
+  const [roles, counts] = await Promise.all([
+    rolesOfGroups(db, ids),
+    db
+      .selectFrom('user_group_map')
+      .select(({ fn }) => ['group_id', fn.countAll<number | string>().as('users')])
+      .where('group_id', 'in', ids)
+      .groupBy('group_id')
+      .execute(),
+  ])
+  const rolesOf = Map.groupBy(roles, row => row.group_id)
+  const countOf = new Map(counts.map(row => [row.group_id, Number(row.users)]))
+  return groups.map(group => ({
+    ...group,
+    roles: (rolesOf.get(group.id) ?? []).map(row => row.name),
+    users: countOf.get(group.id) ?? 0,
+  }))
+}
+
+function rolesOfGroups(db: Db, ids: readonly number[]): Promise<{ group_id: number; name: string }[]> {
+  return db
+    .selectFrom('group_role_map')
+    .innerJoin('roles', 'roles.id', 'group_role_map.role_id')
+    .select(['group_role_map.group_id', 'roles.name'])
+    .where('group_role_map.group_id', 'in', ids)
+    .orderBy('roles.id')
+    .execute()
 }
 
 /** Undefined when the name is taken. */

@@ -19,6 +19,46 @@ export async function listRoles(db: Db): Promise<Role[]> {
   return rows.map(row => ({ ...row, description: row.description ?? '' }))
 }
 
+/** A role with those who hold it. */
+export interface HeldRole extends Role {
+  /** How many. */
+  readonly users: number
+  /** Names. */
+  readonly groups: readonly string[]
+  readonly services: readonly string[]
+}
+
+export async function listHeldRoles(db: Db): Promise<HeldRole[]> {
+  const [all, users, groups, services] = await Promise.all([
+    listRoles(db),
+    db
+      .selectFrom('user_role_map')
+      .select(({ fn }) => ['role_id', fn.countAll<number | string>().as('users')])
+      .groupBy('role_id')
+      .execute(),
+    db
+      .selectFrom('group_role_map')
+      .innerJoin('groups', 'groups.id', 'group_role_map.group_id')
+      .select(['role_id', 'groups.name'])
+      .orderBy('groups.name')
+      .execute(),
+    db
+      .selectFrom('service_role_map')
+      .innerJoin('services', 'services.id', 'service_role_map.service_id')
+      .select(['role_id', 'services.name'])
+      .orderBy('services.name')
+      .execute(),
+  ])
+  const namesOf = (rows: readonly { role_id: number; name: string }[], id: number) =>
+    rows.filter(row => row.role_id === id).map(row => row.name)
+  return all.map(role => ({
+    ...role,
+    users: Number(users.find(row => row.role_id === role.id)?.users ?? 0),
+    groups: namesOf(groups, role.id),
+    services: namesOf(services, role.id),
+  }))
+}
+
 /** Makes a role, or gives an existing one these scopes. Returns its id. */
 export async function putRole(
   db: Db,

@@ -27,7 +27,10 @@ export const serverSchema = namedSchema('Server', () =>
     progress_url: z.string().meta({ description: 'The path of the events of its start.' }),
     full_url: z.string().nullable(),
     full_progress_url: z.string().nullable(),
-    reason: reasonSchema().nullable().meta({ description: 'Why its last run ended.' }),
+    reason: reasonSchema()
+      .extend({ failed: z.boolean().meta({ description: 'It was not meant to end.' }) })
+      .nullable()
+      .meta({ description: 'Why its last run ended.' }),
     state: z
       .record(z.string(), jsonValue())
       .nullable()

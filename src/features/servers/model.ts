@@ -12,7 +12,7 @@ export interface ServerModelSettings {
 
 /**
  * One server in the REST API, as JupyterHub 6's `server_model`. Beside its fields there is `reason`: why the last run
- * ended, or null. `withState`: the caller holds `admin:server_state`.
+ * ended, or null, with `failed` when it was not meant to. `withState`: the caller holds `admin:server_state`.
  */
 export function serverModel(settings: ServerModelSettings) {
   const { baseUrl } = settings
@@ -37,7 +37,8 @@ export function serverModel(settings: ServerModelSettings) {
       progress_url: progressUrl,
       full_url: full(url),
       full_progress_url: full(progressUrl),
-      reason: 'reason' in state && state.reason ? reasonModel(state.reason) : null,
+      reason:
+        'reason' in state && state.reason ? { ...reasonModel(state.reason), failed: state.phase === 'failed' } : null,
       ...(withState && { state: row.state ?? {} }),
     }
   }

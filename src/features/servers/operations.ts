@@ -6,6 +6,19 @@ import { serverBody, serverChanges, serverRemoval } from './request-body.ts'
 const servers = { tag: 'servers', params: { name: USER } } as const
 const NOT_NOW = 'Too much starts or runs at present; `Retry-After` tells when to ask again.'
 
+export const watchServers = {
+  id: 'watchServers',
+  tag: 'servers',
+  summary: 'Follow the states of all servers',
+  description:
+    'The first event is of the type `begin`: nothing is missed from here on. Each later one is one line of JSON: `user`, ' +
+    '`server` (as of a user) and `progress` (`percent` and `message` of a start under way, or null). Only servers that ' +
+    'the caller may read. Ends after ten minutes; ask again.',
+  scopes: ['read:servers'],
+  filtered: true,
+  answers: { 200: stream('Events (WHATWG HTML, server-sent events).', 'text/event-stream') },
+} satisfies Operation
+
 /** The same for the default server and for named ones: ids of the document end in what they are about. */
 export function serverOperations(which: 'DefaultServer' | 'UnnamedServer' | 'NamedServer') {
   return {

@@ -70,6 +70,24 @@ for (const kind of testDatabases()) {
       )
     })
 
+    it('filters by group and by administrators, which JupyterHub cannot', async t => {
+      const api = await testApi({ open: kind.open })
+      t.after(() => api.close())
+      const admin = await api.user('zoe', { admin: true, groups: ['staff'] })
+      await api.user('bob', { groups: ['staff'] })
+      await api.user('ada')
+      const names = async (query: string) => {
+        const { json } = await api.as(admin)('GET', `/hub/api/users?sort=name&${query}`, undefined, PAGES)
+        return [json.items.map((user: { name: string }) => user.name), json._pagination.total]
+      }
+
+      assert.deepEqual(await names('group=staff'), [['bob', 'zoe'], 2])
+      assert.deepEqual(await names('admin=true'), [['zoe'], 1])
+      assert.deepEqual(await names('admin=false&group=staff'), [['bob'], 1])
+      assert.deepEqual(await names('group=nobody'), [[], 0])
+      assert.equal((await api.as(admin)('GET', '/hub/api/users?admin=maybe')).status, 400)
+    })
+
     it('tells servers and what is pending', async t => {
       const api = await testApi({ open: kind.open })
       t.after(() => api.close())
@@ -141,6 +159,8 @@ describe('users API', () => {
     const missing = await asStaff('GET', '/hub/api/users/nobody')
     assert.deepEqual([outside.status, outside.json], [404, missing.json])
     assert.equal((await asServer('GET', '/hub/api/users')).status, 403)
+    assert.equal((await asStaff('GET', '/hub/api/users?group=staff')).json.length, 1)
+    assert.equal((await asStaff('GET', '/hub/api/users?group=guests')).status, 403, 'a filter must not tell members')
     assert.equal((await asNobody('GET', '/hub/api/users')).json.message, 'Missing or invalid credentials.')
     assert.equal((await asNobody('GET', '/hub/api/users')).status, 403)
   })

@@ -61,6 +61,8 @@ function readUserQuery(deps: UsersDeps, request: FastifyRequest, identity: Ident
   return {
     state: states.data,
     nameFilter: queryValue(request, 'name_filter'),
+    group: groupFilter(identity, queryValue(request, 'group')),
+    admin: adminFilter(queryValue(request, 'admin')),
     sort: sort.replace(/^-/, '') as UserQuery['sort'], // one of the orders
     descending: sort.startsWith('-'),
     reach: listReach(identity),
@@ -77,6 +79,20 @@ function listReach(identity: Identity): ScopeReach {
     throw new HubError('scope_filter_unusable', { status: 403, message: 'Forbidden' })
   }
   return reach
+}
+
+/** Who is in a group is for those who may read it of its members. */
+function groupFilter(identity: Identity, name: string | undefined): string | undefined {
+  if (!name) return undefined
+  const reach = scopeReach(identity.scopes, 'read:users:groups')
+  if (reach === 'all' || reach?.group?.has(name)) return name
+  throw new HubError('scope_missing', { status: 403, message: 'Filtering by group requires read:users:groups' })
+}
+
+function adminFilter(value: string | undefined): boolean | undefined {
+  if (!value) return undefined
+  if (value === 'true' || value === 'false') return value === 'true'
+  throw invalid(`admin must be 'true' or 'false', not '${value}'`)
 }
 
 function invalid(message: string): HubError {

@@ -33,5 +33,7 @@ export const usersQuery = z.object({
     description: 'Only users with a server that runs, starts or stops; that is ready; or without any of these.',
   }),
   name_filter: z.string().optional().meta({ description: 'Only users whose name holds this text.' }),
+  group: z.string().optional().meta({ description: 'Only members of this group. Needs `read:users:groups`.' }),
+  admin: z.enum(['true', 'false']).optional().meta({ description: 'Only administrators, or only others.' }),
   sort: userOrders.optional().meta({ description: 'The order; with `-` the other way round.' }),
 })

@@ -7,6 +7,10 @@ export interface UserQuery {
   readonly state: 'active' | 'ready' | 'inactive' | undefined
   /** Part of the name, upper and lower case alike. */
   readonly nameFilter: string | undefined
+  /** Only members of this group. Not in JupyterHub. */
+  readonly group?: string | undefined
+  /** Only administrators, or only others. Not in JupyterHub. */
+  readonly admin?: boolean | undefined
   readonly sort: 'id' | 'name' | 'last_activity'
   readonly descending: boolean
   readonly offset: number
@@ -31,7 +35,8 @@ export const USER_COLUMNS = ['id', 'name', 'admin', 'user_info', 'created', 'las
 /** One page of users and how many there are in all (0 when not counted): two reads, however many users. */
 export async function listUsers(db: Db, query: UserQuery): Promise<{ rows: UserRow[]; total: number }> {
   const matching = matchingUsers(db, query)
-  const isPlain = query.reach === 'all' && !query.state && !query.nameFilter
+  const { reach, state, nameFilter, group, admin } = query
+  const isPlain = reach === 'all' && !state && !nameFilter && group === undefined && admin === undefined
   const [rows, count] = await Promise.all([
     isPlain
       ? pages[query.sort][query.descending ? 'descending' : 'ascending'](db, query.limit, query.offset)
@@ -54,12 +59,14 @@ function pagesBy(sort: UserQuery['sort']) {
   return { ascending: inOrder(false), descending: inOrder(true) }
 }
 
-function matchingUsers(db: Db, { state, nameFilter, reach }: UserQuery) {
+function matchingUsers(db: Db, { state, nameFilter, group, admin, reach }: UserQuery) {
   let users = db.selectFrom('users')
   if (state === 'active') users = users.where('id', 'in', usersWithServers(db, 'active'))
   if (state === 'ready') users = users.where('id', 'in', usersWithServers(db, 'ready'))
   if (state === 'inactive') users = users.where('id', 'not in', usersWithServers(db, 'active'))
   if (nameFilter) users = users.where(sql<boolean>`lower(name) like ${containing(nameFilter)} escape '\\'`)
+  if (group !== undefined) users = users.where('id', 'in', membersOf(db, [group]))
+  if (admin !== undefined) users = users.where('admin', '=', admin)
   if (reach === 'all') return users
   return users.where(where =>
     where.or([where('name', 'in', listOf(reach.user)), where('id', 'in', membersOf(db, listOf(reach.group)))]),

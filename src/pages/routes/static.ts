@@ -32,6 +32,15 @@ export async function staticRoutes(app: FastifyInstance, deps: PageDeps): Promis
     cacheControl: false,
     index: false,
   })
+  if (deps.renderer.uiFolder) {
+    await app.register(fastifyStatic, {
+      root: deps.renderer.uiFolder,
+      prefix: '/hub/static/ui/',
+      decorateReply: false,
+      cacheControl: false,
+      index: false,
+    })
+  }
   // An address with the hash of the content (`?v=`) never changes its content.
   app.addHook('onSend', async (request, reply, payload) => {
     if (request.url.startsWith(`${hub}static/`) && reply.statusCode < 300)

@@ -1,0 +1,80 @@
+import { useEffect } from 'react'
+import { type LiveState, useLiveServers } from '../api/live.ts'
+import { useMe } from '../api/queries.ts'
+import { page } from '../lib/page.ts'
+import { holdsScope } from '../lib/scopes.ts'
+import { TABS, type Tab } from './address.ts'
+import { GroupsPage } from './groups/groups-page.tsx'
+import { Toasts } from './parts/toasts.tsx'
+import { RolesPage } from './roles-page.tsx'
+import { ServersPage } from './servers-page.tsx'
+import { ServicesPage } from './services-page.tsx'
+import { linkTo, useAddress } from './use-address.ts'
+import { UsersPage } from './users/users-page.tsx'
+
+const titles: Readonly<Record<Tab, string>> = {
+  users: 'Users',
+  servers: 'Servers',
+  groups: 'Groups',
+  services: 'Services',
+  roles: 'Roles',
+}
+
+/** What each tab asks the API for. */
+const scopes: Readonly<Record<Tab, string>> = {
+  users: 'list:users',
+  servers: 'list:users',
+  groups: 'list:groups',
+  services: 'list:services',
+  roles: 'read:roles',
+}
+
+export function App() {
+  const address = useAddress()
+  const live = useLiveServers()
+  const me = useMe().data
+  const { tab } = address
+  useEffect(() => {
+    document.title = `${titles[tab]} · ${page.site}`
+  }, [tab])
+  const tabs = TABS.filter(each => each === tab || !me || holdsScope(me.scopes, scopes[each]))
+  return (
+    <>
+      <div className="admin-head">
+        <h1>{titles[tab]}</h1>
+        <LiveMark state={live} />
+        {page.accountsUrl && tab === 'users' && (
+          <a className="button button-small" href={page.accountsUrl}>
+            Accounts and approval
+          </a>
+        )}
+      </div>
+      <nav className="tabs" aria-label="Administration">
+        <ul>
+          {tabs.map(each => (
+            <li key={each}>
+              <a {...linkTo({ tab: each, query: {} })} aria-current={each === tab ? 'page' : undefined}>
+                {titles[each]}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      {tab === 'users' && <UsersPage address={address} />}
+      {tab === 'servers' && <ServersPage address={address} />}
+      {tab === 'groups' && <GroupsPage address={address} />}
+      {tab === 'services' && <ServicesPage />}
+      {tab === 'roles' && <RolesPage />}
+      <Toasts />
+    </>
+  )
+}
+
+function LiveMark({ state }: { state: LiveState }) {
+  const words = { live: 'Live', connecting: 'Connecting …', lost: 'Not live: the hub does not answer' }
+  return (
+    <span className={`live-mark live-${state}`} role="status">
+      {words[state]}
+    </span>
+  )
+}

@@ -1,0 +1,63 @@
+/** Open, start, stop: what can be done with a server as it is now. */
+import { useState } from 'react'
+import { useMe } from '../../api/queries.ts'
+import type { Server } from '../../api/types.ts'
+import { page } from '../../lib/page.ts'
+import { holdsScope } from '../../lib/scopes.ts'
+import { useActions } from './actions.ts'
+import { phaseOf, serverTitle } from './server-phase.ts'
+
+export function ServerButtons({ user, name, server }: { user: string; name: string; server: Server | undefined }) {
+  const me = useMe().data
+  const { start, stop } = useActions()
+  const [isAsked, setAsked] = useState(false)
+  const phase = phaseOf(server)
+  const title = serverTitle(user, { name, display_name: server?.display_name ?? '' })
+  const ask = (action: () => Promise<unknown>) => {
+    setAsked(true)
+    void action().finally(() => setAsked(false))
+  }
+  const mayStart = holdsScope(me?.scopes, 'start:servers')
+  const mayStop = holdsScope(me?.scopes, 'delete:servers')
+  const mayOpen = holdsScope(me?.scopes, 'access:servers')
+  return (
+    <span className="actions">
+      {phase === 'ready' && mayOpen && (
+        <a className="button button-small" href={server?.url} aria-label={`Open ${title}`}>
+          Open
+        </a>
+      )}
+      {phase === 'spawning' && (
+        <a className="button button-small" href={pendingUrl(user, name)} aria-label={`Progress of ${title}`}>
+          Progress
+        </a>
+      )}
+      {(phase === 'ready' || phase === 'spawning') && mayStop && (
+        <button
+          type="button"
+          className="button button-small"
+          aria-label={`Stop ${title}`}
+          aria-disabled={isAsked}
+          onClick={() => !isAsked && ask(() => stop(user, server!))} // a server in these phases is there
+        >
+          Stop
+        </button>
+      )}
+      {(phase === 'stopped' || phase === 'failed') && mayStart && (
+        <button
+          type="button"
+          className="button button-small"
+          aria-label={`Start ${title}`}
+          aria-disabled={isAsked}
+          onClick={() => !isAsked && ask(() => start(user, name))}
+        >
+          Start
+        </button>
+      )}
+    </span>
+  )
+}
+
+function pendingUrl(user: string, name: string): string {
+  return `${page.hubUrl}spawn-pending/${[user, name].filter(Boolean).map(encodeURIComponent).join('/')}`
+}

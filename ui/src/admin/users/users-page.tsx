@@ -1,0 +1,233 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useMemo, useRef, useState } from 'react'
+import { fetchAll, MOST, useGroups, useMe, useUsers } from '../../api/queries.ts'
+import type { User } from '../../api/types.ts'
+import { holdsScope } from '../../lib/scopes.ts'
+import type { Address } from '../address.ts'
+import { DataTable } from '../parts/data-table.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { ErrorNotice } from '../parts/notice.tsx'
+import { Pager } from '../parts/pager.tsx'
+import { SearchField } from '../parts/search-field.tsx'
+import { toastError } from '../parts/toasts.tsx'
+import { change, closeDialog } from '../use-address.ts'
+import { AddUsersDialog } from './add-users-dialog.tsx'
+import { BulkBar } from './bulk-bar.tsx'
+import { userColumns } from './user-columns.tsx'
+import { type UserAction, UserDialog } from './user-dialogs.tsx'
+import { UserPanel } from './user-panel.tsx'
+import { DEFAULT_SORT, isFiltered, readUsersQuery, type UsersQuery, usersPath } from './users-query.ts'
+
+const REFETCH_MS = 60_000
+const nobody: readonly User[] = []
+const closePanel = () => change({ user: undefined })
+const ACTIONS: readonly UserAction[] = ['start', 'stop', 'delete', 'group']
+
+export function UsersPage({ address }: { address: Address }) {
+  const query = readUsersQuery(address.query)
+  const client = useQueryClient()
+  const me = useMe().data
+  const table = useRef<HTMLDivElement>(null)
+  const [isPointedAt, setPointedAt] = useState(false)
+  // Rows do not move under the pointer; states change in place all the same.
+  const users = useUsers(query, { refetchMs: isPointedAt ? false : REFETCH_MS })
+  const [selected, select] = useState<ReadonlySet<string>>(new Set())
+  const columns = useMemo(() => userColumns(address), [address])
+  const rows = users.data?.items ?? nobody
+  const total = users.data?._pagination.total ?? 0
+
+  const filter = (changes: Partial<Record<string, string>>) => change({ ...changes, page: undefined })
+
+  const { dialog = '', on, user } = address.query
+  const action = ACTIONS.find(each => each === dialog)
+  const chosen = useMemo(() => (on ? [on] : [...selected]), [on, selected])
+  const keep = (names: readonly string[]) => !on && select(new Set(names))
+  const mayEdit = holdsScope(me?.scopes, 'admin:users')
+
+  async function selectMatching(): Promise<void> {
+    try {
+      const all = await client.fetchQuery({
+        queryKey: ['matching', query],
+        queryFn: () => fetchAll<User>(usersPath(query).replace(/&(offset|limit)=\d+/g, '')),
+        staleTime: 0,
+      })
+      select(new Set(all.map(({ name }) => name)))
+    } catch (error) {
+      toastError(error)
+    }
+  }
+
+  return (
+    <>
+      <div className="toolbar admin-toolbar">
+        <SearchField
+          label="Find users by name"
+          value={query.search}
+          onSearch={search => change({ search: search || undefined, page: undefined }, { replace: true })}
+        />
+        <Filters query={query} onChange={filter} />
+        {mayEdit && (
+          <button type="button" className="button button-primary" onClick={() => change({ dialog: 'add' })}>
+            <Icon name="plus" /> Add users
+          </button>
+        )}
+      </div>
+      {users.error && <ErrorNotice error={users.error} retry={() => users.refetch()} />}
+      {users.data && rows.length === 0 && <Nobody query={query} total={total} onChange={change} />}
+      <div
+        ref={table}
+        className={users.isPlaceholderData ? 'table-frame is-old' : 'table-frame'}
+        onPointerEnter={() => setPointedAt(true)}
+        onPointerLeave={() => setPointedAt(false)}
+        hidden={rows.length === 0}
+      >
+        <DataTable<User>
+          label="Users"
+          columns={columns}
+          rows={rows}
+          idOf={({ name }) => name}
+          selection={{ selected, onChange: select, labelOf: name => name }}
+          sorting={{
+            by: query.sort,
+            onChange: sort => change({ sort: sort === DEFAULT_SORT ? undefined : sort, page: undefined }),
+          }}
+          isCurrent={({ name }) => name === user}
+          busy={users.isFetching}
+        />
+      </div>
+      {total > 0 && (
+        <Pager
+          page={query.page}
+          size={query.size}
+          total={total}
+          onPage={page => {
+            change({ page: page === 1 ? undefined : String(page) })
+            if (table.current && table.current.getBoundingClientRect().top < 0) table.current.scrollIntoView()
+          }}
+          onSize={size => change({ size: size === 50 ? undefined : String(size), page: undefined })}
+        />
+      )}
+      <BulkBar
+        selected={selected}
+        onSelect={select}
+        matching={total > rows.length && rows.length > 0 && rows.every(row => selected.has(row.name)) ? total : 0}
+        most={MOST}
+        onSelectMatching={selectMatching}
+        onAction={name => change({ dialog: name })}
+        scopes={me?.scopes ?? []}
+        mayGrantAdmin={me?.admin ?? false}
+      />
+      {user && <UserPanel key={user} name={user} onClose={closePanel} />}
+      {dialog === 'add' && mayEdit && <AddUsersDialog mayGrantAdmin={me?.admin ?? false} onClose={closeDialog} />}
+      {action && chosen.length > 0 && (
+        <UserDialog
+          key={action}
+          action={action}
+          names={chosen}
+          onClose={closeDialog}
+          onFailed={keep}
+          onDeleted={names => {
+            select(new Set([...selected].filter(name => !names.includes(name))))
+            if (user && names.includes(user)) closePanel()
+          }}
+        />
+      )}
+    </>
+  )
+}
+
+function Filters({
+  query,
+  onChange,
+}: {
+  query: UsersQuery
+  onChange: (changes: Partial<Record<string, string>>) => void
+}) {
+  const groups = useGroups().data ?? []
+  const names = groups.map(({ name }) => name)
+  if (query.group && !names.includes(query.group)) names.push(query.group)
+  return (
+    <div className="filters">
+      <select
+        aria-label="State"
+        value={query.state}
+        onChange={event => onChange({ state: event.target.value || undefined })}
+      >
+        <option value="">Any state</option>
+        <option value="active">Running or pending</option>
+        <option value="ready">Running</option>
+        <option value="inactive">Stopped</option>
+      </select>
+      <select
+        aria-label="Kind"
+        value={query.admin}
+        onChange={event => onChange({ admin: event.target.value || undefined })}
+      >
+        <option value="">Everybody</option>
+        <option value="true">Administrators</option>
+        <option value="false">No administrators</option>
+      </select>
+      {names.length > 0 && (
+        <select
+          aria-label="Group"
+          value={query.group}
+          onChange={event => onChange({ group: event.target.value || undefined })}
+        >
+          <option value="">Any group</option>
+          {names.map(name => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      )}
+      {/* A phone shows no column heads to sort by. */}
+      <select
+        className="sort-select"
+        aria-label="Sort by"
+        value={query.sort}
+        onChange={event => onChange({ sort: event.target.value === DEFAULT_SORT ? undefined : event.target.value })}
+      >
+        <option value="name">By name</option>
+        <option value="-name">By name, reversed</option>
+        <option value="-last_activity">Last active first</option>
+        <option value="last_activity">Longest idle first</option>
+      </select>
+    </div>
+  )
+}
+
+function Nobody({
+  query,
+  total,
+  onChange,
+}: {
+  query: UsersQuery
+  total: number
+  onChange: (changes: Partial<Record<string, string>>) => void
+}) {
+  if (total > 0) {
+    return (
+      <div className="card empty">
+        <p>This page is past the end of the list.</p>
+        <button type="button" className="button" onClick={() => onChange({ page: undefined })}>
+          To the first page
+        </button>
+      </div>
+    )
+  }
+  return (
+    <div className="card empty" role="status">
+      <p>{isFiltered(query) ? 'Nobody matches these filters.' : 'There are no users yet.'}</p>
+      {isFiltered(query) && (
+        <button
+          type="button"
+          className="button"
+          onClick={() =>
+            onChange({ search: undefined, state: undefined, admin: undefined, group: undefined, page: undefined })
+          }
+        >
+          Show everybody
+        </button>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,98 @@
+/** What the pages read, by react-query's keys. */
+import { keepPreviousData, type QueryClient, useQuery } from '@tanstack/react-query'
+import { type UsersQuery, usersPath } from '../admin/users/users-query.ts'
+import { api, pathOf } from './client.ts'
+import type { Group, Me, Page, Role, Service, Token, User } from './types.ts'
+
+const LIMIT = 200
+/** The lists that grow with a site are cut here; the page says so. */
+export const MOST = 5_000
+
+export const keys = {
+  users: ['users'],
+  user: (name: string) => ['user', name],
+  active: ['active-users'],
+  tokens: (name: string) => ['tokens', name],
+  groups: ['groups'],
+} as const
+
+export function useMe() {
+  return useQuery({ queryKey: ['me'], queryFn: () => api<Me>('GET', 'user'), staleTime: Number.POSITIVE_INFINITY })
+}
+
+/** One page; the one before stays on the screen until it is there. */
+export function useUsers(query: UsersQuery, options: { refetchMs: number | false }) {
+  return useQuery({
+    queryKey: [...keys.users, query],
+    queryFn: ({ signal }) => api<Page<User>>('GET', usersPath(query), undefined, { signal }),
+    placeholderData: keepPreviousData,
+    refetchInterval: options.refetchMs,
+  })
+}
+
+export function useUser(name: string) {
+  return useQuery({ queryKey: keys.user(name), queryFn: () => fetchUser(name) })
+}
+
+export function fetchUser(name: string): Promise<User> {
+  return api<User>('GET', `${pathOf`users/${name}`}?include_stopped_servers=1`)
+}
+
+/** Everybody with a server that runs, starts or stops. */
+export function useActiveUsers() {
+  return useQuery({
+    queryKey: keys.active,
+    queryFn: ({ signal }) => fetchAll<User>('users?state=active&sort=name', signal),
+    refetchInterval: 60_000,
+  })
+}
+
+export function useGroups() {
+  return useQuery({
+    queryKey: keys.groups,
+    queryFn: ({ signal }) => fetchAll<Group>('groups?users=count', signal),
+  })
+}
+
+export function useServices() {
+  return useQuery({
+    queryKey: ['services'],
+    queryFn: async () => Object.values(await api<Record<string, Service>>('GET', 'services')),
+  })
+}
+
+export function useRoles() {
+  return useQuery({ queryKey: ['roles'], queryFn: () => api<readonly Role[]>('GET', 'orrery/roles') })
+}
+
+export function useTokens(user: string) {
+  return useQuery({
+    queryKey: keys.tokens(user),
+    queryFn: async () => (await api<{ api_tokens: readonly Token[] }>('GET', pathOf`users/${user}/tokens`)).api_tokens,
+  })
+}
+
+/** All pages of a list, one after the other, up to `MOST` entries. */
+export async function fetchAll<T>(path: string, signal?: AbortSignal): Promise<readonly T[]> {
+  const items: T[] = []
+  for (;;) {
+    const separator = path.includes('?') ? '&' : '?'
+    const page = await api<Page<T>>(
+      'GET',
+      `${path}${separator}offset=${items.length}&limit=${LIMIT}`,
+      undefined,
+      signal ? { signal } : {},
+    )
+    items.push(...page.items)
+    if (page.items.length === 0 || items.length >= Math.min(page._pagination.total, MOST)) return items
+  }
+}
+
+/** After a change of users: whatever shows some of them asks again. */
+export async function usersChanged(client: QueryClient): Promise<void> {
+  await Promise.all(
+    [keys.users, ['user'], keys.active, keys.groups, ['tokens']].map(queryKey =>
+      client.invalidateQueries({ queryKey }),
+    ),
+  )
+}

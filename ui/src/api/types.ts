@@ -1,0 +1,101 @@
+/** What the REST API answers, as far as these pages use it: JupyterHub's models, and Orrery's own beside them. */
+
+/** `application/jupyterhub-pagination+json` */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly _pagination: { readonly offset: number; readonly limit: number; readonly total: number }
+}
+
+/** Which fields come depends on what the caller may see. Times are ISO 8601. */
+export interface User {
+  readonly name: string
+  readonly admin?: boolean
+  readonly roles?: readonly string[]
+  readonly groups?: readonly string[]
+  readonly created?: string | null
+  readonly last_activity?: string | null
+  /** By name; the default server's is empty. */
+  readonly servers?: Readonly<Record<string, Server>>
+}
+
+export interface Server {
+  readonly name: string
+  readonly display_name: string
+  readonly last_activity: string | null
+  readonly started: string | null
+  readonly pending: 'spawn' | 'stop' | null
+  readonly ready: boolean
+  readonly stopped: boolean
+  readonly url: string
+  /** Why the last run ended. */
+  readonly reason: Reason | null
+  /** Of a start under way; from the event stream alone. */
+  readonly progress?: Progress | null
+}
+
+export interface Reason {
+  readonly code: string
+  readonly message: string
+  readonly next_step: string | null
+  readonly failed?: boolean
+}
+
+export interface Progress {
+  readonly percent: number
+  readonly message: string
+}
+
+/** One message of `/hub/api/orrery/server-events`. */
+export interface ServerEvent {
+  readonly user: string
+  readonly server: Server
+  readonly progress: Progress | null
+}
+
+/** As the list with `users=count` has them. */
+export interface Group {
+  readonly name: string
+  readonly roles?: readonly string[]
+  readonly user_count?: number
+  readonly properties?: Readonly<Record<string, unknown>>
+}
+
+export interface Service {
+  readonly name: string
+  readonly admin?: boolean
+  readonly roles?: readonly string[]
+  readonly url?: string
+  readonly prefix?: string
+  readonly command?: readonly string[]
+  /** 0: not run by the hub. */
+  readonly pid?: number
+  readonly info?: Readonly<Record<string, unknown>>
+  readonly display?: boolean
+}
+
+export interface Role {
+  readonly name: string
+  readonly description: string
+  readonly scopes: readonly string[]
+  /** How many hold it. */
+  readonly users: number
+  readonly groups: readonly string[]
+  readonly services: readonly string[]
+  readonly managed_by_auth: boolean
+}
+
+export interface Token {
+  readonly id: string
+  readonly note: string | null
+  readonly scopes: readonly string[]
+  readonly created: string | null
+  readonly last_activity: string | null
+  readonly expires_at: string | null
+  /** What holds it, when an application does. */
+  readonly oauth_client: string | null
+}
+
+/** `/hub/api/user`: who asks. */
+export interface Me extends User {
+  readonly scopes: readonly string[]
+}
