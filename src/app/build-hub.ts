@@ -25,6 +25,7 @@ import { renewServiceToken } from '../features/services/configured-services.ts'
 import { serviceRoutes } from '../features/services/service-routes.ts'
 import { accessWarnings } from '../features/sign-in/access-rules.ts'
 import { createSignIn } from '../features/sign-in/sign-in.ts'
+import { deleteInvalidUsers } from '../features/users/delete-invalid-users.ts'
 import { createUserNames } from '../features/users/user-names.ts'
 import { measureEventLoop } from '../http/event-loop-interval.ts'
 import { createHubServer } from '../http/hub-server.ts'
@@ -56,7 +57,7 @@ import { makeRefresh } from './make-refresh.ts'
 import { makeSpawner } from './make-spawner.ts'
 import { measureProxy, measureSignIn, measureSpawning } from './measure.ts'
 import { listenOf } from './ports.ts'
-import { registerRoutes } from './register-routes.ts'
+import { registerRoutes, usersDeps } from './register-routes.ts'
 import { siteHooks } from './site-hooks.ts'
 
 export interface RunningHub {
@@ -253,6 +254,9 @@ async function runHubOn(
   const recovered = metrics.initSpawnersDuration.startTimer()
   await spawning.recover()
   recovered()
+  if (config.access.deleteInvalidUsers) {
+    background(deleteInvalidUsers(usersDeps(parts)), 'delete invalid users', log)
+  }
   const culler = makeCuller(parts, holder)
   culler?.start()
   startedUp()

@@ -127,9 +127,14 @@ export function rendererOptions({ baseUrl, pages }: Config): RendererOptions {
 }
 
 export function pageSettings(config: Config): PageSettings {
-  const { servers, tokens, pages, hooks } = config
+  const { servers, tokens, pages, hooks, signIn } = config
   return {
     baseUrl: config.baseUrl,
+    autoLogin: signIn.autoLogin,
+    ...(signIn.logoutRedirectUrl !== undefined && { logoutRedirectUrl: signIn.logoutRedirectUrl }),
+    customLoginHtml: signIn.customHtml,
+    requestOtp: signIn.requestOtp,
+    otpPrompt: signIn.otpPrompt,
     redirectToServer: pages.redirectToServer,
     defaultUrl: pages.defaultUrl,
     defaultServerName: servers.defaultServerName,

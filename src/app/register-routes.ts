@@ -148,6 +148,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
       clock,
       requirePkce: config.oauth.requirePkce,
       tokenSeconds: config.oauth.tokenExpiresIn,
+      ...loginOfStrangers(parts),
       renderConsent: async (request, _reply, vars) =>
         pages.renderer.render('oauth.html', {
           ...(await identityVars(pages, await access.identify(request))),
@@ -276,4 +277,11 @@ function proxyTable(routes: RouteKeeper) {
     },
     checkRoutes: () => routes.reconcile(),
   }
+}
+
+/** Where people go first whom a server or an application sends: JupyterHub's `auto_login_oauth2_authorize`. */
+function loginOfStrangers({ config, authenticator }: HubParts): { loginUrl?: string } {
+  const { login } = authenticator
+  if (!config.signIn.autoLoginOauth2Authorize || login.kind !== 'redirect') return {}
+  return { loginUrl: /^(\/|https?:)/.test(login.url) ? login.url : `${config.baseUrl}hub/${login.url}` }
 }

@@ -70,6 +70,11 @@ const access = section({
     'At the start, roles and grants by the authenticator that it does not name then are removed.',
     true,
   ),
+  deleteInvalidUsers: option(
+    z.boolean().default(false),
+    'At the start, users whom the authenticator does not take any more (no such Linux account) are deleted.',
+    true,
+  ),
   usernameMap: option(z.record(z.string(), z.string()).default({}), 'Names that are changed at sign-in, old to new.', {
     'ada.l': 'ada',
   }),
@@ -107,6 +112,29 @@ const proxy = section({
 })
 
 const signIn = section({
+  autoLogin: option(
+    z.boolean().default(false),
+    'The login page leads straight to the provider, where the authenticator has one.',
+    true,
+  ),
+  autoLoginOauth2Authorize: option(
+    z.boolean().default(false),
+    'The same, only for people whom a server or an application sends to sign in.',
+    true,
+  ),
+  logoutRedirectUrl: option(
+    z.string().refine(isLink, { error: 'expected a path or an http(s) URL' }).optional(),
+    'Where signing out leads, for example the sign-out page of the provider.',
+    'https://login.example.org/logout',
+    { computed: 'the login page, or a page that says good-bye' },
+  ),
+  customHtml: option(
+    z.union([z.string(), functionOf<(hubUrl: string) => string>()]).default(''),
+    'A login form of your own, as HTML with the variables of the template `login.html`; a function is given the path of the hub.',
+    '<form action="{{ authenticator_login_url }}" method="post"><input type="hidden" name="_xsrf" value="{{ xsrf }}"> ...</form>',
+  ),
+  requestOtp: option(z.boolean().default(false), 'The login form asks for a one-time code, in the field `otp`.', true),
+  otpPrompt: option(z.string().default('One-time code'), 'What the login form calls that code.', 'Code of your key'),
   refreshAge: option(
     duration.default(300),
     'For how long what the authenticator has told of a user is good; then it looks again, if it can. 0 for ever.',

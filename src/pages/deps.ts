@@ -52,6 +52,14 @@ export interface PageSettings {
   /** 0: any life. */
   readonly tokenExpiresInMaxSeconds: number
   readonly logoFile?: string
+  /** The login page leads straight to the provider of an authenticator that has one. */
+  readonly autoLogin?: boolean
+  /** Where signing out leads. */
+  readonly logoutRedirectUrl?: string
+  /** A login form of the site's own, a template. */
+  readonly customLoginHtml?: string | ((hubUrl: string) => string)
+  readonly requestOtp?: boolean
+  readonly otpPrompt?: string
   /** Terms that the login form asks to accept. */
   readonly loginTermUrl?: string
   /** Where `/user-redirect/PATH` leads; undefined for the usual place. */

@@ -37,6 +37,8 @@ export interface RendererOptions {
 export interface Renderer {
   /** Renders `login.html` and the like. Throws HubError `template_error`, which names file and line for the log. */
   render(name: string, vars: Readonly<Record<string, unknown>>): string
+  /** The same for a text that is a template itself. */
+  renderText(text: string, vars: Readonly<Record<string, unknown>>): string
   /** Is there such a template, the site's or our own? */
   has(name: string): boolean
   /** `/hub/static/style.css?v=…` */
@@ -94,20 +96,26 @@ export function createRenderer(options: RendererOptions): Renderer {
     expanded_scopes: [],
   }
 
+  function rendering(
+    name: string,
+    vars: Readonly<Record<string, unknown>>,
+    render: (context: object) => string,
+  ): string {
+    try {
+      return render({ ...globals, ...siteVars(options.templateVars, vars.user), ...vars }).trimStart()
+    } catch (cause) {
+      throw templateError(name, cause)
+    }
+  }
+
   return {
     has: name => loader.find(name) !== undefined,
     staticUrl,
     hasStatic: path => hashes.has(path),
     uiFolder: uiFiles.size > 0 ? options.uiFolder : undefined,
     accentCss: accent,
-    render(name, vars) {
-      const context = { ...globals, ...siteVars(options.templateVars, vars.user), ...vars }
-      try {
-        return environment.render(name, context).trimStart()
-      } catch (cause) {
-        throw templateError(name, cause)
-      }
-    },
+    render: (name, vars) => rendering(name, vars, context => environment.render(name, context)),
+    renderText: (text, vars) => rendering('a text', vars, context => environment.renderString(text, context)),
   }
 }
 

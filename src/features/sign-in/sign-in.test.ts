@@ -5,7 +5,7 @@ import { HubError } from '../../core/errors.ts'
 import { type Logger, silentLogger } from '../../core/runtime.ts'
 import type { Database } from '../../db/database.ts'
 import { testDatabases } from '../../db/testing.ts'
-import type { Authenticated, Authenticator, Refused } from '../../plugin/authenticator.ts'
+import type { Authenticated, Authenticator, LoginAttempt, Refused } from '../../plugin/authenticator.ts'
 import type { Hooks } from '../../plugin/hooks.ts'
 import { testClock } from '../accounts/testing.ts'
 import { createAuthStateStore } from '../users/auth-state.ts'
@@ -198,6 +198,21 @@ for (const kind of testDatabases()) {
         proves.set('ada', { name: 'ada', authState: 'broken' })
         assert.partialDeepStrictEqual(await signIn('ada', 'good'), { refused: 'hook_failed' })
         assert.deepEqual(await storeOf(database).read(1), { first: 1, second: 2 })
+      })
+    })
+
+    it('locks nobody where a proxy in front says who it is', async () => {
+      const more = () => ({
+        authenticator: {
+          name: 'test',
+          login: { kind: 'request' } as const,
+          authenticate: async ({ headers }: LoginAttempt) => (headers['x-user'] ? { name: headers['x-user'] } : WRONG),
+        },
+      })
+      await withHub({ access: { allowAll: true }, more }, async ({ hub }) => {
+        const visit = (headers: Record<string, string>) => hub.attempt({ form: {}, address: '192.0.2.7', headers })
+        for (let n = 0; n < limits.failures * 10; n++) assert.partialDeepStrictEqual(await visit({}), WRONG)
+        assert.partialDeepStrictEqual(await visit({ 'x-user': 'ada' }), { user: { name: 'ada' } })
       })
     })
 

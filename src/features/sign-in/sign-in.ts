@@ -11,7 +11,9 @@ import { createThrottle, type ThrottleLimits } from './throttle.ts'
 import { addressSubject, nameSubject, pluginSubject } from './throttle-subjects.ts'
 
 export interface SignInDeps extends ApplyDeps {
-  readonly authenticator: Pick<Authenticator, 'name' | 'authenticate' | 'userAdded'>
+  readonly authenticator: Pick<Authenticator, 'name' | 'authenticate' | 'userAdded'> & {
+    login?: Authenticator['login']
+  }
   /** How names are written and which may exist; `createUserNames` of `features/users`. */
   readonly names: UserNames
   readonly access: AccessRuleOptions
@@ -48,6 +50,11 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   async function attempt(given: LoginAttempt): Promise<SignInOutcome> {
+    // What a proxy in front says is no guess, and a fault of its setting would lock everybody out.
+    if (authenticator.login?.kind === 'request') {
+      const proof = await prove(given)
+      return 'refused' in proof ? refused(proof, '', given.address) : admit(proof, given.address)
+    }
     const typed = names.normalize((given.form.username ?? '').trim())
     const name = nameSubject(typed, limits)
     const address = addressSubject(given.address, limits)

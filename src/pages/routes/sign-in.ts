@@ -18,6 +18,11 @@ export function signInRoutes(app: FastifyInstance, deps: PageDeps): void {
       return reply.redirect(await nextUrl(deps, request, { user: identity }))
     }
     if (deps.authenticator.login.kind === 'request') return signInByRequest(deps, request, reply)
+    // Whoever has just signed out does not want to be signed in again by the same click.
+    const isSignedOut = queryText(request, 'signed_out') !== ''
+    if (deps.settings.autoLogin && deps.authenticator.login.kind === 'redirect' && !isSignedOut) {
+      return reply.redirect(authenticatorUrl(deps, request))
+    }
     return sendLoginPage(deps, request, reply, { username: queryText(request, 'username') })
   })
 
@@ -44,6 +49,7 @@ export function signInRoutes(app: FastifyInstance, deps: PageDeps): void {
     const identity = await deps.access.identify(request)
     if (identity?.kind === 'user' && deps.settings.shutdownOnLogout) await stopAll(deps, identity.name)
     await deps.access.signOut(request, reply)
+    if (deps.settings.logoutRedirectUrl !== undefined) return reply.redirect(deps.settings.logoutRedirectUrl)
     // Where signing in happens by itself, the login page would sign in again at once.
     if (deps.authenticator.login.kind !== 'form') return sendGoodbye(deps, reply)
     return reply.redirect(`${hub}login?signed_out=1`)
@@ -99,25 +105,49 @@ async function sendLoginPage(
   { status = 200, ...vars }: { status?: number; username?: string; [name: string]: unknown },
 ) {
   const hub = `${deps.settings.baseUrl}hub/`
-  const { login } = deps.authenticator
+  const {
+    authenticator: { login },
+    settings,
+  } = deps
   await deps.access.xsrf.renew(request, reply) // whoever leaves the form open has its whole hour from now
   const next = queryText(request, 'next')
-  const action = login.kind === 'redirect' ? absolute(hub, login.url) : `${hub}login`
+  const pageVars = {
+    next: encodeURIComponent(next),
+    authenticator_login_url: authenticatorUrl(deps, request),
+    authenticator: {
+      name: deps.authenticator.name,
+      request_otp: login.kind === 'form' && (login.otp === true || settings.requestOtp === true),
+      otp_prompt: settings.otpPrompt,
+    },
+    login_label: login.kind === 'redirect' ? login.label : undefined,
+    signup_url: login.kind === 'form' && login.signUp ? `${hub}signup` : undefined,
+    login_term_url: deps.settings.loginTermUrl,
+    logged_out: queryText(request, 'signed_out') !== '' && vars.login_error === undefined,
+    session_ended: next !== '' && hadSession(request) && vars.login_error === undefined,
+    ...vars,
+  }
+  const xsrf = await deps.access.xsrf.token(request, reply)
   return sendPage(deps, request, reply, {
     template: 'login.html',
     status,
-    vars: {
-      next: encodeURIComponent(next),
-      authenticator_login_url: withQuery(action, next === '' ? {} : { next }),
-      authenticator: { name: deps.authenticator.name, request_otp: login.kind === 'form' && login.otp === true },
-      login_label: login.kind === 'redirect' ? login.label : undefined,
-      signup_url: login.kind === 'form' && login.signUp ? `${hub}signup` : undefined,
-      login_term_url: deps.settings.loginTermUrl,
-      logged_out: queryText(request, 'signed_out') !== '' && vars.login_error === undefined,
-      session_ended: next !== '' && hadSession(request) && vars.login_error === undefined,
-      ...vars,
-    },
+    vars: { ...pageVars, custom_html: customHtml(deps, { ...pageVars, xsrf, login_url: `${hub}login` }) },
   })
+}
+
+/** JupyterHub renders it as a template, too, so that it can have the fields that the form needs. */
+function customHtml({ settings, renderer }: PageDeps, vars: Readonly<Record<string, unknown>>): string {
+  const { customLoginHtml = '', baseUrl } = settings
+  const html = typeof customLoginHtml === 'function' ? customLoginHtml(`${baseUrl}hub/`) : customLoginHtml
+  return html === '' ? '' : renderer.renderText(html, vars)
+}
+
+/** Where a form is sent to, or where the provider's sign-in begins. */
+function authenticatorUrl(deps: PageDeps, request: FastifyRequest): string {
+  const hub = `${deps.settings.baseUrl}hub/`
+  const { login } = deps.authenticator
+  const next = queryText(request, 'next')
+  const action = login.kind === 'redirect' ? absolute(hub, login.url) : `${hub}login`
+  return withQuery(action, next === '' ? {} : { next })
 }
 
 /** A plug-in may name its page as it names its routes: below the hub. */
