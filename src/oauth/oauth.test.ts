@@ -5,7 +5,7 @@ import { cookieJar } from '../access/testing.ts'
 import { testDatabases } from '../db/testing.ts'
 import { authorizeUrl, CLIENT, type OauthHub, oauthHub, pkcePair } from './testing.ts'
 
-const startHub = (t: TestContext, options: { requirePkce?: boolean } = {}) => startHubOn(t, options)
+const startHub = (t: TestContext, options: Parameters<typeof oauthHub>[0] = {}) => startHubOn(t, options)
 
 async function startHubOn(t: TestContext, options: Parameters<typeof oauthHub>[0]): Promise<OauthHub> {
   const hub = await oauthHub(options)
@@ -383,6 +383,24 @@ describe('PKCE', () => {
     assert.equal(answerOf(await authorize(hub)).get('error_description'), 'Code challenge required.')
     const code = await codeOf(hub, { code_challenge: challenge, code_challenge_method: 'S256' })
     assert.equal((await exchange(hub, { code, code_verifier: verifier })).statusCode, 200)
+  })
+})
+
+describe('guesses at secrets and tokens', () => {
+  it('are told with the address, right ones are not', async t => {
+    const told: string[] = []
+    const wrong = async (address: string, guess: string) => void told.push(`${address} ${guess}`)
+    const hub = await startHub(t, { tokenGuesses: { check: async () => {}, wrong } })
+    const { token } = await hub.access.issueToken({ user: hub.alice })
+    const ask = (asked: string) =>
+      hub.app.inject({ url: `/hub/api/authorizations/token/${asked}`, headers: { authorization: `token ${token}` } })
+
+    assert.equal((await exchange(hub, { code: await codeOf(hub) })).statusCode, 200)
+    assert.equal((await ask(token)).statusCode, 200)
+    assert.deepEqual(told, [])
+    assert.equal((await exchange(hub, { code: await codeOf(hub), client_secret: 'guess' })).statusCode, 401)
+    assert.equal((await ask('another')).statusCode, 404)
+    assert.deepEqual(told, ['127.0.0.1 guess', '127.0.0.1 another'])
   })
 })
 

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { TokenGuesses } from '../access/identification.ts'
 import { ensureOauthClient } from '../access/oauth-clients.ts'
 import { cookieJar, type TestHub, testHub } from '../access/testing.ts'
 import type { Database } from '../db/database.ts'
@@ -26,9 +27,10 @@ export const CLIENT = {
 }
 
 export async function oauthHub(
-  options: { requirePkce?: boolean; open?: () => Promise<Database> } = {},
+  options: { requirePkce?: boolean; open?: () => Promise<Database>; tokenGuesses?: TokenGuesses } = {},
 ): Promise<OauthHub> {
-  const hub = await testHub(options.open ? { open: options.open } : {})
+  const { requirePkce: _, ...rest } = options
+  const hub = await testHub(rest)
   let consent: ConsentVars | undefined
   hub.app.setErrorHandler((error: { status?: number; message: string; code?: string }, _request, reply) =>
     reply.status(error.status ?? 500).send({ status: error.status ?? 500, message: error.message, code: error.code }),
