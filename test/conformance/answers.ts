@@ -1,5 +1,6 @@
 /** Sends the script's requests and brings the answers into a form in which two hubs can be compared. */
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import type { SeenAnswer } from '../../src/http/openapi-testing.ts'
 import type { Caller, Part, ScriptedRequest } from './requests.ts'
 
 export interface HubUnderTest {
@@ -21,6 +22,8 @@ export interface Answer {
   readonly cookies: readonly string[]
   /** Parsed when it is JSON. */
   readonly json: unknown
+  /** As it came. */
+  readonly seen: SeenAnswer
 }
 
 /** The script in order; ids that a request keeps are this hub's own. */
@@ -108,6 +111,7 @@ export async function sendAs(
     headers: headersToCompare(raw.headers),
     cookies: cookieShapes(raw.headers['set-cookie'] ?? []),
     json: normal(parsed, url),
+    seen: { method: step.method, url: step.path, status: raw.status, contentType, body: raw.body },
   }
   const { id, code } = (parsed ?? {}) as { id?: string; code?: string } // what the script keeps
   return { answer, id, code }

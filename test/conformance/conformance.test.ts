@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { HttpSession } from '../support/http-session.ts'
 import { startReferenceHub } from '../support/reference-hub.ts'
 import { type Answer, differences, type HubUnderTest, runScript } from './answers.ts'
+import { documentChecker } from './document-check.ts'
 import { startOrreryHub } from './orrery-hub.ts'
 import {
   browserRequests,
@@ -37,6 +38,7 @@ describe('answers as the released JupyterHub', () => {
   const ends: (() => Promise<void>)[] = []
   let theirs: HubUnderTest
   let ours: HubUnderTest
+  let againstDocument: (answer: Answer) => string[]
   before(async () => {
     const reference = await startReferenceHub()
     ends.push(reference.stop)
@@ -44,6 +46,7 @@ describe('answers as the released JupyterHub', () => {
     ends.push(orrery.stop)
     theirs = await withCallers(reference.hubUrl, reference.adminToken)
     ours = await withCallers(orrery.hubUrl, orrery.adminToken)
+    againstDocument = await documentChecker(orrery.hubUrl)
   })
   after(async () => {
     for (const end of ends) await end()
@@ -55,6 +58,7 @@ describe('answers as the released JupyterHub', () => {
       const actual = await runScript(ours, script)
       const faults = script.flatMap((request: ScriptedRequest, at) => faultsOf(request, expected[at]!, actual[at]!))
       assert.equal(faults.join('\n'), '')
+      assert.equal(actual.flatMap(againstDocument).join('\n'), '')
     })
   }
 })

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startOracle } from '../support/jupyterhub-oracle.ts'
 import { referencePython } from '../support/python-env.ts'
-import { differences, headerDifferences } from './answers.ts'
+import { type Answer, differences, headerDifferences } from './answers.ts'
+import { documentChecker } from './document-check.ts'
 import { allowances } from './table-differences.ts'
 import { apiRows, type Endpoint, lastRows, otherMethods, pageRows, type Row, untried } from './table-rows.ts'
 import {
@@ -23,6 +24,7 @@ const EVERYBODY: readonly TableCaller[] = [...TOKEN_CALLERS, ...COOKIE_CALLERS]
 describe('the table of answers', () => {
   let theirs: World
   let ours: World
+  let againstDocument: (answer: Answer) => string[]
   const used = new Set<object>()
   let endpoints: Endpoint[]
   before(async () => {
@@ -35,6 +37,7 @@ describe('the table of answers', () => {
     }))
     theirs = await startReferenceWorld()
     ours = await startOrreryWorld()
+    againstDocument = await documentChecker(ours.url)
   })
   after(async () => {
     await theirs?.stop()
@@ -78,7 +81,8 @@ describe('the table of answers', () => {
   async function compare(row: Row, who: TableCaller): Promise<string[]> {
     const [expected, actual] = await Promise.all([theirs, ours].map(world => attempt(world, row, who)))
     const title = `${who}: ${row.method} ${row.path}`
-    return [...differences(expected!, actual!), ...headerDifferences(expected!, actual!)]
+    const compared = [...differences(expected!, actual!), ...headerDifferences(expected!, actual!)]
+    const unmeant = compared
       .filter(({ part, theirs: a, ours: b }) => {
         const kind = part === 'status' ? (`status ${Number(a)} ${Number(b)}` as const) : part
         const allowed = allowances.filter(({ on, parts }) => on.test(title) && parts.includes(kind))
@@ -89,6 +93,7 @@ describe('the table of answers', () => {
         ({ part, theirs: a, ours: b }) =>
           `${title}: ${part}\n    JupyterHub ${JSON.stringify(a)}\n    Orrery     ${JSON.stringify(b)}`,
       )
+    return [...unmeant, ...againstDocument(actual!).map(fault => `${title}: ${fault}`)]
   }
 })
 
