@@ -12,7 +12,7 @@ import type {
   OpenApiParameter,
   Schemas,
 } from './openapi-types.ts'
-import type { Answer, Operation } from './operation.ts'
+import { type Answer, madeSchema, type Operation } from './operation.ts'
 import { PATH_PARTS, type PathPart } from './path-parts.ts'
 
 export interface DocumentSettings {
@@ -70,7 +70,7 @@ function operationOf({ path, method, operation }: DeclaredRoute, schemas: Schema
     ...(description && { description }),
     security: securityOf(operation),
     ...(parameters.length > 0 && { parameters }),
-    ...(operation.body && { requestBody: requestBody(operation, operation.body, schemas) }),
+    ...(operation.body && { requestBody: requestBody(operation, madeSchema(operation.body), schemas) }),
     responses: responsesOf(operation, faults, method === 'head', schemas),
   }
 }
@@ -117,7 +117,7 @@ function describedPart(part: PathPart | undefined) {
 
 function queryParameters({ query }: Operation, schemas: Schemas): OpenApiParameter[] {
   if (!query) return []
-  const { properties = {}, required = [] } = convert(query, 'input', schemas) as {
+  const { properties = {}, required = [] } = convert(madeSchema(query), 'input', schemas) as {
     properties?: Record<string, JsonSchema> // what becomes of a ZodObject
     required?: string[]
   }

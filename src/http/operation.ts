@@ -24,15 +24,22 @@ export interface Operation {
   readonly page?: boolean
   /** What the parts of the path are, other than those of `PATH_PARTS`. */
   readonly params?: Readonly<Record<string, PathPart>>
-  readonly query?: z.ZodObject
+  readonly query?: Lazily<z.ZodObject>
   /** What `parseBody` is given. */
-  readonly body?: z.ZodType
+  readonly body?: Lazily<z.ZodType>
   /** Default `application/json`. */
   readonly bodyType?: string
   readonly bodyExample?: unknown
   readonly answers: Readonly<Record<number, Answer>>
   /** Refusals beside those that follow from the rest: what is the matter, by status. */
   readonly faults?: Readonly<Record<number, string>>
+}
+
+/** A schema that checks nothing while the hub runs need not be made when it starts. */
+type Lazily<Schema> = Schema | (() => Schema)
+
+export function madeSchema<Schema extends z.ZodType>(schema: Lazily<Schema>): Schema {
+  return typeof schema === 'function' ? schema() : schema
 }
 
 export interface Answer {

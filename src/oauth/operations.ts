@@ -10,15 +10,16 @@ const FORM = 'application/x-www-form-urlencoded'
 const refusal = () => z.strictObject({ error: z.string(), error_description: z.string().optional() })
 
 /** Read by `authorization-request.ts`, which tells the person or the client what is wrong. */
-const authorizationQuery = z.object({
-  client_id: z.string().optional(),
-  redirect_uri: z.string().optional(),
-  response_type: z.string().optional().meta({ description: '`code`.' }),
-  scope: z.string().optional().meta({ description: 'Scopes with spaces between them.' }),
-  state: z.string().optional(),
-  code_challenge: z.string().optional().meta({ description: 'PKCE, RFC 7636.' }),
-  code_challenge_method: z.string().optional().meta({ description: '`S256`, or `plain`.' }),
-})
+const authorizationQuery = () =>
+  z.object({
+    client_id: z.string().optional(),
+    redirect_uri: z.string().optional(),
+    response_type: z.string().optional().meta({ description: '`code`.' }),
+    scope: z.string().optional().meta({ description: 'Scopes with spaces between them.' }),
+    state: z.string().optional(),
+    code_challenge: z.string().optional().meta({ description: 'PKCE, RFC 7636.' }),
+    code_challenge_method: z.string().optional().meta({ description: '`S256`, or `plain`.' }),
+  })
 
 const consent: Pick<Operation, 'tag' | 'callers' | 'query' | 'page' | 'faults'> = {
   tag: 'oauth',
@@ -42,12 +43,13 @@ export const grantConsent: Operation = {
   ...consent,
   id: 'grantConsent',
   summary: 'The person agrees',
-  body: z
-    .looseObject({
-      scopes: z.array(z.string()).optional().meta({ description: 'What they agree to.' }),
-      _xsrf: z.string().optional(),
-    })
-    .optional(),
+  body: () =>
+    z
+      .looseObject({
+        scopes: z.array(z.string()).optional().meta({ description: 'What they agree to.' }),
+        _xsrf: z.string().optional(),
+      })
+      .optional(),
   bodyType: FORM,
   answers: { 302: empty('Back to the application, with a code or with what is wrong.') },
 }
@@ -57,16 +59,17 @@ export const exchangeCode: Operation = {
   tag: 'oauth',
   summary: 'Exchange a code for a token',
   description: 'RFC 6749, section 4.1.3. The secret of the client is in the form or in a Basic header.',
-  body: z
-    .looseObject({
-      grant_type: z.string().optional().meta({ description: '`authorization_code`.' }),
-      code: z.string().optional(),
-      redirect_uri: z.string().optional(),
-      code_verifier: z.string().optional(),
-      client_id: z.string().optional(),
-      client_secret: z.string().optional(),
-    })
-    .optional(),
+  body: () =>
+    z
+      .looseObject({
+        grant_type: z.string().optional().meta({ description: '`authorization_code`.' }),
+        code: z.string().optional(),
+        redirect_uri: z.string().optional(),
+        code_verifier: z.string().optional(),
+        client_id: z.string().optional(),
+        client_secret: z.string().optional(),
+      })
+      .optional(),
   bodyType: FORM,
   answers: {
     200: json('The token.', () =>
