@@ -9,6 +9,7 @@ import type { ChildSpec } from './keep-running.ts'
 import { runAsOf } from './make-spawner.ts'
 import { packageRoot } from './package-root.ts'
 import { listenOf } from './ports.ts'
+import { proxySettings } from './proxy-settings.ts'
 import type { Runnable } from './runnable-copy.ts'
 import { programsIn } from './supervised.ts'
 import { HUB_USER } from './system-user.ts'
@@ -143,14 +144,10 @@ function staticOverrides(groupOverrides: Config['servers']['groupOverrides']) {
 }
 
 function proxyFlags(config: Config): string[] {
-  const listen = listenOf(config.bindUrl)
-  const api = listenOf(config.proxy.apiUrl)
-  const hub = `${config.hub.connectUrl}${config.baseUrl}hub`
-  return [
-    ...['--ip', listen.host, '--port', String(listen.port)],
-    ...['--api-ip', api.host, '--api-port', String(api.port)],
-    ...['--error-target', `${hub}/error`, '--log-level', config.log.level],
-  ]
+  return Object.entries(proxySettings(config)).flatMap(([name, value]) => [
+    `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`,
+    String(value),
+  ])
 }
 
 /** For a port such as 80: the proxy keeps the one right that takes, and nothing else of root's. */

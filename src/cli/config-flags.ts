@@ -3,11 +3,11 @@ import type { ConfigSources } from '../config/load-config.ts'
 import type { ConfigPython } from '../config/python-config.ts'
 
 export interface ConfigFlags {
-  readonly config?: string
-  readonly dataDir?: string
+  readonly config?: string | undefined
+  readonly dataDir?: string | undefined
   readonly port?: number
   /** Interpreter for a jupyterhub_config.py. */
-  readonly python?: string
+  readonly python?: string | undefined
 }
 
 /** `--config`, `--data-dir` and `--python`, which all commands have that read the config. */

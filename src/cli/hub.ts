@@ -26,8 +26,10 @@ async function run(flags: HubFlags): Promise<void> {
   // Read while the config is still on its way.
   const program = import('../app/build-hub.ts')
   program.catch(() => {}) // told below
-  const { config, stopServers } = isSupervised() ? await receiveConfig() : await configAlone(flags)
+  const orders: HubOrders = isSupervised() ? await receiveConfig() : await configAlone(flags)
+  const { config, stopServers, notices = [] } = orders
   const log = pino({ name: 'hub', level: config.log.level }, gatheredStdout())
+  for (const notice of notices) log.warn({}, notice)
   lockSqlite(config)
   const { runHub } = await program
   const hub = await runHub(config, { log })
@@ -50,11 +52,19 @@ function lockSqlite(config: Config): void {
   if (url.dialect === 'sqlite' && url.file) lockFolder(`${url.file}.hub-lock`, dirname(url.file))
 }
 
-async function configAlone(flags: HubFlags): Promise<{ config: Config; stopServers: boolean }> {
-  const { loadConfig } = await import('../config/load-config.ts')
-  const config = await loadConfig(configSources(flags))
+interface HubOrders {
+  readonly config: Config
+  readonly stopServers: boolean
+  /** What to tell the operator; the supervisor has told it already. */
+  readonly notices?: readonly string[]
+}
+
+async function configAlone(flags: HubFlags): Promise<HubOrders> {
+  const { readConfig } = await import('../config/load-config.ts')
+  const { config, notices } = await readConfig(configSources(flags))
   const paths = dataPaths(config.dataDir)
   prepareDataFolder(paths, undefined)
   const authToken = config.proxy.authToken ?? ensureSecretFile(paths.proxyToken)
-  return { config: { ...config, proxy: { ...config.proxy, authToken } }, stopServers: flags.stopServers ?? false }
+  const stopServers = flags.stopServers ?? false
+  return { config: { ...config, proxy: { ...config.proxy, authToken } }, stopServers, notices }
 }

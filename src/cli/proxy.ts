@@ -10,6 +10,8 @@ import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
 import { type ProxyFlags, proxyOptionsFrom } from '../proxy/options-from-flags.ts'
 import { startProxy } from '../proxy/start-proxy.ts'
+import type { ConfigFlags } from './config-flags.ts'
+import { exitStatusOf } from './exit-codes.ts'
 
 /** Running requests may take this long after SIGTERM; a second signal ends at once. */
 const GRACE_MS = 5000
@@ -18,6 +20,10 @@ export function proxyCommand(): Command {
   const command = new Command('proxy').description(
     'forward requests to hub and servers; takes its routes over a REST API',
   )
+  command
+    .option('--config <file>', 'take addresses, error pages and token from this config; flags win over it')
+    .option('--data-dir <folder>', 'data folder, with --config')
+    .option('--python <program>', 'interpreter that runs a jupyterhub_config.py, with --config')
   const header = 'header for proxied requests, as name:value; may be given several times'
   return command
     .option('--ip <ip-address>', 'public address to listen on (default: all interfaces)')
@@ -79,13 +85,16 @@ export function proxyCommand(): Command {
     .addOption(new Option('--statsd-port <port>', 'no effect: use --metrics-port').hideHelp())
     .addOption(new Option('--statsd-prefix <prefix>', 'no effect: use --metrics-port').hideHelp())
     .option('--snapshot <file>', 'file that keeps the routes over a restart')
-    .action((flags: ProxyFlags) => runProxy(flags))
+    .action(runProxy)
 }
 
-async function runProxy(flags: ProxyFlags): Promise<void> {
-  const log = createLogger(flags.logLevel, process.stdout.isTTY ? await prettyPrinter() : undefined)
+async function runProxy(given: ProxyFlags & ConfigFlags, command: Command): Promise<void> {
+  let log = createLogger(given.logLevel, process.stdout.isTTY ? await prettyPrinter() : undefined)
   try {
-    const running = await startProxy(proxyOptionsFrom(flags, process.env, log))
+    const { flags, env } =
+      given.config === undefined ? { flags: given, env: process.env } : await readFlags(given, command)
+    if (flags.logLevel !== given.logLevel) log = createLogger(flags.logLevel, undefined)
+    const running = await startProxy(proxyOptionsFrom(flags, env, log))
     const { publicAddress, apiAddress, metricsAddress, redirectAddress } = running
     log.info(
       {
@@ -103,8 +112,13 @@ async function runProxy(flags: ProxyFlags): Promise<void> {
     const { tellFailure } = await import('../app/supervised.ts')
     if (!(await tellFailure(error, error.message)))
       log.error({ code: error.code, next: error.nextStep, err: error.cause }, error.message)
-    process.exitCode = EXIT_CODES[error.code] ?? 1
+    process.exitCode = EXIT_CODES[error.code] ?? exitStatusOf(error)
   }
+}
+
+async function readFlags(given: ProxyFlags & ConfigFlags, command: Command) {
+  const { flagsFromConfig } = await import('./proxy-config.ts')
+  return flagsFromConfig(given, command)
 }
 
 const EXIT_CODES: Record<string, number> = {

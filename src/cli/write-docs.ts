@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../app/package-root.ts'
+import { traitsPage } from '../config/jupyterhub/traits-page.ts'
 import { referencePage } from '../config/reference-page.ts'
 import { commandPage } from './command-page.ts'
 import { errorsPage } from './errors-page.ts'
@@ -10,6 +11,7 @@ import { codesInSources } from './source-codes.ts'
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/reference/config.md', referencePage()],
+    ['docs/reference/jupyterhub-options.md', traitsPage()],
     ['docs/reference/cli.md', await commandPage()],
     ['docs/reference/errors.md', errorsPage(codesInSources(join(packageRoot, 'src')))],
   ])

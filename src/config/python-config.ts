@@ -58,6 +58,7 @@ export async function mapPythonConfig(
   return mapSettings(settings, {
     folder,
     env,
+    ownPython: isOwn ? path : undefined,
     keepsDefaultFile: path => process.getuid?.() !== 0 || existsSync(path),
     findProgram: name => folders.map(one => join(one, name)).find(isProgram),
   })

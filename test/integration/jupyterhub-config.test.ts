@@ -1,16 +1,19 @@
 /** A `jupyterhub_config.py` as it is: run by the real loader, started by the real program, refused where that is safer. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { EXIT_CODES } from '../../src/cli/exit-codes.ts'
 import { findRule } from '../../src/config/jupyterhub/traits/tables.ts'
-import { runOrrery } from '../support/ended-start.ts'
+import { orreryProgram, runOrrery } from '../support/ended-start.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
 import { referencePython } from '../support/python-env.ts'
+import { until } from '../support/until.ts'
 
 const isRoot = process.getuid?.() === 0
 const COURSE = readFileSync(join(import.meta.dirname, '../support/course_jupyterhub_config.py'), 'utf8')
@@ -186,6 +189,28 @@ load_subconfig("missing.py")
     ])
     assert.equal(checked.status, EXIT_CODES.config.status)
     assert.match(checked.stderr, /decide what becomes of JupyterHub\.ssl_key/)
+  })
+
+  it('tells the proxy alone where to listen, and its token', async () => {
+    const [port, apiPort] = await freePorts(2)
+    const { dir, file } = write(`c.JupyterHub.bind_url = 'http://127.0.0.1:${port}'
+c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:${apiPort}'
+c.ConfigurableHTTPProxy.auth_token = 'orbit-17'
+`)
+    const args = [orreryProgram, 'proxy', '--config', file, '--python', referencePython()]
+    const proxy = spawn(process.execPath, args, { cwd: dir, env: { PATH: process.env.PATH }, stdio: 'ignore' })
+    try {
+      const routes = (token: string) =>
+        fetch(`http://127.0.0.1:${apiPort}/api/routes`, { headers: { authorization: `token ${token}` } })
+
+      await until('the proxy answers', async () => (await routes('orbit-17')).ok)
+
+      assert.equal((await routes('other')).status, 403)
+      assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 404)
+    } finally {
+      proxy.kill()
+      await once(proxy, 'exit')
+    }
   })
 
   it('refuses all that would be unsafe to leave out at once, each with its line', async () => {

@@ -18,6 +18,7 @@ function settingsOf(values: Record<string, unknown>): PythonSetting[] {
 const SURROUNDINGS = {
   folder: '/srv/jupyterhub',
   env: {},
+  ownPython: undefined,
   findProgram: () => undefined,
   keepsDefaultFile: () => true,
 }
@@ -196,6 +197,16 @@ describe('mapping a Python config', () => {
     assert.match(texts.join('\n'), /JupyterHub\.services gives the service b oauth_roles/)
     assert.match(texts.join('\n'), /line 2: JupyterHub\.service_tokens names services that are not in services: x/)
     assert.doesNotMatch(texts.join('\n'), /token-of/)
+  })
+
+  it('warns of services that would miss their packages in the interpreter of the data folder', () => {
+    const command = ['/data/python/bin/python', '-m', 'jupyterhub_idle_culler', '--timeout=3600']
+    const settings = settingsOf({ 'JupyterHub.services': [{ name: 'idle-culler', command }] })
+
+    const own = mapSettings(settings, { ...SURROUNDINGS, ownPython: '/data/python/bin/python' })
+
+    assert.match(own.findings.map(findingText).join(), /the service idle-culler run by the interpreter.*or set culler/)
+    assert.deepEqual(mapSettings(settings, SURROUNDINGS).findings, [])
   })
 
   it('takes what users choose and what groups get, where no function does it', () => {

@@ -17,9 +17,14 @@ import {
 /** Where a value is from that the file does not name. */
 export const JUPYTERHUBS_DEFAULT = "JupyterHub's default"
 
-const optionPaths = new Set(
+const optionPaths: ReadonlySet<string> = new Set(
   [...allOptions, ...[...authenticatorKinds, ...spawnerKinds].flatMap(kind => kind.options)].map(({ path }) => path),
 )
+
+/** Does Orrery have this option? Those of plug-ins count: `authenticator.service`. */
+export function isOption(path: string): boolean {
+  return optionPaths.has(path)
+}
 
 export type Surroundings = Omit<MappingContext, 'warn'>
 
@@ -60,7 +65,7 @@ export class Mapping implements MappedConfig {
   private applyMapped(setting: ResolvedSetting, rule: MappedRule): void {
     const severity = rule.unsafe ? 'refused' : 'warning'
     const instead = rule.instead ?? `Write it in orrery.config.ts: ${rule.to}.`
-    if (!optionPaths.has(rule.to)) {
+    if (!isOption(rule.to)) {
       this.tell(severity, setting, 'has no equivalent yet', rule.instead ?? 'Leave it out.')
       return
     }

@@ -39,9 +39,21 @@ export function services(value: unknown, context: MappingContext): unknown {
     if (isRecord(converted.environment)) {
       converted.environment = environment(converted.environment, context)
     }
-    if (Array.isArray(converted.command) && converted.command.length === 0) delete converted.command
+    if (Array.isArray(converted.command)) {
+      if (converted.command.length === 0) delete converted.command
+      else if (converted.command[0] === context.ownPython) warnOfInterpreter(name, converted.command, context)
+    }
     return converted
   })
+}
+
+/** `sys.executable` in a service's command was the interpreter that JupyterHub and its packages were installed in. */
+function warnOfInterpreter(name: string, command: readonly unknown[], context: MappingContext): void {
+  const isCuller = command.includes('jupyterhub_idle_culler')
+  context.warn(
+    `has ${name} run by the interpreter of the data folder, which has JupyterHub and JupyterLab alone`,
+    `Name the one that has its packages with --python${isCuller ? ', or set culler in its place' : ''}.`,
+  )
 }
 
 const SERVICE_ADVICE: Readonly<Record<string, string>> = {

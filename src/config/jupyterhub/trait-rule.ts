@@ -19,9 +19,9 @@ export interface MappedRule extends Rule {
   readonly instead?: string
 }
 
-/** Made into options together with other traits, in code. */
+/** Made into options together with other traits, in code: which, in Markdown. */
 export interface ComposedRule extends Rule {
-  readonly composed: true
+  readonly composed: string
 }
 
 /** Says nothing about Orrery: why. */
@@ -48,6 +48,8 @@ export interface MappingContext {
   /** Working folder: relative paths of a Python config start there. */
   readonly folder: string
   readonly env: NodeJS.ProcessEnv
+  /** The interpreter of the data folder, when that runs the file: what `sys.executable` is there. */
+  readonly ownPython: string | undefined
   /** Absolute path of a program on the PATH or beside the interpreter. */
   findProgram(name: string): string | undefined
   /**

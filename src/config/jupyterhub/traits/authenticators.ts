@@ -8,7 +8,7 @@ export const authenticatorTraits: TraitTable = {
   allowed_users: { to: 'access.allowedUsers', default: [], unsafe: true },
   blocked_users: { to: 'access.blockedUsers', default: [], unsafe: true },
   admin_users: { to: 'access.adminUsers', default: [] },
-  allow_all: { composed: true, default: false },
+  allow_all: { composed: '`access.allowAll`', default: false },
   allow_existing_users: { to: 'access.allowExistingUsers', unsafe: true },
   any_allow_config: { ignored: 'it only silences a warning', default: false },
   whitelist: { renamed: 'allowed_users', default: [] },
@@ -80,8 +80,8 @@ export const sharedPasswordTraits: TraitTable = {
 
 /** jupyterhub-nativeauthenticator 1.3. */
 export const nativeTraits: TraitTable = {
-  open_signup: { composed: true, default: false },
-  enable_signup: { composed: true, default: true },
+  open_signup: { composed: '`ownAccounts({ signUp })`', default: false },
+  enable_signup: { composed: '`ownAccounts({ signUp })`', default: true },
   minimum_password_length: { to: 'authenticator.minimumPasswordLength', default: 0 },
   check_common_password: { to: 'authenticator.checkCommonPasswords', default: false },
   ask_email_on_signup: { to: 'authenticator.askEmail', default: false },

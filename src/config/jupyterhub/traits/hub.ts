@@ -11,17 +11,17 @@ const LOGS = 'Lines are JSON, in the folder log of the data folder.'
 
 export const hubTraits: TraitTable = {
   // Addresses: addresses.ts puts them together.
-  bind_url: { composed: true, default: 'http://:8000' },
-  ip: { composed: true, default: '' },
-  port: { composed: true, default: 8000 },
-  base_url: { composed: true, default: '/' },
-  hub_bind_url: { composed: true, default: '' },
-  hub_ip: { composed: true, default: '127.0.0.1' },
-  hub_port: { composed: true, default: 8081 },
-  hub_connect_url: { composed: true, default: '' },
-  hub_connect_ip: { composed: true, default: '' },
-  hub_connect_port: { composed: true, default: 0 },
-  public_url: { composed: true, default: '' },
+  bind_url: { composed: '`bindUrl`, `baseUrl`', default: 'http://:8000' },
+  ip: { composed: '`bindUrl`', default: '' },
+  port: { composed: '`bindUrl`', default: 8000 },
+  base_url: { composed: '`baseUrl`', default: '/' },
+  hub_bind_url: { composed: '`hub.bindUrl`', default: '' },
+  hub_ip: { composed: '`hub.bindUrl`', default: '127.0.0.1' },
+  hub_port: { composed: '`hub.bindUrl`', default: 8081 },
+  hub_connect_url: { composed: '`hub.connectUrl`', default: '' },
+  hub_connect_ip: { composed: '`hub.connectUrl`', default: '' },
+  hub_connect_port: { composed: '`hub.connectUrl`', default: 0 },
+  public_url: { composed: '`publicUrl`', default: '' },
   hub_routespec: {
     to: 'hub.routespec',
     default: '/',
@@ -47,18 +47,18 @@ export const hubTraits: TraitTable = {
   confirm_no_ssl: { ignored: 'JupyterHub ignores it too', default: false },
 
   // Plug-ins: known-classes.ts.
-  authenticator_class: { composed: true },
-  spawner_class: { composed: true },
-  proxy_class: { composed: true },
+  authenticator_class: { composed: '`authenticator`: pam, dummy, null, shared-password, and NativeAuthenticator' },
+  spawner_class: { composed: '`spawner`: LocalProcessSpawner and SimpleLocalProcessSpawner' },
+  proxy_class: { composed: "Orrery's own proxy in the place of ConfigurableHTTPProxy" },
 
   // Files and the database.
-  db_url: { composed: true, default: 'sqlite:///jupyterhub.sqlite' },
+  db_url: { composed: '`dbUrl`', default: 'sqlite:///jupyterhub.sqlite' },
   db_kwargs: { unsupported: 'Put what is needed into dbUrl.', default: {} },
   debug_db: { unsupported: 'Let the database log its statements.', default: false },
   reset_db: { unsupported: 'Orrery erases nothing; remove the database by hand where that is meant.', default: false },
   upgrade_db: { unsupported: 'Run: orrery db upgrade.', default: false },
   cookie_secret: { to: 'cookieSecret', convert: cookieSecret, instead: 'Write it to cookieSecretFile.' },
-  cookie_secret_file: { composed: true, default: 'jupyterhub_cookie_secret' },
+  cookie_secret_file: { composed: '`cookieSecretFile`', default: 'jupyterhub_cookie_secret' },
   cookie_max_age_days: { to: 'cookieMaxAgeDays', default: 14 },
   cookie_host_prefix_enabled: {
     to: 'cookies.hostPrefix',
@@ -97,11 +97,11 @@ export const hubTraits: TraitTable = {
   },
   shutdown_on_logout: { to: 'servers.shutdownOnLogout', default: false, instead: 'Stop idle servers with culler.' },
   use_legacy_stopped_server_status_code: { to: 'servers.useLegacyStoppedServerStatusCode', default: false },
-  cleanup_servers: { composed: true, default: true },
+  cleanup_servers: { composed: '`orrery start --stop-servers`', default: true },
   cleanup_proxy: { unsupported: 'Let the proxy run by itself: proxy.external.', default: true },
 
   // Users, rights and services.
-  admin_users: { composed: true, default: [] },
+  admin_users: { composed: '`access.adminUsers`', default: [] },
   admin_access: { unsupported: 'Give a role with the scope access:servers.', default: false },
   load_groups: { to: 'groups', convert: groups, default: {} },
   load_roles: { to: 'roles', convert: roles },
@@ -113,7 +113,7 @@ export const hubTraits: TraitTable = {
   },
   extra_user_scopes: { to: 'extraUserScopes', default: [], instead: 'Give the role user these scopes in roles.' },
   services: { to: 'services', convert: services },
-  service_tokens: { composed: true, default: {} },
+  service_tokens: { composed: '`apiToken` in `services`', default: {} },
   api_tokens: { unsupported: 'Make tokens with orrery token, or give services their apiToken.', default: {} },
   trust_user_provided_tokens: { ignored: 'checking a token costs little here', default: false },
   service_check_interval: { ignored: 'services are watched all the time', default: 60 },
@@ -145,7 +145,7 @@ export const hubTraits: TraitTable = {
   logo_file: { to: 'pages.logoFile', convert: path, default: '' },
   jinja_environment_options: { unsupported: 'Templates are rendered by Nunjucks with fixed options.', default: {} },
   extra_handlers: { unsupported: 'Make it a service with a url.', default: [] },
-  tornado_settings: { composed: true, default: {} },
+  tornado_settings: { composed: '`headers`, `cookies` and others, by key', default: {} },
 
   // Activity, metrics, logs.
   activity_resolution: { to: 'activity.resolution', default: 30 },
@@ -174,10 +174,10 @@ export const hubTraits: TraitTable = {
   trusted_alt_names: { ignored: 'there is no internal TLS', default: [] },
 
   // Old names for the proxy's.
-  proxy_api_ip: { composed: true, default: '' },
-  proxy_api_port: { composed: true, default: 0 },
-  proxy_auth_token: { composed: true, default: '' },
-  proxy_cmd: { composed: true, default: [] },
+  proxy_api_ip: { composed: '`proxy.apiUrl`', default: '' },
+  proxy_api_port: { composed: '`proxy.apiUrl`', default: 0 },
+  proxy_auth_token: { composed: '`proxy.authToken`', default: '' },
+  proxy_cmd: { composed: '`proxy.command`', default: [] },
   proxy_check_interval: { ignored: PROXY_KEEPS_ITS_OWN, default: 5 },
   debug_proxy: { ignored: 'log.level holds for all parts', default: false },
 }

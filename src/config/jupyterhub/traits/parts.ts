@@ -5,7 +5,7 @@ import type { TraitTable } from '../trait-rule.ts'
 const OWN_PROXY = 'Orrery looks after its proxy itself'
 
 export const proxyTraits: TraitTable = {
-  should_start: { composed: true, default: true },
+  should_start: { composed: '`proxy.external`', default: true },
   extra_routes: {
     unsupported: 'Make it a service with a url, or a route of the web server in front of Orrery.',
     default: {},

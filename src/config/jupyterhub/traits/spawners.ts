@@ -31,8 +31,8 @@ export const spawnerTraits: TraitTable = {
   oauth_client_allowed_scopes: { to: 'servers.oauthClientAllowedScopes', default: [] },
   oauth_roles: { unsupported: 'Name the scopes: servers.oauthClientAllowedScopes.', default: [] },
 
-  options_form: { composed: true, default: '' },
-  options_from_form: { composed: true, default: '' },
+  options_form: { composed: '`servers.optionsForm`', default: '' },
+  options_from_form: { composed: '`servers.optionsForm`', default: '' },
   apply_user_options: {
     to: 'servers.applyUserOptions',
     convert: applyUserOptions,
@@ -63,8 +63,8 @@ export const spawnerTraits: TraitTable = {
 
 export const localProcessTraits: TraitTable = {
   // servers.stopTimeout is what both take together.
-  interrupt_timeout: { composed: true, default: 30 },
-  term_timeout: { composed: true, default: 30 },
+  interrupt_timeout: { composed: '`servers.stopTimeout`', default: 30 },
+  term_timeout: { composed: '`servers.stopTimeout`', default: 30 },
   kill_timeout: { ignored: 'a killed server is waited for as long as it takes', default: 5 },
   popen_kwargs: {
     unsupported: 'They may narrow what a server may do: take them out, or let servers.cmd name a script that does it.',

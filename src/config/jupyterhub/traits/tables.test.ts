@@ -91,7 +91,7 @@ function mapSample(section: string, name: string, rule: TraitRule) {
       { section: [section], name, value, places },
       ...(trait ? [{ section: ['JupyterHub'], name: trait, value: short, places }] : []),
     ],
-    { folder: '/srv', env: {}, findProgram: () => undefined, keepsDefaultFile: () => true },
+    { folder: '/srv', env: {}, ownPython: undefined, findProgram: () => undefined, keepsDefaultFile: () => true },
   )
 }
 
