@@ -21,6 +21,15 @@ describe('a config for another process', () => {
     }
     const pages = { ...config.pages, templateVars: { year: () => 2026 } }
 
-    assert.deepEqual(programsIn({ ...config, authenticator, pages }), [['authenticator'], ['pages', 'templateVars']])
+    const hooks = { preSpawn: () => {} }
+    const environment = { WHO: () => 'ada', PLAIN: 'text' }
+    const servers = { ...config.servers, environment }
+
+    assert.deepEqual(programsIn({ ...config, authenticator, pages, hooks, servers }).sort(), [
+      ['authenticator'],
+      ['hooks', 'preSpawn'],
+      ['pages', 'templateVars'],
+      ['servers', 'environment'],
+    ])
   })
 })

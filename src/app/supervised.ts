@@ -104,14 +104,16 @@ function graft(base: Config, other: Config, paths: readonly (readonly string[])[
   return result as unknown as Config // as above
 }
 
-/** Options whose value holds functions or class instances: `['authenticator']`, `['pages', 'templateVars']`. */
+/** Options whose value holds functions or class instances: `['authenticator']`, `['hooks', 'preSpawn']`. */
 export function programsIn(config: Config): string[][] {
-  const candidates: [string[], unknown][] = [
-    [['authenticator'], config.authenticator],
-    [['spawner'], config.spawner],
-    [['pages', 'templateVars'], config.pages.templateVars],
-  ]
-  return candidates.filter(([, value]) => !isPlain(value)).map(([path]) => path)
+  return Object.entries(config).flatMap(([section, value]) => {
+    if (isPlain(value)) return []
+    // A plug-in may be a class instance, of which no part can be left behind.
+    if (section === 'authenticator' || section === 'spawner') return [[section]]
+    return Object.entries(value as object)
+      .filter(([, option]) => !isPlain(option))
+      .map(([name]) => [section, name])
+  })
 }
 
 function isPlain(value: unknown): boolean {
