@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { ensurePackages, findNode, isCheckout, root } from './bootstrap.mjs'
 
 const sources = join(root, 'ui')
@@ -53,6 +54,7 @@ async function build(hash) {
   try {
     mkdirSync(dirname(target), { recursive: true })
     await runVite(unfinished)
+    compress(unfinished)
     writeFileSync(join(unfinished, STAMP), `${hash}\n`)
     const former = `${unfinished}.former`
     if (existsSync(target)) renameSync(target, former)
@@ -80,6 +82,15 @@ function runVite(outDir) {
   })
 }
 
+/** Beside the files, so that the hub sends them as small as they can be without working at it. */
+function compress(folder) {
+  for (const name of readdirSync(folder).filter(name => /\.(js|css)$/.test(name))) {
+    const content = readFileSync(join(folder, name))
+    writeFileSync(join(folder, `${name}.br`), brotliCompressSync(content))
+    writeFileSync(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }))
+  }
+}
+
 function readStamp() {
   try {
     return readFileSync(join(target, STAMP), 'utf8').trim()
@@ -88,9 +99,11 @@ function readStamp() {
   }
 }
 
-/** Of everything that goes into the build: the sources, and the packages by the lock file. */
+/** Of everything that goes into the build: the sources, this file, and the packages by the lock file. */
 function sourceHash() {
-  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')))
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(readFileSync(fileURLToPath(import.meta.url)))
   for (const file of filesBelow(sources)) {
     hash
       .update(`${file.slice(sources.length)}\0`)

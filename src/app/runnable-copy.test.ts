@@ -25,6 +25,7 @@ write(
 write('clone/node_modules/used/index.js', "module.exports = 'uses ' + require('inner')")
 write('clone/node_modules/inner/package.json', '{ "name": "inner", "main": "index.js" }')
 write('clone/node_modules/inner/index.js', "module.exports = 'inner'")
+write('clone/dist/ui/admin.js', '/* built */')
 write('clone/node_modules/tool/package.json', '{ "name": "tool" }')
 const program = { root: join(folder, 'clone'), main: join('src', 'cli', 'main.ts'), node: process.execPath }
 const copies = join(folder, 'app')
@@ -44,6 +45,7 @@ describe('a program that only its owner can read', () => {
 
     assert.ok(isReachableByAll(join(root, program.main)))
     assert.deepEqual(readdirSync(join(root, 'node_modules')).sort(), ['inner', 'used'])
+    assert.deepEqual(readdirSync(join(root, 'dist', 'ui')), ['admin.js'])
     assert.equal(execFileSync(node, [join(root, program.main)], { encoding: 'utf8' }), 'uses inner\n')
   })
 

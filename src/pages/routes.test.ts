@@ -344,6 +344,7 @@ describe('pages', () => {
     it('loads its program under an address that changes with it, and says what to do without JavaScript', async t => {
       const uiFolder = mkdtempSync(join(tmpdir(), 'orrery-ui-'))
       for (const file of ['admin.js', 'admin.css']) writeFileSync(join(uiFolder, file), '/* built */')
+      writeFileSync(join(uiFolder, 'admin.js.br'), 'smaller')
       const built = await pagesHub({ renderer: { uiFolder } })
       t.after(async () => {
         await built.close()
@@ -358,6 +359,10 @@ describe('pages', () => {
       const program = await root.get(script!)
 
       assert.equal(program.body, '/* built */')
+      const compressed = await root.get(script!, { 'accept-encoding': 'gzip, br' })
+      assert.deepEqual([compressed.body, compressed.headers['content-encoding']], ['smaller', 'br'])
+      assert.match(compressed.headers.vary as string, /accept-encoding/i)
+      assert.match(compressed.headers['content-type'] as string, /javascript/)
       assert.match(program.headers['cache-control'] as string, /immutable/)
       assert.match(page.body, /<noscript>.*needs JavaScript.*<\/noscript>/s)
       assert.doesNotMatch(page.body, /npm run/)

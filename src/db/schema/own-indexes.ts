@@ -15,6 +15,8 @@ const INDEXED: Readonly<Record<string, readonly string[]>> = {
   share_codes: ['owner_id', 'spawner_id'],
   user_role_map: ['role_id'],
   user_group_map: ['group_id'],
+  // A table of our own: whoever follows the servers live asks every second for those that changed.
+  orrery_runs: ['phase', 'since'],
 }
 
 /** In SQLite's words, which are PostgreSQL's, too. */
@@ -22,7 +24,7 @@ export const OWN_INDEXES: readonly { readonly name: string; readonly statement: 
   INDEXED,
 ).flatMap(([table, columns]) =>
   columns.map(column => {
-    const name = `ix_orrery_${table}_${column}`
+    const name = `ix_orrery_${table.replace(/^orrery_/, '')}_${column}`
     return { name, statement: `CREATE INDEX IF NOT EXISTS ${name} ON ${table} (${column})` }
   }),
 )

@@ -30,9 +30,6 @@ export const OWN_TABLES: readonly string[] = [
     failures INTEGER NOT NULL,
     token_id INTEGER
   )`,
-  // Who follows the servers live asks every second for those that changed.
-  'CREATE INDEX IF NOT EXISTS ix_orrery_runs_phase ON orrery_runs (phase)',
-  'CREATE INDEX IF NOT EXISTS ix_orrery_runs_since ON orrery_runs (since)',
   `CREATE TABLE IF NOT EXISTS orrery_progress (
     id INTEGER NOT NULL PRIMARY KEY,
     spawner_id INTEGER NOT NULL REFERENCES spawners (id) ON DELETE CASCADE,

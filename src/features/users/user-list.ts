@@ -78,17 +78,18 @@ function matchingUsers(db: Db, { state, nameFilter, group, admin, reach }: UserQ
  * when it is known; so what is pending is looked up in our own table.
  */
 function usersWithServers(db: Db, state: 'active' | 'ready') {
-  const spawners = db
-    .selectFrom('spawners')
-    .leftJoin('orrery_runs as run', 'run.spawner_id', 'spawners.id')
-    .select('spawners.user_id')
+  const withAddress = db.selectFrom('spawners').select('spawners.user_id').where('server_id', 'is not', null)
   if (state === 'active') {
-    return spawners.where(where =>
-      where.or([where('server_id', 'is not', null), where('run.phase', 'in', ['spawning', 'stopping'])]),
-    )
+    const pending = db
+      .selectFrom('orrery_runs as run')
+      .innerJoin('spawners', 'spawners.id', 'run.spawner_id')
+      .select('spawners.user_id')
+      .where('run.phase', 'in', ['spawning', 'stopping'])
+    // Two questions with an index each; with OR between them every server that ever was would be looked at.
+    return withAddress.union(pending)
   }
-  return spawners
-    .where('server_id', 'is not', null)
+  return withAddress
+    .leftJoin('orrery_runs as run', 'run.spawner_id', 'spawners.id')
     .where(where => where.or([where('run.phase', 'is', null), where('run.phase', 'not in', ['spawning', 'stopping'])]))
 }
 

@@ -36,6 +36,7 @@ export async function staticRoutes(app: FastifyInstance, deps: PageDeps): Promis
     await app.register(fastifyStatic, {
       root: deps.renderer.uiFolder,
       prefix: '/hub/static/ui/',
+      preCompressed: true,
       decorateReply: false,
       cacheControl: false,
       index: false,
