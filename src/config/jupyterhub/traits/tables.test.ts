@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { faultsOf, pathText } from '../../faults.ts'
+import { allOptions, authenticatorKinds } from '../../option-names.ts'
 import { configSchema } from '../../schema.ts'
 import { mapSettings } from '../map-settings.ts'
 import type { TraitRule } from '../trait-rule.ts'
@@ -63,7 +65,30 @@ const CLASS_NAMES: Readonly<Record<string, [trait: string, name: string]>> = {
   SimpleLocalProcessSpawner: ['spawner_class', 'simple'],
 }
 
+/** Not the same, and why that is no matter. */
+const OTHER_DEFAULTS: Readonly<Record<string, string>> = {
+  'JupyterHub.log_level': 'a number there, the same level',
+  'Authenticator.otp_prompt': 'the words of a label',
+  'NativeAuthenticator.minimum_password_length': 'holds for new passwords alone',
+  'NativeAuthenticator.check_common_password': 'holds for new passwords alone',
+  'NativeAuthenticator.allowed_failed_logins': 'tries are always limited',
+  'NativeAuthenticator.seconds_before_next_try': 'tries are always limited',
+}
+
 describe('tables of traits', () => {
+  it('leave out what JupyterHub has by default only where Orrery has the same', () => {
+    const options = [...allOptions, ...authenticatorKinds.flatMap(kind => kind.options)]
+    const other = Object.entries(TRAIT_TABLES).flatMap(([section, table]) =>
+      Object.entries(table).flatMap(([name, rule]) => {
+        if (!('to' in rule) || rule.default === undefined) return []
+        const own = options.find(option => option.path === rule.to)?.schema.safeParse(undefined).data
+        return own === undefined || isDeepStrictEqual(own, rule.default) ? [] : [`${section}.${name}`]
+      }),
+    )
+
+    assert.deepEqual(other.sort(), Object.keys(OTHER_DEFAULTS).sort())
+  })
+
   for (const [section, table] of Object.entries(TRAIT_TABLES)) {
     for (const [name, rule] of Object.entries(table)) {
       const path = `${section}.${name}`
