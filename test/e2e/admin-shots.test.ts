@@ -137,7 +137,6 @@ describe('every state of the admin page', () => {
       faults = []
       await page.setViewportSize({ width: 1280, height: 800 })
       await page.goto(`${hub.url}/hub/admin${shot.at}`)
-      await page.getByText('Live', { exact: true }).waitFor()
       await page.getByText(shot.shows).first().waitFor()
       await shot.act?.(page)
       for (const scheme of ['light', 'dark'] as const) {

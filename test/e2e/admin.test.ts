@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { HubError } from '../../src/core/errors.ts'
+import { putRole } from '../../src/features/roles/store.ts'
 import { type AdminHub, addManyUsers, adminHub } from '../support/admin-hub.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { until } from '../support/until.ts'
@@ -53,7 +54,8 @@ describe('the admin page with 50,000 users', () => {
 
   const open = async (query: string) => {
     await page.goto(`${hub.url}/hub/admin${query}`)
-    await page.getByText('Live', { exact: true }).waitFor()
+    await page.getByRole('navigation', { name: 'Administration' }).waitFor()
+    if (/^(\?|$|\/servers)/.test(query)) await page.getByText('Live', { exact: true }).waitFor()
   }
   const row = (name: string) => page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) })
   const names = () => page.locator('tbody th .row-link').allTextContents()
@@ -297,6 +299,50 @@ describe('the admin page with 50,000 users', () => {
     await open('/roles')
     const user = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'user', exact: true }) })
     assert.match((await user.textContent())!, /50,0\d\d users/)
+  })
+
+  it('shows those who look after one group that group, and no more than they may do', async () => {
+    const { db } = hub.database
+    const role = await putRole(db, {
+      name: 'wardens',
+      description: 'Look after physics',
+      scopes: ['admin-ui', 'list:users!group=physics', 'servers!group=physics', 'read:users!group=physics'],
+    })
+    const { id } = await db.selectFrom('users').select('id').where('name', '=', 'user00002').executeTakeFirstOrThrow()
+    await db.insertInto('user_role_map').values({ user_id: id, role_id: role, managed_by_auth: false }).execute()
+    const own = await browser.newContext({ reducedMotion: 'reduce' })
+    const theirs = await own.newPage()
+    await theirs.goto(`${hub.url}/hub/login?next=/hub/admin`)
+    await theirs.fill('#username_input', 'user00002')
+    await theirs.fill('#password_input', 'any')
+    await theirs.click('#login_submit')
+    await theirs.getByText('Live', { exact: true }).waitFor()
+    await theirs.getByText(/^1 to 50 of 1,25\d$/).waitFor()
+
+    const tabs = await theirs.getByRole('navigation', { name: 'Administration' }).getByRole('link').allTextContents()
+    await theirs.getByRole('checkbox', { name: 'Select user00041' }).check()
+    const actions = await theirs.getByRole('region', { name: 'Selection' }).getByRole('button').allTextContents()
+    await theirs.goto(`${hub.url}/hub/admin?user=user00002`)
+    await theirs.getByRole('region', { name: 'user00002' }).getByText('Servers').waitFor()
+
+    assert.deepEqual(tabs, ['Users', 'Servers'])
+    assert.deepEqual(actions, ['Clear', 'Start …', 'Stop …'])
+    assert.equal(await theirs.getByRole('button', { name: 'Add users' }).count(), 0)
+    await own.close()
+  })
+
+  it('says that the session has ended, and comes back after signing in', async () => {
+    await open('?search=user0001')
+    await until('rows', async () => (await names()).length === 10)
+    const cookies = await context.cookies()
+    await context.clearCookies()
+    await page.getByRole('searchbox').fill('user0002')
+    await page.getByRole('alert').getByText('Your session has ended.').waitFor()
+    await page.getByRole('button', { name: 'Load again' }).click()
+    await page.waitForURL('**/hub/login?next=*')
+    await context.addCookies(cookies)
+    await page.goto(`${hub.url}/hub/admin`)
+    await page.getByText('Live', { exact: true }).waitFor()
   })
 
   it('meets no error on the way', () => {

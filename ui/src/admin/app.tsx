@@ -31,18 +31,21 @@ const scopes: Readonly<Record<Tab, string>> = {
 
 export function App() {
   const address = useAddress()
-  const live = useLiveServers()
   const me = useMe().data
+  const maySee = holdsScope(me?.scopes, 'read:servers')
+  const live = useLiveServers(maySee)
   const { tab } = address
   useEffect(() => {
     document.title = `${titles[tab]} · ${page.site}`
+    // On a phone the tabs scroll.
+    document.querySelector('.tabs [aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' })
   }, [tab])
   const tabs = TABS.filter(each => each === tab || !me || holdsScope(me.scopes, scopes[each]))
   return (
     <>
       <div className="admin-head">
         <h1>{titles[tab]}</h1>
-        <LiveMark state={live} />
+        {maySee && ['users', 'servers'].includes(tab) && <LiveMark state={live} />}
         {page.accountsUrl && tab === 'users' && (
           <a className="button button-small" href={page.accountsUrl}>
             Accounts and approval

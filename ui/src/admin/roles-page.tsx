@@ -14,7 +14,7 @@ export function RolesPage() {
   return (
     <>
       <p className="muted" role="status">
-        {roles.data && `${counted(rows.length, 'role')}. They are set up in the configuration.`}
+        {roles.data && `${counted(rows.length, 'role')}, from the configuration or the authenticator.`}
       </p>
       {roles.error && <ErrorNotice error={roles.error} retry={() => roles.refetch()} />}
       <div className="table-frame" hidden={rows.length === 0}>

@@ -15,7 +15,7 @@ export function ServicesPage() {
   return (
     <>
       <p className="muted" role="status">
-        {services.data && `${counted(rows.length, 'service')}. They are set up in the configuration.`}
+        {services.data && `${counted(rows.length, 'service')}, from the configuration or added by the REST API.`}
       </p>
       {services.error && <ErrorNotice error={services.error} retry={() => services.refetch()} />}
       {services.data && rows.length === 0 && (

@@ -11,10 +11,11 @@ export type LiveState = 'connecting' | 'live' | 'lost'
 const LONGEST_PAUSE_MS = 30_000
 
 /** While the page can be seen. A stream that comes back reads everything again, for what it has missed. */
-export function useLiveServers(): LiveState {
+export function useLiveServers(maySee: boolean): LiveState {
   const client = useQueryClient()
   const [state, setState] = useState<LiveState>('connecting')
   useEffect(() => {
+    if (!maySee) return
     let stream: EventSource | undefined
     let timer: ReturnType<typeof setTimeout> | undefined
     let pauseMs = 1_000
@@ -50,7 +51,7 @@ export function useLiveServers(): LiveState {
       document.removeEventListener('visibilitychange', open)
       close()
     }
-  }, [client])
+  }, [client, maySee])
   return state
 }
 
