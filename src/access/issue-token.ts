@@ -59,25 +59,53 @@ export async function issueToken(
   const { prefix, hashed } = hashToken(token, {
     rounds: wanted.token === undefined || wanted.generated ? 1 : CHOSEN_TOKEN_ROUNDS,
   })
-  const { id } = await db
-    .insertInto('api_tokens')
-    .values({
-      user_id: wanted.user?.id ?? null,
-      service_id: wanted.service?.id ?? null,
-      hashed,
-      prefix,
-      client_id: clientId,
-      session_id: wanted.sessionId ?? null,
-      created: toDbTime(now),
-      expires_at: expiresAt ? toDbTime(expiresAt) : null,
-      last_activity: null,
-      note: wanted.note ?? '',
-      scopes: JSON.stringify(scopes),
-    })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return { token, id, scopes, createdAt: now, expiresAt }
+  const [row] = await insertToken(
+    db,
+    wanted.user?.id ?? null,
+    wanted.service?.id ?? null,
+    hashed,
+    prefix,
+    clientId,
+    wanted.sessionId ?? null,
+    toDbTime(now),
+    expiresAt ? toDbTime(expiresAt) : null,
+    wanted.note ?? '',
+    JSON.stringify(scopes),
+  )
+  return { token, id: row!.id, scopes, createdAt: now, expiresAt } // it gives back what it has inserted
 }
+
+const insertToken = compiledQuery(
+  (
+    db,
+    userId: number | null,
+    serviceId: number | null,
+    hashed: string,
+    prefix: string,
+    clientId: string,
+    sessionId: string | null,
+    created: string,
+    expiresAt: string | null,
+    note: string,
+    scopes: string,
+  ) =>
+    db
+      .insertInto('api_tokens')
+      .values({
+        user_id: userId,
+        service_id: serviceId,
+        hashed,
+        prefix,
+        client_id: clientId,
+        session_id: sessionId,
+        created,
+        expires_at: expiresAt,
+        last_activity: null,
+        note,
+        scopes,
+      })
+      .returning('id'),
+)
 
 /** The client that tokens belong to which the hub issues itself; it has no secret, so nobody can sign in with it. */
 export async function ensureHubClient(db: Db): Promise<void> {

@@ -6,6 +6,8 @@ export interface OauthClient {
   readonly identifier: string
   /** Plain; stored hashed. Absent: an existing client keeps its own, a new one has none. */
   readonly secret?: string | undefined
+  /** The secret is a random token of ours, which nobody can guess: hashed once instead of slowly. */
+  readonly generated?: boolean
   /** The one address that answers go to; may be a path on this host. */
   readonly redirectUri: string
   /** Raw scopes it may ask for. */
@@ -20,7 +22,8 @@ export async function ensureOauthClient(db: Db, client: OauthClient): Promise<vo
     allowed_scopes: JSON.stringify([...client.allowedScopes]),
     description: client.description || client.identifier,
   }
-  const secret = client.secret ? hashToken(client.secret, { rounds: CHOSEN_TOKEN_ROUNDS }).hashed : ''
+  const rounds = client.generated ? 1 : CHOSEN_TOKEN_ROUNDS
+  const secret = client.secret ? hashToken(client.secret, { rounds }).hashed : ''
   await db
     .insertInto('oauth_clients')
     .values({ identifier: client.identifier, secret, ...values })

@@ -15,6 +15,15 @@ export const ownerQueries = {
       .orderBy('groups.name'),
   ),
 
+  groupsOfUsers: compiledQuery((db, names: string[]) =>
+    db
+      .selectFrom('user_group_map')
+      .innerJoin('users', 'users.id', 'user_group_map.user_id')
+      .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
+      .where('users.name', 'in', names)
+      .select(['users.name as user', 'groups.name as group']),
+  ),
+
   /** Scopes of the user's roles and of those of their groups. */
   rolesOfUser: compiledQuery((db, userId: number) =>
     db

@@ -52,13 +52,7 @@ export function createOwners(db: Db, definitions: ScopeDefinitions): Owners {
       const names = [...new Set(users)]
       const groups = new Map<string, string[]>(names.map(name => [name, []]))
       if (names.length === 0) return groups
-      const rows = await db
-        .selectFrom('user_group_map')
-        .innerJoin('users', 'users.id', 'user_group_map.user_id')
-        .innerJoin('groups', 'groups.id', 'user_group_map.group_id')
-        .where('users.name', 'in', names)
-        .select(['users.name as user', 'groups.name as group'])
-        .execute()
+      const rows = await ownerQueries.groupsOfUsers(db, names)
       for (const row of rows) groups.get(row.user)?.push(row.group)
       return groups
     },

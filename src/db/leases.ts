@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { HubError } from '../core/errors.ts'
-import type { Database, DbTransaction } from './database.ts'
+import { compiledQuery } from './compiled-query.ts'
+import type { Database, Db, DbTransaction } from './database.ts'
 
 /**
  * The right to do one thing (a start, the care for the routes) that one process has at a time. It is a row; it runs
@@ -51,18 +52,27 @@ export function withLease<T>(
   write: (tx: DbTransaction) => Promise<T>,
 ): Promise<T> {
   return database.db.transaction().execute(async tx => {
-    const row = await tx
-      .selectFrom('orrery_leases')
-      .select('epoch')
-      .where('name', '=', lease.name)
-      .where('holder', '=', lease.holder)
-      .where('epoch', '=', lease.epoch)
-      // Nobody takes it over between this line and the commit. SQLite has one writer at a time anyway.
-      .$if(database.dialect === 'postgres', query => query.forShare())
-      .executeTakeFirst()
+    const { name, holder, epoch } = lease
+    const [row] = await heldLease[database.dialect](tx, name, holder, epoch)
     if (!row) throw leaseLost(lease)
     return write(tx)
   })
+}
+
+const leaseOf = (db: Db, name: string, holder: string, epoch: number) =>
+  db
+    .selectFrom('orrery_leases')
+    .select('epoch')
+    .where('name', '=', name)
+    .where('holder', '=', holder)
+    .where('epoch', '=', epoch)
+
+/** Nobody takes it over between this read and the commit. SQLite has one writer at a time anyway. */
+const heldLease = {
+  sqlite: compiledQuery(leaseOf),
+  postgres: compiledQuery((db, name: string, holder: string, epoch: number) =>
+    leaseOf(db, name, holder, epoch).forShare(),
+  ),
 }
 
 /** What identifies a lease in the database. */

@@ -1,6 +1,7 @@
 /** The story of a start, line by line, in the database: every hub can tell it. */
 import type { Reason } from '../core/reason.ts'
 import type { ProgressEvent } from '../core/server-state.ts'
+import { compiledQuery } from '../db/compiled-query.ts'
 import type { Database, DbTransaction } from '../db/database.ts'
 import { fromDbTime, toDbTime } from '../db/db-time.ts'
 
@@ -18,25 +19,41 @@ export async function addProgress(
   at: Date,
   line: ProgressLine,
 ): Promise<void> {
-  await tx
-    .insertInto('orrery_progress')
-    .values({
-      spawner_id: run.spawnerId,
-      run_id: run.runId,
-      at: toDbTime(at),
-      percent: line.percent,
-      message: line.message,
-      html_message: line.htmlMessage ?? null,
-      raw_event: line.rawEvent === undefined ? null : JSON.stringify(line.rawEvent),
-    })
-    .execute()
-  await tx
-    .updateTable('orrery_runs')
-    .set({ percent: line.percent, message: line.message })
-    .where('spawner_id', '=', run.spawnerId)
-    .where('run_id', '=', run.runId)
-    .execute()
+  const { percent, message, htmlMessage = null, rawEvent } = line
+  const rawJson = rawEvent === undefined ? null : JSON.stringify(rawEvent)
+  await insertLine(tx, run.spawnerId, run.runId, toDbTime(at), percent, message, htmlMessage, rawJson)
+  await updateRun(tx, run.spawnerId, run.runId, percent, message)
 }
+
+const insertLine = compiledQuery(
+  (
+    db,
+    spawnerId: number,
+    runId: string,
+    at: string,
+    percent: number,
+    message: string,
+    htmlMessage: string | null,
+    rawEvent: string | null,
+  ) =>
+    db.insertInto('orrery_progress').values({
+      spawner_id: spawnerId,
+      run_id: runId,
+      at,
+      percent,
+      message,
+      html_message: htmlMessage,
+      raw_event: rawEvent,
+    }),
+)
+
+const updateRun = compiledQuery((db, spawnerId: number, runId: string, percent: number, message: string) =>
+  db
+    .updateTable('orrery_runs')
+    .set({ percent, message })
+    .where('spawner_id', '=', spawnerId)
+    .where('run_id', '=', runId),
+)
 
 /** Lines of earlier runs. Called after the first line of the new run is in, so that ids go on growing. */
 export async function forgetEarlierProgress(tx: DbTransaction, spawnerId: number, runId: string): Promise<void> {

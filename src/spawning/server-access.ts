@@ -15,7 +15,7 @@ export function serverAccess(access: Access, database: Database): ServerAccess {
       const held = await heldScopes(access, user, scopes)
       return access.issueToken({ user, note, scopes: held, skipScopeCheck: true })
     },
-    ensureOauthClient: client => ensureOauthClient(database.db, client),
+    ensureOauthClient: client => ensureOauthClient(database.db, { ...client, generated: true }),
     tokensRevoked: () => access.changed(),
   }
 }

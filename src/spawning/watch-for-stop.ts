@@ -1,4 +1,5 @@
 /** Lets the owner of a start notice that Stop was pressed, in this process or at another hub. */
+import { compiledQuery } from '../db/compiled-query.ts'
 import type { SpawningContext } from './context.ts'
 import { Interruption } from './reasons.ts'
 import type { RunKey } from './run-store.ts'
@@ -27,13 +28,12 @@ export function watchForStop({ database, signals }: SpawningContext, held: HeldS
 
   // A database that does not answer for a moment is no reason to stop; the lease runs out if it stays so.
   async function look(): Promise<void> {
-    const row = await database.db
-      .selectFrom('orrery_runs')
-      .select(['phase', 'run_id'])
-      .where('spawner_id', '=', run.spawnerId)
-      .executeTakeFirst()
-      .catch(() => ({ phase: 'spawning', run_id: run.runId }))
+    const [row] = await runOf(database.db, run.spawnerId).catch(() => [{ phase: 'spawning', run_id: run.runId }])
     const goesOn = row?.run_id === run.runId && (row.phase === 'spawning' || row.phase === 'ready')
     if (!goesOn) stopped.abort(new Interruption('stop_requested'))
   }
 }
+
+const runOf = compiledQuery((db, spawnerId: number) =>
+  db.selectFrom('orrery_runs').select(['phase', 'run_id']).where('spawner_id', '=', spawnerId),
+)
