@@ -1,5 +1,6 @@
 /** What a proxy's table should hold: read from the database alone, so that every hub comes to the same answer. */
 import { serverPath } from '../core/names.ts'
+import { activeSpawners } from '../db/active-spawners.ts'
 import type { Database } from '../db/database.ts'
 import { fromAddressRow, serverTarget } from './server-target.ts'
 
@@ -41,7 +42,7 @@ export async function desiredRoutes({
     .leftJoin('orrery_runs', 'orrery_runs.spawner_id', 'spawners.id')
     .select(['users.name as user', 'spawners.name as server', 'servers.proto', 'servers.ip', 'servers.port'])
     .select(['orrery_runs.phase', 'orrery_runs.reason_code as reasonCode'])
-    .where(where => where.or([where('spawners.server_id', 'is not', null), where('phase', 'in', PENDING)]))
+    .where('spawners.id', 'in', activeSpawners(database.db, PENDING))
     .execute()
 
   const routes = new Map<string, DesiredRoute>([[hubRoutespec, { target: hubUrl, data: { hub: true } }]])

@@ -1,15 +1,10 @@
 /** How many servers may start, and be, at the same time: counted in the database, so over all hubs. */
 import { sql } from 'kysely'
 import { HubError } from '../core/errors.ts'
+import { activeSpawners } from '../db/active-spawners.ts'
+import { compiledQuery } from '../db/compiled-query.ts'
 import type { DbTransaction } from '../db/database.ts'
 import type { SpawningContext } from './context.ts'
-
-export interface ServerCounts {
-  /** Being started now. */
-  readonly spawning: number
-  /** Running, starting or stopping. */
-  readonly active: number
-}
 
 /** Throws HubError 429 with the words and the `Retry-After` of JupyterHub. */
 export async function checkLimits(tx: DbTransaction, context: SpawningContext): Promise<void> {
@@ -17,8 +12,10 @@ export async function checkLimits(tx: DbTransaction, context: SpawningContext): 
   if (concurrentSpawnLimit <= 0 && activeServerLimit <= 0) return
   // Two hubs must not both see the last free place. SQLite has one writer at a time anyway.
   if (context.database.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${LIMITS_LOCK})`.execute(tx)
-  const { spawning, active } = await countServers(tx)
-  if (concurrentSpawnLimit > 0 && spawning >= concurrentSpawnLimit) throw tooManyStarts(retryAfterSeconds)
+  if (concurrentSpawnLimit > 0 && (await countSpawning(tx)) >= concurrentSpawnLimit) {
+    throw tooManyStarts(retryAfterSeconds)
+  }
+  const active = activeServerLimit > 0 ? await countActive(tx) : 0
   if (activeServerLimit > 0 && active >= activeServerLimit) {
     throw new HubError('too_many_servers', {
       status: 429,
@@ -28,21 +25,30 @@ export async function checkLimits(tx: DbTransaction, context: SpawningContext): 
   }
 }
 
-export async function countServers(tx: DbTransaction): Promise<ServerCounts> {
-  const { count } = tx.fn
-  const spawning = await tx
-    .selectFrom('orrery_runs')
-    .select(count<number>('spawner_id').as('n'))
-    .where('phase', '=', 'spawning')
-    .executeTakeFirstOrThrow()
-  const active = await tx
-    .selectFrom('spawners')
-    .leftJoin('orrery_runs', 'orrery_runs.spawner_id', 'spawners.id')
-    .select(count<number>('spawners.id').as('n'))
-    .where(where => where.or([where('server_id', 'is not', null), where('phase', 'in', ['spawning', 'stopping'])]))
-    .executeTakeFirstOrThrow()
-  return { spawning: Number(spawning.n), active: Number(active.n) }
+/** Being started now. */
+async function countSpawning(tx: DbTransaction): Promise<number> {
+  const [row] = await spawningCount(tx)
+  return Number(row!.n) // a count is one row
 }
+
+/** Running, starting or stopping. */
+async function countActive(tx: DbTransaction): Promise<number> {
+  const [row] = await activeCount(tx)
+  return Number(row!.n) // as above
+}
+
+const spawningCount = compiledQuery(db =>
+  db
+    .selectFrom('orrery_runs')
+    .select(({ fn }) => fn.count<number>('spawner_id').as('n'))
+    .where('phase', '=', 'spawning'),
+)
+
+const activeCount = compiledQuery(db =>
+  db
+    .selectFrom(activeSpawners(db, ['spawning', 'stopping']).as('active'))
+    .select(({ fn }) => fn.count<number>('active.id').distinct().as('n')),
+)
 
 /** Any number, the same in every hub. */
 const LIMITS_LOCK = 0x6f726c69

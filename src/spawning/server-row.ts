@@ -1,6 +1,7 @@
 /** One server as the database knows it: user, spawner, address and latest run in one read. */
 import type { Json } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
+import { activeSpawners } from '../db/active-spawners.ts'
 import { compiledQuery } from '../db/compiled-query.ts'
 import type { Database, Db, DbTransaction } from '../db/database.ts'
 import type { Tables } from '../db/tables.ts'
@@ -111,9 +112,7 @@ const serversByUserIds = compiledQuery((db, ids: readonly number[]) =>
 const serversByIds = compiledQuery((db, ids: readonly number[]) => servers(db).where('spawners.id', 'in', ids))
 
 const serversAtWork = compiledQuery(db =>
-  servers(db)
-    .where(where => where.or([where('spawners.server_id', 'is not', null), where('run.phase', 'in', ACTIVE_PHASES)]))
-    .orderBy('spawners.id'),
+  servers(db).where('spawners.id', 'in', activeSpawners(db, ACTIVE_PHASES)).orderBy('spawners.id'),
 )
 
 const serversPending = compiledQuery(db =>
