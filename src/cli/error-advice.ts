@@ -70,7 +70,6 @@ export const errorAdvice: Readonly<Record<string, Advice>> = {
   user_not_created: { todo: 'The message tells why; with PAM the Linux user must exist first.' },
   deleting_oneself: { todo: 'Let another administrator do it.' },
   admins_only: { todo: 'Let an administrator do it.' },
-  not_confirmed: { todo: 'Type the name exactly as it is shown.' },
   auth_state_disabled: { todo: 'Leave `auth_state` out.' },
   invalid_expiry: { todo: 'Choose one of the times of the list.' },
   bad_request: { status: 400, todo: CORRECT },

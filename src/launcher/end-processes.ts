@@ -20,7 +20,8 @@ export async function endServer(
   const left = gone ? tree.filter(info => info.session === root.pid) : await processTree(root)
   for (const info of left) await signal(info, 'SIGKILL')
   if (!gone && root.group === root.pid) await signalGroup(root, 'SIGKILL')
-  return await waitUntilGone(root, KILL_WAIT_MS)
+  const ends = await Promise.all([root, ...left].map(info => waitUntilGone(info, KILL_WAIT_MS)))
+  return ends[0]!
 }
 
 async function signalAndWait(root: ProcessInfo, name: NodeJS.Signals, waitMs: number): Promise<boolean> {

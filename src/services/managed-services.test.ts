@@ -79,8 +79,10 @@ describe('managed services', () => {
     assert.equal((await findEnvironment(pid))?.get('JUPYTERHUB_API_TOKEN'), 'the-token-of-the-culler')
     process.kill(pid, 'SIGKILL')
     const next = await hub.pid(pid)
-    const { text } = await launcher.client.call('logs', { key: serviceKey('culler'), lines: 5 })
-    assert.equal(text, 'here\n')
+    await until('what it says is in the logs', async () => {
+      const { text } = await launcher.client.call('logs', { key: serviceKey('culler'), lines: 5 })
+      return text === 'here\n'
+    })
 
     // A launcher that was started again knows it.
     await launcher.restart()

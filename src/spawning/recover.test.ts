@@ -125,6 +125,7 @@ for (const kind of testDatabases()) {
       await first.spawning.start(alice, by)
       await first.spawning.settled(alice, 10_000)
       await first.crash()
+      await here.expireLeases()
       await here.proxy.down()
       await here.proxy.up()
 
@@ -170,6 +171,7 @@ for (const kind of testDatabases()) {
       await first.spawning.start(alice, by)
       await first.spawning.settled(alice, 10_000)
       await first.crash()
+      await here.expireLeases()
       await here.world.crash(alice, { status: 1 })
 
       const second = await here.hub()
@@ -188,6 +190,7 @@ for (const kind of testDatabases()) {
       await first.spawning.start(alice, by)
       await first.spawning.settled(alice, 10_000)
       await first.crash()
+      await here.expireLeases()
 
       const second = await here.hub({ spawner: { ...fakeSpawner(here.world), owns: async () => false } })
       await second.spawning.recover()
@@ -205,6 +208,7 @@ for (const kind of testDatabases()) {
       await first.spawning.start(alice, by)
       await first.spawning.settled(alice, 10_000)
       await first.crash()
+      await here.expireLeases()
 
       const poll = async () => Promise.reject(new Error('scheduler does not answer'))
       const second = await here.hub({ spawner: { ...fakeSpawner(here.world), poll } })
@@ -241,6 +245,7 @@ for (const kind of testDatabases()) {
       await first.spawning.start(alice, by)
       await first.spawning.settled(alice, 10_000)
       await first.crash()
+      await here.expireLeases()
       // As if JupyterHub had started it: it knows nothing of our tables.
       await here.database.db.deleteFrom('orrery_runs').execute()
       await here.database.db.deleteFrom('orrery_progress').execute()
@@ -260,6 +265,7 @@ for (const kind of testDatabases()) {
       await first.spawning.start(alice, by)
       await first.spawning.settled(alice, 10_000)
       await first.crash()
+      await here.expireLeases()
       await here.world.crash(alice, {})
       await here.database.db.updateTable('spawners').set({ server_id: null, state: '{}', started: null }).execute()
       await here.database.db.deleteFrom('servers').execute()
