@@ -21,6 +21,7 @@ import { findService } from '../features/services/store.ts'
 import { sharingApi } from '../features/shares/api.ts'
 import type { ServerRefresh } from '../features/sign-in/server-refresh.ts'
 import type { SignIn } from '../features/sign-in/sign-in.ts'
+import { allTokensApi } from '../features/tokens/all-tokens-api.ts'
 import { type TokensDeps, tokensApi } from '../features/tokens/api.ts'
 import type { TokenRules } from '../features/tokens/rules.ts'
 import { usersApi } from '../features/users/api.ts'
@@ -118,6 +119,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     prefix,
   })
   await server.register(rolesApi({ access, database }), { prefix })
+  await server.register(allTokensApi({ database, access, clock, pageLimits: pageLimits(config) }), { prefix })
   await server.register(
     sharingApi({
       database,

@@ -16,6 +16,7 @@ import { servicesApi } from './services/api.ts'
 import { serviceModel } from './services/model.ts'
 import { findService } from './services/store.ts'
 import { sharingApi } from './shares/api.ts'
+import { allTokensApi } from './tokens/all-tokens-api.ts'
 import { tokensApi } from './tokens/api.ts'
 import { usersApi } from './users/api.ts'
 import type { UsersDeps } from './users/deps.ts'
@@ -124,6 +125,7 @@ export async function testApi(
     }),
   )
   await server.register(rolesApi({ database, access }))
+  await server.register(allTokensApi({ database, access, clock }))
   await server.register(
     sharingApi({
       database,

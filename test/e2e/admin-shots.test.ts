@@ -69,6 +69,7 @@ const shots: Record<string, Shot> = {
   servers: { at: '/servers', shows: 'user00005' },
   groups: { at: '/groups', shows: '1,250 users' },
   group: { at: '/groups?open=physics', shows: 'All 1,250 members' },
+  tokens: { at: '/tokens', shows: 'Server at /user/user00005/' },
   services: { at: '/services', shows: 'announcements' },
   roles: {
     at: '/roles',

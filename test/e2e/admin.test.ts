@@ -301,6 +301,22 @@ describe('the admin page with 50,000 users', () => {
     assert.match((await user.textContent())!, /50,0\d\d users/)
   })
 
+  it('finds the tokens of everybody, and revokes one', async () => {
+    const note = 'forgotten script'
+    await open('/tokens')
+    await page.request.post(`${hub.url}/hub/api/users/user00101/tokens`, {
+      data: { note },
+      headers: { 'x-xsrftoken': (await page.locator('html').getAttribute('data-xsrf'))! },
+    })
+    await page.getByRole('searchbox').fill('user00101')
+    await page.getByText('1 to 1 of 1').waitFor()
+    await page.getByRole('button', { name: `Revoke ${note} of user00101` }).click()
+    await page.getByText('No token matches.').waitFor()
+
+    const { db } = hub.database
+    assert.deepEqual(await db.selectFrom('api_tokens').select('id').where('note', '=', note).execute(), [])
+  })
+
   it('shows those who look after one group that group, and no more than they may do', async () => {
     const { db } = hub.database
     const role = await putRole(db, {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { timeSchema } from '../../http/answer-schemas.ts'
+import { pageOf, timeSchema } from '../../http/answer-schemas.ts'
 import { empty, json, namedSchema, type Operation } from '../../http/operation.ts'
 import { TOKEN, USER } from '../../http/path-parts.ts'
-import { tokenWish } from './schemas.ts'
+import { allTokensQuery, tokenWish } from './schemas.ts'
 
 const tokens = {
   tag: 'tokens',
@@ -32,6 +32,30 @@ export const listTokens = {
   summary: 'List the tokens of a user',
   scopes: ['read:tokens'],
   answers: { 200: json('Those that have not run out.', () => z.strictObject({ api_tokens: z.array(tokenSchema()) })) },
+} satisfies Operation
+
+export const listAllTokens = {
+  id: 'listAllTokens',
+  tag: 'tokens',
+  summary: 'List the tokens of everybody',
+  description: 'Those that the caller may read and that have not run out, always as a page.',
+  scopes: ['read:tokens'],
+  filtered: true,
+  query: allTokensQuery,
+  answers: {
+    200: json('The tokens, without their secrets.', () =>
+      pageOf(
+        z.array(
+          z.strictObject({
+            ...tokenFields(),
+            user: z.string().nullable(),
+            service: z.string().nullable(),
+            scopes: z.array(z.string()).meta({ description: 'As they were granted.' }),
+          }),
+        ),
+      ),
+    ),
+  },
 } satisfies Operation
 
 export const createToken = {

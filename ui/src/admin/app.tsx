@@ -1,14 +1,14 @@
 import { useEffect } from 'react'
 import { type LiveState, useLiveServers } from '../api/live.ts'
-import { useMe } from '../api/queries.ts'
+import { useMay } from '../api/use-may.ts'
 import { page } from '../lib/page.ts'
-import { holdsScope } from '../lib/scopes.ts'
 import { TABS, type Tab } from './address.ts'
 import { GroupsPage } from './groups/groups-page.tsx'
 import { Toasts } from './parts/toasts.tsx'
 import { RolesPage } from './roles-page.tsx'
 import { ServersPage } from './servers-page.tsx'
 import { ServicesPage } from './services-page.tsx'
+import { TokensPage } from './tokens/tokens-page.tsx'
 import { linkTo, useAddress } from './use-address.ts'
 import { UsersPage } from './users/users-page.tsx'
 
@@ -18,6 +18,7 @@ const titles: Readonly<Record<Tab, string>> = {
   groups: 'Groups',
   services: 'Services',
   roles: 'Roles',
+  tokens: 'Tokens',
 }
 
 /** What each tab asks the API for. */
@@ -27,12 +28,13 @@ const scopes: Readonly<Record<Tab, string>> = {
   groups: 'list:groups',
   services: 'list:services',
   roles: 'read:roles',
+  tokens: 'read:tokens',
 }
 
 export function App() {
   const address = useAddress()
-  const me = useMe().data
-  const maySee = holdsScope(me?.scopes, 'read:servers')
+  const { may, isKnown } = useMay()
+  const maySee = may('read:servers')
   const live = useLiveServers(maySee)
   const { tab } = address
   useEffect(() => {
@@ -40,7 +42,7 @@ export function App() {
     // On a phone the tabs scroll.
     document.querySelector('.tabs [aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' })
   }, [tab])
-  const tabs = TABS.filter(each => each === tab || !me || holdsScope(me.scopes, scopes[each]))
+  const tabs = TABS.filter(each => each === tab || !isKnown || may(scopes[each]))
   return (
     <>
       <div className="admin-head">
@@ -68,6 +70,7 @@ export function App() {
       {tab === 'groups' && <GroupsPage address={address} />}
       {tab === 'services' && <ServicesPage />}
       {tab === 'roles' && <RolesPage />}
+      {tab === 'tokens' && <TokensPage address={address} />}
       <Toasts />
     </>
   )

@@ -1,9 +1,9 @@
 /** All servers that run, start or stop, whoever they belong to. */
 import { useMemo, useState } from 'react'
-import { MOST, useActiveUsers, useMe } from '../api/queries.ts'
+import { MOST, useActiveUsers } from '../api/queries.ts'
 import type { User } from '../api/types.ts'
+import { useMay } from '../api/use-may.ts'
 import { counted } from '../lib/counted.ts'
-import { holdsScope } from '../lib/scopes.ts'
 import { type Address, withQuery } from './address.ts'
 import { type Column, DataTable } from './parts/data-table.tsx'
 import { ErrorNotice } from './parts/notice.tsx'
@@ -24,7 +24,7 @@ const closePanel = () => change({ user: undefined })
 
 export function ServersPage({ address }: { address: Address }) {
   const users = useActiveUsers()
-  const me = useMe().data
+  const { may } = useMay()
   const { changed } = useActions()
   const { search = '', user, dialog } = address.query
   const [selected, select] = useState<ReadonlySet<string>>(new Set())
@@ -45,7 +45,7 @@ export function ServersPage({ address }: { address: Address }) {
           {users.data && `${counted(rows.length, 'server')}${all.length > rows.length ? ` of ${all.length}` : ''}`}
           {(users.data?.length ?? 0) >= MOST && `, of the first ${MOST.toLocaleString('en')} users`}
         </p>
-        {holdsScope(me?.scopes, 'delete:servers') && chosen.length > 0 && (
+        {may('delete:servers') && chosen.length > 0 && (
           <button type="button" className="button" onClick={() => change({ dialog: 'stop' })}>
             {selected.size > 0 ? `Stop ${counted(chosen.length, 'server')} …` : `Stop all ${chosen.length} …`}
           </button>

@@ -1,8 +1,9 @@
 /** What the pages read, by react-query's keys. */
 import { keepPreviousData, type QueryClient, useQuery } from '@tanstack/react-query'
+import { type TokensQuery, tokensPath } from '../admin/tokens/tokens-query.ts'
 import { type UsersQuery, usersPath } from '../admin/users/users-query.ts'
 import { api, pathOf } from './client.ts'
-import type { Group, Me, Page, Role, Service, Token, User } from './types.ts'
+import type { Group, Me, OwnedToken, Page, Role, Service, Token, User } from './types.ts'
 
 const LIMIT = 200
 /** The lists that grow with a site are cut here; the page says so. */
@@ -14,6 +15,7 @@ export const keys = {
   active: ['active-users'],
   tokens: (name: string) => ['tokens', name],
   groups: ['groups'],
+  allTokens: ['all-tokens'],
 } as const
 
 export function useMe() {
@@ -72,6 +74,14 @@ export function useTokens(user: string) {
   })
 }
 
+export function useAllTokens(query: TokensQuery) {
+  return useQuery({
+    queryKey: [...keys.allTokens, query],
+    queryFn: ({ signal }) => api<Page<OwnedToken>>('GET', tokensPath(query), undefined, { signal }),
+    placeholderData: keepPreviousData,
+  })
+}
+
 /** All pages of a list, one after the other, up to `MOST` entries. */
 export async function fetchAll<T>(path: string, signal?: AbortSignal): Promise<readonly T[]> {
   const items: T[] = []
@@ -91,7 +101,7 @@ export async function fetchAll<T>(path: string, signal?: AbortSignal): Promise<r
 /** After a change of users: whatever shows some of them asks again. */
 export async function usersChanged(client: QueryClient): Promise<void> {
   await Promise.all(
-    [keys.users, ['user'], keys.active, keys.groups, ['tokens']].map(queryKey =>
+    [keys.users, ['user'], keys.active, keys.groups, ['tokens'], keys.allTokens].map(queryKey =>
       client.invalidateQueries({ queryKey }),
     ),
   )

@@ -95,6 +95,12 @@ export interface Token {
   readonly oauth_client: string | null
 }
 
+/** As `/hub/api/orrery/tokens` lists it; of a user or of a service. */
+export interface OwnedToken extends Token {
+  readonly user: string | null
+  readonly service: string | null
+}
+
 /** `/hub/api/user`: who asks. */
 export interface Me extends User {
   readonly scopes: readonly string[]

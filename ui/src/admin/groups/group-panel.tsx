@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, pathOf } from '../../api/client.ts'
-import { keys, useMe } from '../../api/queries.ts'
+import { keys } from '../../api/queries.ts'
 import type { Group, Page, User } from '../../api/types.ts'
+import { useMay } from '../../api/use-may.ts'
 import { counted } from '../../lib/counted.ts'
-import { holdsScope } from '../../lib/scopes.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { Panel, PanelPart } from '../parts/panel.tsx'
 import { toast } from '../parts/toasts.tsx'
@@ -17,10 +17,10 @@ import { formatProperties, parseProperties } from './properties.ts'
 const SHOWN = 30
 
 export function GroupPanel({ group, onClose }: { group: Group; onClose: () => void }) {
-  const me = useMe().data
+  const { may } = useMay()
   const { changed } = useActions()
   const [isDeleting, setDeleting] = useState(false)
-  const mayChange = holdsScope(me?.scopes, 'groups')
+  const mayChange = may('groups')
   const count = group.user_count ?? 0
   return (
     <Panel title={group.name} onClose={onClose}>
@@ -35,7 +35,7 @@ export function GroupPanel({ group, onClose }: { group: Group; onClose: () => vo
           <p>{group.roles.join(', ')}</p>
         </PanelPart>
       )}
-      {holdsScope(me?.scopes, 'delete:groups') && (
+      {may('delete:groups') && (
         <div className="actions">
           <button type="button" className="button button-small button-danger" onClick={() => setDeleting(true)}>
             Delete the group …

@@ -1,9 +1,9 @@
 import { useMemo, useState } from 'react'
 import { api, pathOf } from '../../api/client.ts'
-import { useGroups, useMe } from '../../api/queries.ts'
+import { useGroups } from '../../api/queries.ts'
 import type { Group } from '../../api/types.ts'
+import { useMay } from '../../api/use-may.ts'
 import { counted } from '../../lib/counted.ts'
-import { holdsScope } from '../../lib/scopes.ts'
 import { type Address, withQuery } from '../address.ts'
 import { type Column, DataTable } from '../parts/data-table.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -20,7 +20,7 @@ const none: readonly Group[] = []
 
 export function GroupsPage({ address }: { address: Address }) {
   const groups = useGroups()
-  const me = useMe().data
+  const { may } = useMay()
   const { search = '', open, dialog } = address.query
   const all = groups.data ?? none
   const rows = useMemo(() => all.filter(({ name }) => name.toLowerCase().includes(search.toLowerCase())), [all, search])
@@ -37,7 +37,7 @@ export function GroupsPage({ address }: { address: Address }) {
         <p className="muted grow" role="status">
           {groups.data && counted(rows.length, 'group')}
         </p>
-        {holdsScope(me?.scopes, 'admin:groups') && (
+        {may('admin:groups') && (
           <button type="button" className="button button-primary" onClick={() => change({ dialog: 'add' })}>
             <Icon name="plus" /> Add a group
           </button>

@@ -12,7 +12,8 @@ export function Pager({
   size: number
   total: number
   onPage: (page: number) => void
-  onSize: (size: number) => void
+  /** Absent: pages have one size. */
+  onSize?: (size: number) => void
 }) {
   const pages = Math.max(1, Math.ceil(total / size))
   const first = total === 0 ? 0 : (page - 1) * size + 1
@@ -22,14 +23,16 @@ export function Pager({
       <span className="muted" role="status">
         {first.toLocaleString('en')} to {last.toLocaleString('en')} of {total.toLocaleString('en')}
       </span>
-      <label className="page-size">
-        Rows{' '}
-        <select value={size} onChange={event => onSize(Number(event.target.value))}>
-          {PAGE_SIZES.map(each => (
-            <option key={each}>{each}</option>
-          ))}
-        </select>
-      </label>
+      {onSize && (
+        <label className="page-size">
+          Rows{' '}
+          <select value={size} onChange={event => onSize(Number(event.target.value))}>
+            {PAGE_SIZES.map(each => (
+              <option key={each}>{each}</option>
+            ))}
+          </select>
+        </label>
+      )}
       <span className="actions">
         <Step label="First" to={1} page={page} onPage={onPage} isOff={page <= 1} />
         <Step label="Previous" to={page - 1} page={page} onPage={onPage} isOff={page <= 1} />

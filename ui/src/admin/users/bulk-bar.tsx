@@ -1,6 +1,5 @@
 /** What can be done with the selection; at the bottom of the window, so that no row moves when it comes. */
 import { counted } from '../../lib/counted.ts'
-import { holdsScope } from '../../lib/scopes.ts'
 import { useActions } from './actions.ts'
 import type { UserAction } from './user-dialogs.tsx'
 
@@ -11,7 +10,7 @@ export function BulkBar({
   most,
   onSelectMatching,
   onAction,
-  scopes,
+  may,
   mayGrantAdmin,
 }: {
   selected: ReadonlySet<string>
@@ -21,12 +20,11 @@ export function BulkBar({
   most: number
   onSelectMatching: () => void
   onAction: (action: UserAction) => void
-  scopes: readonly string[]
+  may: (scope: string) => boolean
   mayGrantAdmin: boolean
 }) {
   const { setAdmin } = useActions()
   if (selected.size === 0) return null
-  const may = (scope: string) => holdsScope(scopes, scope)
   const all = Math.min(matching, most)
   return (
     <section className="bulk-bar" aria-label="Selection">

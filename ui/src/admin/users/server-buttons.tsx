@@ -1,14 +1,13 @@
 /** Open, start, stop: what can be done with a server as it is now. */
 import { useState } from 'react'
-import { useMe } from '../../api/queries.ts'
 import type { Server } from '../../api/types.ts'
+import { useMay } from '../../api/use-may.ts'
 import { page } from '../../lib/page.ts'
-import { holdsScope } from '../../lib/scopes.ts'
 import { useActions } from './actions.ts'
 import { phaseOf, serverTitle } from './server-phase.ts'
 
 export function ServerButtons({ user, name, server }: { user: string; name: string; server: Server | undefined }) {
-  const me = useMe().data
+  const { mayFor } = useMay()
   const { start, stop } = useActions()
   const [isAsked, setAsked] = useState(false)
   const phase = phaseOf(server)
@@ -17,9 +16,9 @@ export function ServerButtons({ user, name, server }: { user: string; name: stri
     setAsked(true)
     void action().finally(() => setAsked(false))
   }
-  const mayStart = holdsScope(me?.scopes, 'start:servers')
-  const mayStop = holdsScope(me?.scopes, 'delete:servers')
-  const mayOpen = holdsScope(me?.scopes, 'access:servers')
+  const mayStart = mayFor('start:servers', user)
+  const mayStop = mayFor('delete:servers', user)
+  const mayOpen = mayFor('access:servers', user)
   return (
     <span className="actions">
       {phase === 'ready' && mayOpen && (

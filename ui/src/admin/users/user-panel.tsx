@@ -1,8 +1,8 @@
 import { useState } from 'react'
-import { useGroups, useMe, useUser } from '../../api/queries.ts'
+import { useGroups, useUser } from '../../api/queries.ts'
 import type { User } from '../../api/types.ts'
+import { useMay } from '../../api/use-may.ts'
 import { page } from '../../lib/page.ts'
-import { holdsScope } from '../../lib/scopes.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { Panel, PanelPart } from '../parts/panel.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
@@ -14,8 +14,7 @@ import { UserTokens } from './user-tokens.tsx'
 
 export function UserPanel({ name, onClose }: { name: string; onClose: () => void }) {
   const user = useUser(name)
-  const me = useMe().data
-  const may = (scope: string) => holdsScope(me?.scopes, scope)
+  const { may, mayFor, isAdmin } = useMay()
   const { setAdmin } = useActions()
   return (
     <Panel title={name} onClose={onClose}>
@@ -31,9 +30,9 @@ export function UserPanel({ name, onClose }: { name: string; onClose: () => void
             <UserGroups user={user.data} mayChange={may('groups')} />
           </PanelPart>
           <PanelPart title="Account">
-            {may('admin:users') && <Rename user={user.data} />}
+            {mayFor('admin:users', name) && <Rename user={user.data} />}
             <div className="actions">
-              {me?.admin && name !== page.user && (
+              {isAdmin && name !== page.user && (
                 <button
                   type="button"
                   className="button button-small"
@@ -42,12 +41,12 @@ export function UserPanel({ name, onClose }: { name: string; onClose: () => void
                   {user.data.admin ? 'Remove admin' : 'Make admin'}
                 </button>
               )}
-              {page.accountsUrl && me?.admin && (
+              {page.accountsUrl && isAdmin && (
                 <a className="button button-small" href={`${page.hubUrl}change-password/${encodeURIComponent(name)}`}>
                   Reset password …
                 </a>
               )}
-              {may('delete:users') && name !== page.user && (
+              {mayFor('delete:users', name) && name !== page.user && (
                 <button
                   type="button"
                   className="button button-small button-danger"
@@ -58,7 +57,7 @@ export function UserPanel({ name, onClose }: { name: string; onClose: () => void
               )}
             </div>
           </PanelPart>
-          {may('read:tokens') && (
+          {mayFor('read:tokens', name) && (
             <PanelPart title="Tokens">
               <UserTokens user={name} />
             </PanelPart>

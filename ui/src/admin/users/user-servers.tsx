@@ -1,8 +1,7 @@
 import { useState } from 'react'
-import { useMe } from '../../api/queries.ts'
 import type { Server, User } from '../../api/types.ts'
+import { useMay } from '../../api/use-may.ts'
 import { page } from '../../lib/page.ts'
-import { holdsScope } from '../../lib/scopes.ts'
 import { State } from '../parts/state.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { deleteServer, useActions } from './actions.ts'
@@ -13,11 +12,11 @@ import { phaseOf, serversOf, serverTitle } from './server-phase.ts'
 
 /** All servers of one user: the default one first. */
 export function UserServers({ user }: { user: User }) {
-  const me = useMe().data
+  const { mayFor } = useMay()
   const [removing, setRemoving] = useState<ServerOf>()
   const { changed } = useActions()
-  const mayDelete = holdsScope(me?.scopes, 'delete:servers')
-  const mayStart = holdsScope(me?.scopes, 'start:servers')
+  const mayDelete = mayFor('delete:servers', user.name)
+  const mayStart = mayFor('start:servers', user.name)
   return (
     <>
       <ul className="server-list">

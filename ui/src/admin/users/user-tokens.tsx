@@ -1,7 +1,7 @@
-import { useMe, useTokens } from '../../api/queries.ts'
+import { useTokens } from '../../api/queries.ts'
 import type { Token } from '../../api/types.ts'
+import { useMay } from '../../api/use-may.ts'
 import { counted } from '../../lib/counted.ts'
-import { holdsScope } from '../../lib/scopes.ts'
 import { ErrorNotice } from '../parts/notice.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { useActions } from './actions.ts'
@@ -9,9 +9,8 @@ import { useActions } from './actions.ts'
 /** The tokens of one user: their own, those of applications, those of their servers. */
 export function UserTokens({ user }: { user: string }) {
   const tokens = useTokens(user)
-  const me = useMe().data
   const { revoke } = useActions()
-  const mayRevoke = holdsScope(me?.scopes, 'tokens')
+  const mayRevoke = useMay().mayFor('tokens', user)
   if (tokens.error) return <ErrorNotice error={tokens.error} retry={() => tokens.refetch()} />
   if (!tokens.data) return <p role="status">Loading …</p>
   if (tokens.data.length === 0) return <p className="muted">None.</p>

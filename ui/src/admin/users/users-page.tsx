@@ -1,8 +1,8 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useMemo, useRef, useState } from 'react'
-import { fetchAll, MOST, useGroups, useMe, useUsers } from '../../api/queries.ts'
+import { fetchAll, MOST, useGroups, useUsers } from '../../api/queries.ts'
 import type { User } from '../../api/types.ts'
-import { holdsScope } from '../../lib/scopes.ts'
+import { useMay } from '../../api/use-may.ts'
 import type { Address } from '../address.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -26,7 +26,7 @@ const ACTIONS: readonly UserAction[] = ['start', 'stop', 'delete', 'group']
 export function UsersPage({ address }: { address: Address }) {
   const query = readUsersQuery(address.query)
   const client = useQueryClient()
-  const me = useMe().data
+  const { may, isAdmin } = useMay()
   const table = useRef<HTMLDivElement>(null)
   const [isPointedAt, setPointedAt] = useState(false)
   // Rows do not move under the pointer; states change in place all the same.
@@ -42,7 +42,7 @@ export function UsersPage({ address }: { address: Address }) {
   const action = ACTIONS.find(each => each === dialog)
   const chosen = useMemo(() => (on ? [on] : [...selected]), [on, selected])
   const keep = (names: readonly string[]) => !on && select(new Set(names))
-  const mayEdit = holdsScope(me?.scopes, 'admin:users')
+  const mayEdit = may('admin:users')
 
   async function selectMatching(): Promise<void> {
     try {
@@ -114,11 +114,11 @@ export function UsersPage({ address }: { address: Address }) {
         most={MOST}
         onSelectMatching={selectMatching}
         onAction={name => change({ dialog: name })}
-        scopes={me?.scopes ?? []}
-        mayGrantAdmin={me?.admin ?? false}
+        may={may}
+        mayGrantAdmin={isAdmin}
       />
       {user && <UserPanel key={user} name={user} onClose={closePanel} />}
-      {dialog === 'add' && mayEdit && <AddUsersDialog mayGrantAdmin={me?.admin ?? false} onClose={closeDialog} />}
+      {dialog === 'add' && mayEdit && <AddUsersDialog mayGrantAdmin={isAdmin} onClose={closeDialog} />}
       {action && chosen.length > 0 && (
         <UserDialog
           key={action}
