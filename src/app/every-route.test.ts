@@ -20,6 +20,7 @@ const PUBLIC = [
   'GET /hub -> 301 /hub/',
   'GET /hub/api -> 200',
   'GET /hub/api/ -> 200',
+  'GET /hub/api/docs -> 200',
   'GET /hub/api/health -> 200',
   'GET /hub/api/openapi.json -> 200',
   'GET /hub/health -> 200',
