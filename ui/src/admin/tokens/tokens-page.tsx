@@ -1,4 +1,4 @@
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { useAllTokens } from '../../api/queries.ts'
 import type { OwnedToken } from '../../api/types.ts'
 import { useMay } from '../../api/use-may.ts'
@@ -10,7 +10,7 @@ import { Pager } from '../parts/pager.tsx'
 import { SearchField } from '../parts/search-field.tsx'
 import { TimeAgo } from '../parts/time-ago.tsx'
 import { change, linkTo } from '../use-address.ts'
-import { useActions } from '../users/actions.ts'
+import { RevokeDialog, tokenName } from './revoke-dialog.tsx'
 import { DEFAULT_TOKENS_SORT, readTokensQuery, TOKENS_PAGE_SIZE } from './tokens-query.ts'
 
 const none: readonly OwnedToken[] = []
@@ -18,11 +18,11 @@ const none: readonly OwnedToken[] = []
 export function TokensPage({ address }: { address: Address }) {
   const query = readTokensQuery(address.query)
   const tokens = useAllTokens(query)
-  const { revoke } = useActions()
+  const [revoking, revoke] = useState<OwnedToken>()
   const mayRevoke = useMay().may('tokens')
   const rows = tokens.data?.items ?? none
   const total = tokens.data?._pagination.total ?? 0
-  const columns = useMemo(() => tokenColumns(mayRevoke ? revoke : undefined), [mayRevoke, revoke])
+  const columns = useMemo(() => tokenColumns(mayRevoke ? revoke : undefined), [mayRevoke])
   return (
     <>
       <div className="toolbar admin-toolbar">
@@ -82,13 +82,12 @@ export function TokensPage({ address }: { address: Address }) {
           onPage={page => change({ page: String(page) })}
         />
       )}
+      {revoking?.user && <RevokeDialog user={revoking.user} token={revoking} onClose={() => revoke(undefined)} />}
     </>
   )
 }
 
-type Revoke = (user: string, id: string, note: string) => Promise<void>
-
-function tokenColumns(revoke: Revoke | undefined): readonly Column<OwnedToken>[] {
+function tokenColumns(revoke: ((token: OwnedToken) => void) | undefined): readonly Column<OwnedToken>[] {
   return [
     {
       id: 'owner',
@@ -111,7 +110,7 @@ function tokenColumns(revoke: Revoke | undefined): readonly Column<OwnedToken>[]
       header: 'What for',
       cell: token => (
         <details className="scopes">
-          <summary>{nameOf(token)}</summary>
+          <summary>{tokenName(token)}</summary>
           <p className="muted small">{counted(token.scopes.length, 'permission')}</p>
           {token.scopes.map(scope => (
             <code key={scope}>{scope}</code>
@@ -151,17 +150,12 @@ function tokenColumns(revoke: Revoke | undefined): readonly Column<OwnedToken>[]
           <button
             type="button"
             className="button button-small"
-            aria-label={`Revoke ${nameOf(token)} of ${token.user}`}
-            onClick={() => token.user !== null && revoke(token.user, token.id, nameOf(token))}
+            aria-label={`Revoke ${tokenName(token)} of ${token.user}`}
+            onClick={() => revoke(token)}
           >
             Revoke
           </button>
         ),
     },
   ]
-}
-
-/** What its maker wrote, or the application that holds it. */
-function nameOf(token: OwnedToken): string {
-  return token.note || token.oauth_client || token.id
 }

@@ -110,8 +110,6 @@ export function useActions() {
           () => leaveGroup(group, names),
           () => joinGroup(group, names),
         ),
-      revoke: (user: string, id: string, note: string) =>
-        told(`The token “${note}” of ${user} was revoked.`, () => revokeToken(user, id)),
     }
     /** The row itself tells of a start as it goes on. */
     async function quietly(action: () => Promise<unknown>) {
