@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { createSubdomains } from '../core/subdomains.ts'
 import { safeNext } from './safe-next.ts'
 
 const next = (text: string | undefined) => safeNext(text, '/', 'hub.example:8000')
@@ -64,6 +65,21 @@ describe('next', () => {
   it('cannot break out of a header', () => {
     assert.equal(next('/x\r\nSet-Cookie: a=b'), '')
     assert.match(next('/ü\u2028x'), /^[\x21-\x7e]+$/)
+  })
+
+  it('leads from the hosts of users and services back to the hub, which sends people on', () => {
+    const subdomains = createSubdomains({ host: 'https://hub.example:8000' })
+    const ofSite = (text: string) => safeNext(text, '/', 'hub.example:8000', subdomains)
+    assert.equal(ofSite('https://ada.hub.example:8000/user/ada/lab?x=y#z'), '/user/ada/lab?x=y#z')
+    assert.equal(ofSite('//ada.hub.example:8000//evil.example/'), '/evil.example/')
+    for (const elsewhere of [
+      'https://ada.hub.example/',
+      'https://evilhub.example:8000/',
+      'https://a@ada.hub.example:8000/',
+    ]) {
+      assert.equal(ofSite(elsewhere), '', elsewhere)
+    }
+    assert.equal(next('https://ada.hub.example:8000/'), '')
   })
 
   it('does not sign the person out again', () => {

@@ -4,6 +4,7 @@ import type { ServiceConfig } from '../config/services-section.ts'
 import { HubError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/runtime.ts'
 import type { ScopeDefinitions } from '../core/scopes/definitions.ts'
+import type { Subdomains } from '../core/subdomains.ts'
 import type { Database } from '../db/database.ts'
 import { applyConfiguredGroups } from '../features/groups/configured-groups.ts'
 import { applyConfiguredRoles } from '../features/roles/configured-roles.ts'
@@ -17,6 +18,7 @@ import type { Authenticator, ManagedRole } from '../plugin/authenticator.ts'
 export async function applyConfiguration(parts: {
   config: Config
   database: Database
+  subdomains: Subdomains | undefined
   names: UserNames
   scopeDefinitions: ScopeDefinitions
   clock: Clock
@@ -26,7 +28,10 @@ export async function applyConfiguration(parts: {
   const { config, authenticator, ...deps } = parts
   await ensureRolesAndUsers(deps, config.access)
   await applyConfiguredGroups(deps, config.groups)
-  const services = await applyConfiguredServices({ ...deps, baseUrl: config.baseUrl }, config.services)
+  const services = await applyConfiguredServices(
+    { ...deps, baseUrl: config.baseUrl, subdomains: parts.subdomains },
+    config.services,
+  )
   const { adminUsers, resetManagedRolesOnStartup: reset } = config.access
   const roleDeps = { ...deps, adminUsers, extraUserScopes: config.extraUserScopes }
   await applyConfiguredRoles(roleDeps, config.roles)

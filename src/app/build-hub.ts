@@ -28,6 +28,7 @@ import { createSignIn } from '../features/sign-in/sign-in.ts'
 import { deleteInvalidUsers } from '../features/users/delete-invalid-users.ts'
 import { createUserNames } from '../features/users/user-names.ts'
 import { measureEventLoop } from '../http/event-loop-interval.ts'
+import { keepPagesOnHubHost } from '../http/hub-host.ts'
 import { createHubServer } from '../http/hub-server.ts'
 import { createHubMetrics, type HubMetrics } from '../http/metrics.ts'
 import { measureRequests, metricsRoutes } from '../http/metrics-routes.ts'
@@ -59,6 +60,7 @@ import { measureProxy, measureSignIn, measureSpawning } from './measure.ts'
 import { listenOf } from './ports.ts'
 import { registerRoutes, usersDeps } from './register-routes.ts'
 import { siteHooks } from './site-hooks.ts'
+import { siteSubdomains } from './site-subdomains.ts'
 
 export interface RunningHub {
   /** Where the proxy reaches it. */
@@ -98,12 +100,13 @@ async function runHubOn(
   const { baseUrl } = config
   const names = createUserNames({ map: config.access.usernameMap, ...pattern(config.access.usernamePattern) })
   const scopeDefinitions = withCustomScopes(config.customScopes)
+  const subdomains = siteSubdomains(config, log)
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
   const launched = await launchedServices(config.services ?? [], userInfo().username, launcher)
 
   const authState = makeAuthState({ config, database, clock, log })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
-  const applied = { config, database, names, scopeDefinitions, clock, log, authenticator }
+  const applied = { config, database, subdomains, names, scopeDefinitions, clock, log, authenticator }
   const { services, managedRoleNames } = await applyConfiguration(applied)
   const rename = config.servers.allowExistingInvalidNamedServers === 'autorename'
   await settleInvalidServerNames({ database, log }, { rename })
@@ -129,6 +132,7 @@ async function runHubOn(
     activityResolutionSeconds: config.activity.resolution,
     publicUrl: new URL(config.publicUrl),
     cookieHostPrefix: config.cookies.hostPrefix,
+    sessionCookieDomain: subdomains?.domain,
     cookieOverrides: cookieOverrides(config.cookies),
     scopeDefinitions,
     tokenGuesses: tokenGuesses(guesses),
@@ -156,14 +160,19 @@ async function runHubOn(
     }),
     metrics,
   )
-  const proxy = proxyApi({ url: config.proxy.apiUrl, token: config.proxy.authToken ?? '' })
+  const proxy = proxyApi({
+    url: config.proxy.apiUrl,
+    token: config.proxy.authToken ?? '',
+    hostRouting: subdomains !== undefined,
+  })
   const routes = createRouteKeeper({
     database,
     proxies: [{ url: config.proxy.apiUrl, api: measureProxy(proxy, metrics) }],
     hubUrl: config.hub.connectUrl,
     baseUrl,
+    subdomains,
     hubRoutespec: config.hub.routespec,
-    moreRoutes: () => serviceRoutes(database),
+    moreRoutes: () => serviceRoutes(database, { baseUrl, subdomains }),
     lastActivityIntervalMs: config.activity.interval * 1000,
     log: log.child({ part: 'routes' }),
   })
@@ -176,7 +185,7 @@ async function runHubOn(
     routes,
     access: serverAccess(access, database),
     holder,
-    environment: environmentSettings(config, process.env),
+    environment: environmentSettings(config, process.env, subdomains),
     settings: spawningSettings(config.servers),
     hooks: {
       ...siteHooks({ config, authenticator, authStateOf, log: spawningLog }),
@@ -196,7 +205,7 @@ async function runHubOn(
   const managedServices = createManagedServices({
     database,
     services,
-    site: serviceSite(config, process.env),
+    site: serviceSite(config, process.env, subdomains),
     launcher,
     launched,
     holder,
@@ -226,12 +235,14 @@ async function runHubOn(
     trustedDownstreamIps: config.trustedDownstreamIps,
     whoAsked: async request => callerName(await stateOf(request).identity?.catch(() => undefined)),
   })
+  if (subdomains) keepPagesOnHubHost(server, { baseUrl, subdomains })
   measureRequests(server, metrics, baseUrl)
   const metricsGuard = config.metrics.authenticate ? requireScope(access, 'read:metrics') : undefined
   await server.register(metricsRoutes(metrics, metricsGuard), { prefix: baseUrl.slice(0, -1) })
   const parts = {
     config,
     database,
+    subdomains,
     access,
     authenticator,
     authState,
@@ -310,12 +321,16 @@ function warnOfRules(config: Config, log: Logger): void {
   for (const warning of accessWarnings(config.access, { vouches })) log.warn({}, warning)
 }
 
-function warnOfAddresses({ baseUrl, hub, cookies, publicUrl }: Config, log: Logger): void {
+function warnOfAddresses({ baseUrl, hub, cookies, publicUrl, subdomainHost }: Config, log: Logger): void {
   const { routespec } = hub
   if (routespec !== undefined && routespec !== baseUrl && routespec !== '/') {
     log.warn({ routespec }, 'the proxy leads only a part of the requests to the hub: stopped servers have no page')
   }
-  if (routespec !== undefined && !joinUrlPath(baseUrl, 'hub/api/').startsWith(routespec)) {
+  if (
+    routespec !== undefined &&
+    subdomainHost === undefined &&
+    !joinUrlPath(baseUrl, 'hub/api/').startsWith(routespec)
+  ) {
     log.warn({ routespec }, 'the proxy leads no request for the REST API to the hub')
   }
   if (cookies.hostPrefix && !publicUrl.startsWith('https:')) {

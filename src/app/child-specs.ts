@@ -144,10 +144,11 @@ function staticOverrides(groupOverrides: Config['servers']['groupOverrides']) {
 }
 
 function proxyFlags(config: Config): string[] {
-  return Object.entries(proxySettings(config)).flatMap(([name, value]) => [
-    `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`,
-    String(value),
-  ])
+  // A switch has no value.
+  return Object.entries(proxySettings(config)).flatMap(([name, value]) => {
+    const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    return value === true ? [flag] : [flag, String(value)]
+  })
 }
 
 /** For a port such as 80: the proxy keeps the one right that takes, and nothing else of root's. */

@@ -3,6 +3,7 @@ import type { CookieAttributes } from '../access/cookie-header.ts'
 import { guessedPublicUrl } from '../config/complete-config.ts'
 import type { Config } from '../config/schema.ts'
 import { defaultRoles } from '../core/scopes/default-roles.ts'
+import type { Subdomains } from '../core/subdomains.ts'
 import type { ThrottleLimits } from '../features/sign-in/throttle.ts'
 import type { PageLimits } from '../http/pagination.ts'
 import type { PageSettings } from '../pages/deps.ts'
@@ -11,13 +12,16 @@ import type { CullerSettings } from '../services/culler/context.ts'
 import type { ServiceSite } from '../services/service-environment.ts'
 import type { SiteEnvironment, SpawningSettings } from '../spawning/context.ts'
 
-export function environmentSettings(config: Config, env: NodeJS.ProcessEnv): SiteEnvironment {
+export function environmentSettings(config: Config, env: NodeJS.ProcessEnv, subdomains?: Subdomains): SiteEnvironment {
   const { servers } = config
   return {
     baseUrl: config.baseUrl,
+    subdomains,
     hubUrl: (servers.hubConnectUrl ?? config.hub.connectUrl).replace(/\/+$/, ''),
     // Servers send browsers to the hub's public address; where it is only guessed, paths lead there from any address.
-    ...(config.publicUrl !== guessedPublicUrl(config) && { publicUrl: new URL(config.publicUrl).origin }),
+    ...((subdomains || config.publicUrl !== guessedPublicUrl(config)) && {
+      publicUrl: new URL(config.publicUrl).origin,
+    }),
     cookieHostPrefixEnabled: config.cookies.hostPrefix,
     cookieOptions: tornadoCookieOptions(config.cookies),
     envKeep: servers.envKeep,
@@ -58,10 +62,10 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
-export function serviceSite(config: Config, env: NodeJS.ProcessEnv): ServiceSite {
-  const { baseUrl, publicUrl } = environmentSettings(config, env)
+export function serviceSite(config: Config, env: NodeJS.ProcessEnv, subdomains?: Subdomains): ServiceSite {
+  const { baseUrl, publicUrl } = environmentSettings(config, env, subdomains)
   const hubUrl = config.hub.connectUrl
-  return { baseUrl, hubUrl, ...(publicUrl !== undefined && { publicUrl }), hubEnvironment: env }
+  return { baseUrl, subdomains, hubUrl, ...(publicUrl !== undefined && { publicUrl }), hubEnvironment: env }
 }
 
 export function spawningSettings(servers: Config['servers']): SpawningSettings {
@@ -126,10 +130,11 @@ export function rendererOptions({ baseUrl, pages }: Config): RendererOptions {
   return { baseUrl, ...rest, ...(logoFile !== undefined && { logoFile }) }
 }
 
-export function pageSettings(config: Config): PageSettings {
+export function pageSettings(config: Config, subdomains?: Subdomains): PageSettings {
   const { servers, tokens, pages, hooks, signIn } = config
   return {
     baseUrl: config.baseUrl,
+    subdomains,
     autoLogin: signIn.autoLogin,
     ...(signIn.logoutRedirectUrl !== undefined && { logoutRedirectUrl: signIn.logoutRedirectUrl }),
     customLoginHtml: signIn.customHtml,

@@ -12,5 +12,6 @@ export function proxySettings(config: Config) {
     apiPort: api.port,
     errorTarget: `${config.hub.connectUrl}${config.baseUrl}hub/error`,
     logLevel: config.log.level,
+    ...(config.subdomainHost !== undefined && { hostRouting: true }),
   }
 }

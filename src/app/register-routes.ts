@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import { HubError } from '../core/errors.ts'
 import type { Clock, Logger } from '../core/runtime.ts'
 import type { ScopeMap } from '../core/scopes/types.ts'
+import type { Subdomains } from '../core/subdomains.ts'
 import type { Database } from '../db/database.ts'
 import { activityApi } from '../features/activity/api.ts'
 import { groupsApi } from '../features/groups/api.ts'
@@ -54,6 +55,8 @@ import { pageTokens } from './page-tokens.ts'
 export interface HubParts {
   readonly config: Config
   readonly database: Database
+  /** Undefined where all share one host. */
+  readonly subdomains: Subdomains | undefined
   readonly access: Access
   readonly authenticator: Authenticator
   /** Undefined where there are no keys for it. */
@@ -73,7 +76,7 @@ export interface HubParts {
 
 /** Throws when two parts claim one path. */
 export async function registerRoutes(server: FastifyInstance, parts: HubParts): Promise<void> {
-  const { config, database, access, log, clock } = parts
+  const { config, database, subdomains, access, log, clock } = parts
   const { baseUrl } = config
   const prefix = baseUrl.slice(0, -1)
   const users = usersDeps(parts)
@@ -84,7 +87,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
 
   await server.register(access.hooks)
   await server.register(pageRoutes(pages), { prefix })
-  await server.register(outsideRoutes(baseUrl))
+  await server.register(outsideRoutes({ baseUrl, subdomains }))
   await server.register(hubInfoApi({ access, log, readModel, ...pluginsOf(parts), shutDown: parts.shutDown }), {
     prefix,
   })
@@ -95,7 +98,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     { prefix },
   )
   const routesChanged = () => parts.routes.reconcile()
-  await server.register(servicesApi({ access, database, baseUrl, clock, log, routesChanged }), { prefix })
+  await server.register(servicesApi({ access, database, baseUrl, subdomains, clock, log, routesChanged }), { prefix })
   await server.register(proxyAdminApi({ access, log, pageLimits: pageLimits(config), ...proxyTable(parts.routes) }), {
     prefix,
   })
@@ -106,6 +109,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
       spawning: parts.spawning,
       log,
       baseUrl,
+      subdomains,
       publicUrl: config.publicUrl,
       slowSpawnTimeoutMs: config.servers.slowSpawnTimeout * 1000,
       slowStopTimeoutMs: config.servers.slowStopTimeout * 1000,
@@ -115,9 +119,12 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     { prefix },
   )
   await server.register(adminAccessApi({ access }), { prefix })
-  await server.register(liveServersApi({ access, spawning: parts.spawning, baseUrl, publicUrl: config.publicUrl }), {
-    prefix,
-  })
+  await server.register(
+    liveServersApi({ access, spawning: parts.spawning, baseUrl, subdomains, publicUrl: config.publicUrl }),
+    {
+      prefix,
+    },
+  )
   await server.register(rolesApi({ access, database }), { prefix })
   await server.register(allTokensApi({ database, access, clock, pageLimits: pageLimits(config) }), { prefix })
   await server.register(
@@ -129,7 +136,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
       baseUrl,
       publicUrl: config.publicUrl,
       pageLimits: pageLimits(config),
-      serverModel: serverModel(config),
+      serverModel: serverModel({ ...config, subdomains }),
       createDefaultServer: user => createDefaultServer(parts.spawning, user),
     }),
     { prefix },
@@ -164,6 +171,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
 export function usersDeps({
   config,
   database,
+  subdomains,
   access,
   authenticator,
   authState,
@@ -179,8 +187,9 @@ export function usersDeps({
     clock,
     names,
     baseUrl: config.baseUrl,
+    subdomains,
     pageLimits: pageLimits(config),
-    serverModel: serverModel(config),
+    serverModel: serverModel({ ...config, subdomains }),
     stopServers: (user, by) => stopServersOf(spawning, database, user, by),
     async forgetServers(user) {
       for (const { key } of await serversOfUser(database, user.name)) await spawning.remove(key, { by: 'hub' })
@@ -214,18 +223,18 @@ async function stopServersOf(
 }
 
 function pageDeps(parts: HubParts, tokens: TokenRules): PageDeps {
-  const { config, database, access, authenticator, signIn, spawning, log, clock } = parts
+  const { config, database, subdomains, access, authenticator, signIn, spawning, log, clock } = parts
   return {
     renderer: createRenderer({ ...rendererOptions(config), uiFolder, clock }),
     access,
     signIn,
     users: { find: name => findUser(database.db, name) },
     servers: pageServers({ database, spawning, baseUrl: config.baseUrl }),
-    services: pageServices(database),
+    services: pageServices(database, { baseUrl: config.baseUrl, subdomains }),
     tokens: pageTokens(tokens),
     shares: pageShares({ database, access, log, clock, baseUrl: config.baseUrl, guesses: parts.shareCodes }),
     authenticator,
-    settings: pageSettings(config),
+    settings: pageSettings(config, subdomains),
     ...(parts.refresh && { refresh: parts.refresh }),
     log,
     clock,
@@ -234,10 +243,10 @@ function pageDeps(parts: HubParts, tokens: TokenRules): PageDeps {
 
 /** The model of a user or a service as far as these scopes show it. */
 function ownModels(users: UsersDeps) {
-  const { database, baseUrl, serverModel } = users
+  const { database, baseUrl, subdomains, serverModel } = users
   return async (owner: { kind: 'user' | 'service'; name: string }, scopes: ScopeMap) => {
     if (owner.kind === 'user')
-      return readUserModel(users, owner.name, { scopes, baseUrl, serverModel, includeStopped: false })
+      return readUserModel(users, owner.name, { scopes, baseUrl, subdomains, serverModel, includeStopped: false })
     const service = await findService(database.db, owner.name)
     return service && serviceModel(service, scopes)
   }

@@ -6,19 +6,30 @@ import type { CheckedConfig, Config } from './schema.ts'
 export function completeConfig(config: CheckedConfig, env: NodeJS.ProcessEnv): Config {
   const dataDir = config.dataDir ?? defaultDataDir(env)
   const stateDir = join(dataDir, 'hub')
+  const { subdomainHost } = config
   return {
     ...config,
     dataDir,
     dbUrl: config.dbUrl ?? `sqlite:///${join(stateDir, 'jupyterhub.sqlite')}`,
     cookieSecretFile: config.cookieSecretFile ?? join(stateDir, 'jupyterhub_cookie_secret'),
-    publicUrl: config.publicUrl ?? guessedPublicUrl(config),
-    hub: { ...config.hub, connectUrl: config.hub.connectUrl ?? reachable(config.hub.bindUrl) },
+    publicUrl:
+      config.publicUrl ?? (subdomainHost === undefined ? guessedPublicUrl(config) : subdomainHost + config.baseUrl),
+    hub: {
+      ...config.hub,
+      ...(subdomainHost !== undefined && { routespec: routeWithHost(config.hub.routespec) }),
+      connectUrl: config.hub.connectUrl ?? reachable(config.hub.bindUrl),
+    },
     access: {
       ...config.access,
       allowExistingUsers: config.access.allowExistingUsers ?? config.access.allowedUsers.length > 0,
     },
     oauth: { ...config.oauth, tokenExpiresIn: config.oauth.tokenExpiresIn ?? config.cookieMaxAgeDays * 86_400 },
   }
+}
+
+/** The hub has every host, unless a narrower route is given: `hub.example.org/hub/`, as routes with hosts are written. */
+function routeWithHost(routespec = '/'): string {
+  return routespec === '/' ? routespec : routespec.slice(1)
 }
 
 export function defaultDataDir(env: NodeJS.ProcessEnv): string {

@@ -1,15 +1,39 @@
 import type { z } from 'zod'
 
-interface Managed {
+interface Checked {
   readonly access: { readonly manageGroups: boolean; readonly manageRoles: boolean }
   readonly groups: Readonly<Record<string, unknown>>
   readonly roles?:
     | readonly { name: string; users?: readonly string[] | undefined; groups?: readonly string[] | undefined }[]
     | undefined
+  readonly publicUrl?: string | undefined
+  readonly subdomainHost?: string | undefined
+  readonly cookies: { readonly domain?: string | undefined }
 }
 
-/** Options that are right by themselves and not together: JupyterHub does not start with them either. */
-export function findConflicts({ access, groups, roles = [] }: Managed, context: z.RefinementCtx): void {
+/** Options that are right by themselves and not together. */
+export function findConflicts(config: Checked, context: z.RefinementCtx): void {
+  findSubdomainConflicts(config, context)
+  findManagedConflicts(config, context)
+}
+
+function findSubdomainConflicts({ publicUrl, subdomainHost, cookies }: Checked, context: z.RefinementCtx): void {
+  if (subdomainHost === undefined) return
+  const refuse = (path: string[], message: string) =>
+    context.addIssue({ code: 'custom', path, message, input: undefined })
+  if (publicUrl !== undefined && URL.parse(publicUrl)?.origin !== subdomainHost) {
+    refuse(['publicUrl'], `expected an address of subdomainHost: ${subdomainHost}`)
+  }
+  if (cookies.domain !== undefined) {
+    refuse(
+      ['cookies', 'domain'],
+      'expected none with subdomainHost: servers would get the login cookies of their visitors',
+    )
+  }
+}
+
+/** JupyterHub does not start with these either. */
+function findManagedConflicts({ access, groups, roles = [] }: Checked, context: z.RefinementCtx): void {
   if (access.manageGroups && Object.keys(groups).length > 0) {
     const message = 'expected none: the authenticator manages groups (access.manageGroups)'
     context.addIssue({ code: 'custom', path: ['groups'], message, input: undefined })

@@ -16,6 +16,7 @@ import { customScopeRecord } from './scopes-section.ts'
 import { serversSection } from './servers-section.ts'
 import { groupRecord, roleList, serviceList } from './services-section.ts'
 import { spawnerOption } from './spawners.ts'
+import { subdomainOptions } from './subdomains-options.ts'
 import { duration, httpUrl, nameList, pathPrefix, secretText } from './values.ts'
 
 const hub = section({
@@ -32,7 +33,7 @@ const hub = section({
       .optional(),
     'Path from which the proxy leads requests to the hub, baseUrl included; with a narrower one somebody else must answer for stopped servers.',
     '/hub/',
-    { computed: 'baseUrl' },
+    { computed: 'baseUrl; / with subdomainHost' },
   ),
   connectUrl: option(httpUrl.optional(), 'Where the proxy and the servers reach the hub.', 'http://hub.internal:8081', {
     computed: 'hub.bindUrl, with 127.0.0.1 for every address',
@@ -274,9 +275,10 @@ const everyOption = z.strictObject({
     'The address that people type, when something stands in front of the proxy.',
     'https://jupyter.example.org/',
     {
-      computed: 'bindUrl and baseUrl',
+      computed: 'subdomainHost or bindUrl, and baseUrl',
     },
   ),
+  ...subdomainOptions,
   dataDir: option(z.string().min(1).optional(), 'Folder for everything that Orrery keeps.', '/srv/orrery', {
     computed: '/var/lib/orrery for root, else ~/.local/share/orrery',
     isPath: true,

@@ -4,6 +4,7 @@ import type { Identity } from '../access/identity.ts'
 import type { Clock, Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { ProgressEvent, ServerState } from '../core/server-state.ts'
+import type { SiteAddresses } from '../core/subdomains.ts'
 import type { ApiDocument } from '../http/api-document.ts'
 import type { Authenticated, Authenticator, LoginAttempt, Refused } from '../plugin/authenticator.ts'
 import type { OptionsForm, UserRecord } from '../plugin/spawner.ts'
@@ -32,9 +33,8 @@ export interface PageDeps {
   readonly clock: Clock
 }
 
-export interface PageSettings {
-  /** `/` or `/jupyter/`; pages lie below `<baseUrl>hub/`. */
-  readonly baseUrl: string
+/** Pages lie below `<baseUrl>hub/`. */
+export interface PageSettings extends SiteAddresses {
   /** After signing in: to the user's server (JupyterHub's default) or to the home page. */
   readonly redirectToServer: boolean
   /** Where '/hub/' leads instead, when set; a function is asked for each visitor, undefined for nobody. */

@@ -1,8 +1,8 @@
 /** Where a page sends people on: JupyterHub's `get_next_url`. */
 import type { FastifyRequest } from 'fastify'
 import { safeNext } from '../access/safe-next.ts'
-import { serverPath } from '../core/names.ts'
 import { wrongAnswer } from '../core/site-function.ts'
+import { serverUrl } from '../core/subdomains.ts'
 import type { PageDeps } from './deps.ts'
 import { queryText } from './request-parts.ts'
 
@@ -27,7 +27,7 @@ export function ownAddress(
   request: FastifyRequest,
   next: string | undefined,
 ): string {
-  return safeNext(next, deps.settings.baseUrl, request.host)
+  return safeNext(next, deps.settings.baseUrl, request.host, deps.settings.subdomains)
 }
 
 /** `pages.defaultUrl` for this visitor; empty where the site leaves it to the hub. */
@@ -44,7 +44,7 @@ async function usualUrl(deps: PageDeps, user: { name: string } | undefined): Pro
   if (!user || !redirectToServer) return `${baseUrl}hub/home`
   const key = { user: user.name, server: '' }
   const server = await deps.servers.find(key)
-  return isActive(server?.state.phase) ? serverPath(key, baseUrl) : `${baseUrl}hub/spawn`
+  return isActive(server?.state.phase) ? serverUrl(key, deps.settings) : `${baseUrl}hub/spawn`
 }
 
 export function isActive(phase: string | undefined): boolean {

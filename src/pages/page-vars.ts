@@ -1,8 +1,9 @@
 /** The variables every template gets, under JupyterHub's names. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Identity, UserIdentity } from '../access/identity.ts'
-import { escapePathSegment, serverPath, userPath } from '../core/names.ts'
+import { escapePathSegment } from '../core/names.ts'
 import { unparseScopes } from '../core/scopes/parse.ts'
+import { serverUrl, userUrl } from '../core/subdomains.ts'
 import type { PageDeps } from './deps.ts'
 
 export type PageVars = Readonly<Record<string, unknown>>
@@ -51,14 +52,13 @@ export function userVars(
   deps: Pick<PageDeps, 'settings'>,
   user: Pick<UserIdentity, 'name' | 'admin' | 'groups'>,
 ): PageVars {
-  const { baseUrl } = deps.settings
   return {
     name: user.name,
     escaped_name: escapePathSegment(user.name),
     json_escaped_name: JSON.stringify(user.name).slice(1, -1),
     admin: user.admin,
     groups: user.groups,
-    url: userPath(user.name, baseUrl),
-    server_url: (server = '') => serverPath({ user: user.name, server }, baseUrl),
+    url: userUrl(user.name, deps.settings),
+    server_url: (server = '') => serverUrl({ user: user.name, server }, deps.settings),
   }
 }

@@ -1,11 +1,13 @@
 /** A server as pages show it, and the addresses of what can be done with it. */
-import { escapePathSegment, joinUrlPath, progressPath, serverPath, spawnPath, spawnPendingPath } from '../core/names.ts'
+import { escapePathSegment, joinUrlPath, progressPath, spawnPath, spawnPendingPath } from '../core/names.ts'
 import type { ServerKey } from '../core/server-key.ts'
+import { type SiteAddresses, serverUrl } from '../core/subdomains.ts'
 import type { PageServer } from './deps.ts'
 import type { PageVars } from './page-vars.ts'
 import { templateTime } from './template-time.ts'
 
-export function serverVars(baseUrl: string, user: string, server: PageServer): PageVars {
+export function serverVars(site: SiteAddresses, user: string, server: PageServer): PageVars {
+  const { baseUrl } = site
   const key = { user, server: server.name }
   const { state } = server
   return {
@@ -22,7 +24,7 @@ export function serverVars(baseUrl: string, user: string, server: PageServer): P
     percent: state.phase === 'spawning' ? state.percent : 0,
     message: state.phase === 'spawning' ? state.message : '',
     reason: 'reason' in state ? state.reason : undefined,
-    url: serverPath(key, baseUrl),
+    url: serverUrl(key, site),
     start_url: spawnPath(key, baseUrl),
     pending_url: spawnPendingPath(key, baseUrl),
     progress_url: progressPath(key, baseUrl),

@@ -1,5 +1,5 @@
 /** What a proxy's table should hold: read from the database alone, so that every hub comes to the same answer. */
-import { serverPath } from '../core/names.ts'
+import { type SiteAddresses, serverRoute } from '../core/subdomains.ts'
 import { activeSpawners } from '../db/active-spawners.ts'
 import type { Database } from '../db/database.ts'
 import { fromAddressRow, serverTarget } from './server-target.ts'
@@ -17,9 +17,8 @@ export interface DesiredRoutes {
   readonly undecided: ReadonlySet<string>
 }
 
-export interface RouteSources {
+export interface RouteSources extends SiteAddresses {
   readonly database: Database
-  readonly baseUrl: string
   /** Where the hub's own route begins; `baseUrl` when absent. */
   readonly hubRoutespec?: string | undefined
   /** Where proxies reach the hub: `http://127.0.0.1:8081`. */
@@ -31,6 +30,7 @@ export interface RouteSources {
 export async function desiredRoutes({
   database,
   baseUrl,
+  subdomains,
   hubRoutespec = baseUrl,
   hubUrl,
   more,
@@ -48,7 +48,7 @@ export async function desiredRoutes({
   const routes = new Map<string, DesiredRoute>([[hubRoutespec, { target: hubUrl, data: { hub: true } }]])
   const undecided = new Set<string>()
   for (const row of servers) {
-    const spec = serverPath({ user: row.user, server: row.server }, baseUrl)
+    const spec = serverRoute({ user: row.user, server: row.server }, { baseUrl, subdomains })
     if (row.phase === 'spawning' || row.phase === 'stopping') undecided.add(spec)
     // What could not be stopped keeps its address for the next try, but nobody is led there any more.
     else if (row.proto !== null && row.reasonCode !== 'stop_failed') {

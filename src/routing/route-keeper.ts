@@ -36,6 +36,7 @@ export interface RouteKeeperOptions {
   readonly proxies: readonly { readonly url: string; readonly api: ProxyApi }[]
   readonly hubUrl: string
   readonly baseUrl?: string
+  readonly subdomains?: RouteSources['subdomains']
   readonly hubRoutespec?: string | undefined
   readonly log: Logger
   readonly moreRoutes?: NonNullable<RouteSources['more']>
@@ -58,6 +59,7 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
     database,
     hubUrl,
     baseUrl: options.baseUrl ?? '/',
+    subdomains: options.subdomains,
     hubRoutespec: options.hubRoutespec,
     ...(options.moreRoutes && { more: options.moreRoutes }),
   }

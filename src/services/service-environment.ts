@@ -3,10 +3,9 @@
  * else of the hub's own environment but what programs need to run.
  */
 import { joinUrlPath, servicePath } from '../core/names.ts'
+import { type SiteAddresses, serviceUrl } from '../core/subdomains.ts'
 
-export interface ServiceSite {
-  /** Path of the whole installation, with slashes at both ends. */
-  readonly baseUrl: string
+export interface ServiceSite extends SiteAddresses {
   /** Where services reach the hub: `http://127.0.0.1:8081`, without a path. */
   readonly hubUrl: string
   /** Address that browsers use, without a path, where the hub knows it. */
@@ -49,7 +48,8 @@ export function serviceEnvironment(site: ServiceSite, service: ServiceFacts): Re
     JUPYTERHUB_CLIENT_ID: service.oauthClientId,
     JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED: '0',
     JUPYTERHUB_HOST: site.publicUrl?.replace(/\/+$/, '') ?? '',
-    JUPYTERHUB_OAUTH_CALLBACK_URL: joinUrlPath(prefix ?? '', 'oauth_callback'),
+    JUPYTERHUB_OAUTH_CALLBACK_URL:
+      prefix === undefined ? 'oauth_callback' : `${serviceUrl(service.name, site)}oauth_callback`,
     JUPYTERHUB_OAUTH_SCOPES: accessScopes,
     JUPYTERHUB_OAUTH_ACCESS_SCOPES: accessScopes,
     JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: '[]',
@@ -57,7 +57,7 @@ export function serviceEnvironment(site: ServiceSite, service: ServiceFacts): Re
     JUPYTERHUB_SERVER_NAME: '',
     JUPYTERHUB_API_URL: apiUrl,
     JUPYTERHUB_BASE_URL: site.baseUrl,
-    JUPYTERHUB_PUBLIC_URL: site.publicUrl && prefix ? joinUrlPath(site.publicUrl, prefix) : '',
+    JUPYTERHUB_PUBLIC_URL: prefix === undefined ? '' : publicUrl(site, service.name),
     JUPYTERHUB_PUBLIC_HUB_URL: site.publicUrl ? joinUrlPath(site.publicUrl, site.baseUrl, 'hub/') : '',
     ...service.environment,
     JUPYTERHUB_SERVICE_NAME: service.name,
@@ -65,6 +65,11 @@ export function serviceEnvironment(site: ServiceSite, service: ServiceFacts): Re
     JUPYTERHUB_SERVICE_URL: service.url ?? 'http://127.0.0.1:0/',
     ...(prefix !== undefined && { JUPYTERHUB_SERVICE_PREFIX: prefix }),
   }
+}
+
+function publicUrl(site: ServiceSite, name: string): string {
+  if (site.subdomains) return serviceUrl(name, site)
+  return site.publicUrl ? joinUrlPath(site.publicUrl, servicePath(name, site.baseUrl)) : ''
 }
 
 function kept(environment: ServiceSite['hubEnvironment']): Record<string, string> {

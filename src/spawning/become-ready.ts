@@ -1,6 +1,7 @@
 /** The last steps of a start, once the address is known: it answers, it is this server, every proxy leads to it. */
 import { serverPath } from '../core/names.ts'
 import type { Json } from '../core/runtime.ts'
+import { serverRoute, serverUrl } from '../core/subdomains.ts'
 import { JUPYTERHUB_VERSION } from '../http/security-headers.ts'
 import type { Address } from '../plugin/spawner.ts'
 import { serverTarget } from '../routing/server-target.ts'
@@ -29,7 +30,8 @@ export async function becomeReady(
   progress: (line: ProgressLine) => Promise<void>,
 ): Promise<void> {
   const { key } = held
-  const prefix = serverPath(key, context.environment.baseUrl)
+  const { environment } = context
+  const prefix = serverPath(key, environment.baseUrl)
   await progress({ percent: 80, message: 'Waiting for the server to answer' })
   const answer = await waitUntilReady({
     ask: (ms, waiting) =>
@@ -40,8 +42,9 @@ export async function becomeReady(
     signal,
   })
   noteVersion(context, held, answer.version)
-  await context.routes.set(prefix, serverTarget(address), { user: key.user, server_name: key.server }, signal)
-  const message = `Server ready at ${prefix}`
+  const data = { user: key.user, server_name: key.server }
+  await context.routes.set(serverRoute(key, environment), serverTarget(address), data, signal)
+  const message = `Server ready at ${serverUrl(key, environment)}`
   const isReady = await held.write(tx => finishRun(tx, run, context.clock.now(), message))
   if (!isReady) throw new Interruption('stop_requested')
   context.signals.notify(run.spawnerId)

@@ -1,7 +1,8 @@
 /** The secrets of one run: the server's API token and its OAuth client, whose secret is that token. */
-import { oauthCallbackPath, oauthClientId, serverPath } from '../core/names.ts'
+import { oauthClientId, serverPath } from '../core/names.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { wrongAnswer } from '../core/site-function.ts'
+import { oauthCallbackUrl } from '../core/subdomains.ts'
 import type { DbTransaction } from '../db/database.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
 import type { ScopesOfServer, SpawningContext } from './context.ts'
@@ -36,7 +37,7 @@ export async function giveCredentials(
   await access.ensureOauthClient({
     identifier,
     secret: token,
-    redirectUri: oauthCallbackPath(key, environment.baseUrl),
+    redirectUri: oauthCallbackUrl(key, environment),
     description: tokenNote(key, environment.baseUrl),
     // A visitor needs access to this very server; what else the server may ask for is the site's choice.
     allowedScopes: [...new Set([...allowed, `access:servers!server=${key.user}/${key.server}`])].sort(),

@@ -2,7 +2,7 @@
  * Takes a server apart in the reverse order of its start: route, process, address, secrets, state. It goes by what the
  * database holds, not by what this process remembers, so it also clears away what a killed hub left. May run twice.
  */
-import { serverPath } from '../core/names.ts'
+import { serverRoute } from '../core/subdomains.ts'
 import type { SpawningContext } from './context.ts'
 import { revokeCredentials } from './credentials.ts'
 import { stopFailed } from './reasons.ts'
@@ -32,7 +32,7 @@ export async function dismantle(
   const server = await findServerById(database, spawnerId)
   if (!server) return 'gone'
 
-  await routes.remove(serverPath(key, environment.baseUrl))
+  await routes.remove(serverRoute(key, environment))
   const fault = await stopProcess(context, held, server, how)
   if (fault) {
     log.error({ ...key, err: fault }, 'server could not be stopped')

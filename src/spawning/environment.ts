@@ -2,15 +2,14 @@
  * What a single-user server is told when it starts: the variables that JupyterHub 6's `Spawner.get_env` writes, in its
  * order of precedence. A spawner adds what belongs to the machine (`HOME`, `USER`, `SHELL`, `PATH`).
  */
-import { escapePathSegment, joinUrlPath, oauthCallbackPath, oauthClientId, serverPath } from '../core/names.ts'
+import { escapePathSegment, joinUrlPath, oauthClientId, serverPath } from '../core/names.ts'
 import type { Json } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
+import { oauthCallbackUrl, type SiteAddresses, serverUrl } from '../core/subdomains.ts'
 import type { BindAddress } from '../plugin/spawner.ts'
 
 /** The site's part of the environment: the same for every server. */
-export interface EnvironmentSettings {
-  /** Path of the whole installation, with slashes at both ends. */
-  readonly baseUrl: string
+export interface EnvironmentSettings extends SiteAddresses {
   /** Where servers reach the hub: `http://127.0.0.1:8081`, without a path. */
   readonly hubUrl: string
   /** Address that browsers use, without a path: `https://jupyter.example.org`. */
@@ -92,15 +91,20 @@ function addresses(site: EnvironmentSettings, { key, bind }: ServerEnvironment):
   return {
     // Empty where the hub does not know its public address: the server then sends browsers to paths.
     JUPYTERHUB_HOST: site.publicUrl?.replace(/\/+$/, '') ?? '',
-    JUPYTERHUB_OAUTH_CALLBACK_URL: oauthCallbackPath(key, site.baseUrl),
+    JUPYTERHUB_OAUTH_CALLBACK_URL: oauthCallbackUrl(key, site),
     JUPYTERHUB_API_URL: apiUrl,
     JUPYTERHUB_ACTIVITY_URL: joinUrlPath(apiUrl, 'users', escapePathSegment(key.user), 'activity'),
     JUPYTERHUB_BASE_URL: site.baseUrl,
     JUPYTERHUB_SERVICE_PREFIX: prefix,
     JUPYTERHUB_SERVICE_URL: `${site.tls ? 'https' : 'http'}://${ip}:${bind.port}${prefix}`,
-    JUPYTERHUB_PUBLIC_URL: site.publicUrl ? joinUrlPath(site.publicUrl, prefix) : '',
+    JUPYTERHUB_PUBLIC_URL: publicUrl(site, key),
     JUPYTERHUB_PUBLIC_HUB_URL: site.publicUrl ? joinUrlPath(site.publicUrl, site.baseUrl, 'hub/') : '',
   }
+}
+
+function publicUrl(site: EnvironmentSettings, key: ServerKey): string {
+  if (site.subdomains) return serverUrl(key, site)
+  return site.publicUrl ? joinUrlPath(site.publicUrl, serverPath(key, site.baseUrl)) : ''
 }
 
 function preferences(

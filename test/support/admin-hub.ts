@@ -50,6 +50,7 @@ export async function adminHub(options: TestHubOptions = {}): Promise<AdminHub> 
     database,
     access,
     authenticator,
+    subdomains: undefined,
     authState: undefined,
     refresh: undefined,
     shareCodes: { async check() {}, async wrong() {} }, // nobody guesses here

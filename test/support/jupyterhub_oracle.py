@@ -93,6 +93,11 @@ def definitions():
     }
 
 
+def subdomains(rule, names, domain, kind):
+    hook = {"idna": utils.subdomain_hook_idna, "legacy": utils.subdomain_hook_legacy}[rule]
+    return [hook(name, domain, kind) for name in names]
+
+
 def default_roles():
     return {role["name"]: role["scopes"] for role in roles.get_default_roles()}
 

@@ -28,8 +28,8 @@ export interface OrreryProcess {
 }
 
 export async function startOrrery(options: {
-  /** Source of `orrery.config.json`; hub, proxy and ports are added. */
-  config?: Record<string, unknown>
+  /** Source of `orrery.config.json`; hub, proxy and ports are added. A function is told the public port. */
+  config?: Record<string, unknown> | ((port: number) => Record<string, unknown>)
   /**
    * Source of a `jupyterhub_config.py` in its place, in the folder `site` of the data folder, which is the working
    * folder. `url` is that of the proxy; the ports are added below it.
@@ -47,15 +47,16 @@ export async function startOrrery(options: {
 }): Promise<OrreryProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'orrery-e2e-'))
   chmodSync(dataDir, 0o755)
-  const [port, hubPort, apiPort] = await freePorts(3)
+  const [port, hubPort, apiPort] = (await freePorts(3)) as [number, number, number]
+  const given = typeof options.config === 'function' ? options.config(port) : options.config
   const configFile = join(dataDir, 'orrery.config.json')
   const config = {
     // Linux users of a test run are its own, whatever an interrupted one has left behind.
     spawner: { kind: 'local', accountPrefix: `t${randomBytes(3).toString('hex')}-` },
-    ...options.config,
+    ...given,
     bindUrl: `http://127.0.0.1:${port}`,
-    hub: { ...(options.config?.hub as object | undefined), bindUrl: `http://127.0.0.1:${options.hubPort ?? hubPort}` },
-    proxy: { apiUrl: `http://127.0.0.1:${apiPort}` },
+    hub: { ...(given?.hub as object | undefined), bindUrl: `http://127.0.0.1:${options.hubPort ?? hubPort}` },
+    proxy: { ...(given?.proxy as object | undefined), apiUrl: `http://127.0.0.1:${apiPort}` },
   }
   writeFileSync(configFile, JSON.stringify(config, undefined, 2))
   if (options.uid !== undefined) chownSync(dataDir, options.uid, options.uid)
@@ -93,7 +94,7 @@ export async function startOrrery(options: {
   child.stderr!.on('data', chunk => (output += chunk))
   const url = `http://127.0.0.1:${port}`
 
-  const apiUrl = `${url}${options.config?.baseUrl ?? '/'}hub/api/`
+  const apiUrl = `${url}${given?.baseUrl ?? '/'}hub/api/`
   const answers = async () => child.exitCode !== null || (await fetch(apiUrl)).ok
   await until('Orrery answers', answers, 300_000).catch(error => {
     child.kill('SIGTERM')

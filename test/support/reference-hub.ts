@@ -47,7 +47,12 @@ export const TESTER_SCOPES = [
  * (SimpleLocalProcessSpawner). `hubPort` lets it follow another hub that servers know. `configLines` are appended to its `jupyterhub_config.py`.
  */
 export async function startReferenceHub(
-  options: { configLines?: readonly string[]; dir?: string; hubPort?: number; baseUrl?: string } = {},
+  options: {
+    configLines?: readonly string[] | ((port: number) => readonly string[])
+    dir?: string
+    hubPort?: number
+    baseUrl?: string
+  } = {},
 ): Promise<ReferenceHub> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'orrery-reference-'))
   const [port, freePort, apiPort] = (await freePorts(3)) as [number, number, number]
@@ -63,7 +68,7 @@ export async function startReferenceHub(
     "c.JupyterHub.spawner_class = 'simple'",
     `c.JupyterHub.services = [{'name': 'tester', 'api_token': '${adminToken}'}]`,
     `c.JupyterHub.load_roles = [{'name': 'tester', 'services': ['tester'], 'scopes': ${JSON.stringify(TESTER_SCOPES)}}]`,
-    ...(options.configLines ?? []),
+    ...(typeof options.configLines === 'function' ? options.configLines(port) : (options.configLines ?? [])),
   ]
   writeFileSync(join(dir, 'jupyterhub_config.py'), `${config.join('\n')}\n`)
   const child = startHub(dir)

@@ -35,6 +35,11 @@ export function unlessNone(value: unknown): unknown {
   return value === null ? undefined : value
 }
 
+/** As JupyterHub does: who wants plain http says so. */
+export function httpsUnlessSaid(value: unknown): unknown {
+  return typeof value === 'string' && !value.includes('://') ? `https://${value}` : value
+}
+
 /** Python's numbers and names of log levels. */
 export function logLevel(value: unknown): unknown {
   const name = typeof value === 'string' ? value.toUpperCase() : value

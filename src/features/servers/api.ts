@@ -152,7 +152,7 @@ export function serversApi(deps: ServersDeps): FastifyPluginAsync {
 
   /** As JupyterHub: a hook that fails changes nothing. */
   async function toldReady(key: ServerKey): Promise<ReadyEvent> {
-    const event = readyEvent(key, baseUrl)
+    const event = readyEvent(key, deps)
     try {
       return (await deps.progressReady?.({ ...event }, key)) ?? event
     } catch (error) {

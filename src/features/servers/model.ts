@@ -1,11 +1,10 @@
-import { progressPath, serverPath } from '../../core/names.ts'
+import { progressPath } from '../../core/names.ts'
+import { type SiteAddresses, serverUrl } from '../../core/subdomains.ts'
 import { jsonTime } from '../../http/json-time.ts'
 import type { ServerRow } from '../../spawning/server-row.ts'
 import { serverState } from '../../spawning/server-state.ts'
 
-export interface ServerModelSettings {
-  /** Begins and ends with a slash. */
-  readonly baseUrl: string
+export interface ServerModelSettings extends SiteAddresses {
   /** Where browsers find the hub; only scheme, host and port count. Absent: full addresses are null. */
   readonly publicUrl?: string | undefined
 }
@@ -21,7 +20,7 @@ export function serverModel(settings: ServerModelSettings) {
 
   return (row: ServerRow, { withState }: { withState: boolean }): Record<string, unknown> => {
     const state = serverState(row, baseUrl)
-    const url = serverPath(row.key, baseUrl)
+    const url = serverUrl(row.key, settings)
     const progressUrl = progressPath(row.key, baseUrl)
     return {
       name: row.key.server,
@@ -35,7 +34,7 @@ export function serverModel(settings: ServerModelSettings) {
       url,
       user_options: row.options,
       progress_url: progressUrl,
-      full_url: full(url),
+      full_url: url.startsWith('/') ? full(url) : url,
       full_progress_url: full(progressUrl),
       reason:
         'reason' in state && state.reason ? { ...reasonModel(state.reason), failed: state.phase === 'failed' } : null,

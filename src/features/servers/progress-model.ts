@@ -1,8 +1,8 @@
 /** Events of a start in the shape JupyterHub's event stream gives them. */
-import { serverPath } from '../../core/names.ts'
 import type { Reason } from '../../core/reason.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import type { ProgressEvent } from '../../core/server-state.ts'
+import { type SiteAddresses, serverUrl } from '../../core/subdomains.ts'
 import type { ReadyEvent } from '../../plugin/hooks.ts'
 import { reasonModel } from './model.ts'
 
@@ -17,13 +17,13 @@ export function progressModel(event: ProgressEvent): Record<string, unknown> {
   }
 }
 
-export function readyEvent(key: ServerKey, baseUrl: string): ReadyEvent {
-  const url = serverPath(key, baseUrl)
+export function readyEvent(key: ServerKey, site: SiteAddresses): ReadyEvent {
+  const url = serverUrl(key, site)
   return {
     progress: 100,
     ready: true,
     message: `Server ready at ${url}`,
-    // The path is percent-encoded: nothing in it means anything in HTML.
+    // Path and host are encoded: nothing in them means anything in HTML.
     html_message: `Server ready at <a href="${url}">${url}</a>`,
     url,
   }

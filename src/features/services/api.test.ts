@@ -30,14 +30,14 @@ for (const kind of testDatabases()) {
         info: { a: 1 },
         command: [],
       })
-      assert.deepEqual([...(await serviceRoutes(api.hub.database)).keys()], ['/services/docs/'])
+      assert.deepEqual([...(await serviceRoutes(api.hub.database, { baseUrl: '/' })).keys()], ['/services/docs/'])
       assert.deepEqual(api.asked, ['put routes right'])
       const itself = await api.as({ token: 'token-of-docs' })('GET', '/hub/api/user')
       assert.equal(itself.json.name, 'docs')
 
       assert.equal((await admin('DELETE', DOCS)).status, 200)
       assert.equal((await admin('GET', DOCS)).status, 404)
-      assert.equal((await serviceRoutes(api.hub.database)).size, 0)
+      assert.equal((await serviceRoutes(api.hub.database, { baseUrl: '/' })).size, 0)
       assert.equal((await api.as({ token: 'token-of-docs' })('GET', '/hub/api/user')).status, 403)
       const clients = await api.db.selectFrom('oauth_clients').select('identifier').execute()
       assert.ok(!clients.some(({ identifier }) => identifier === 'service-docs'))

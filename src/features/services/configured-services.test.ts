@@ -24,7 +24,10 @@ for (const kind of testDatabases()) {
       const row = await findService(hub.db, 'docs')
       assert.partialDeepStrictEqual(row, { url: docs.url, prefix: '/hubs/services/docs/', display: true, admin: false })
       const route = { target: 'http://127.0.0.1:9999', data: { service: 'docs' } }
-      assert.deepEqual([...(await serviceRoutes(hub.database))], [['/hubs/services/docs/', route]])
+      assert.deepEqual(
+        [...(await serviceRoutes(hub.database, { baseUrl: '/hubs/' }))],
+        [['/hubs/services/docs/', route]],
+      )
       const client = await hub.db
         .selectFrom('oauth_clients')
         .selectAll()
@@ -48,7 +51,7 @@ for (const kind of testDatabases()) {
       const tokens = await hub.tokens('docs')
       assert.equal(tokens.length, 1)
       assert.ok(verifyToken(tokens[0]!.hashed, 'present-token'))
-      assert.equal((await serviceRoutes(hub.database)).size, 0)
+      assert.equal((await serviceRoutes(hub.database, { baseUrl: '/hubs/' })).size, 0)
       assert.deepEqual(await hub.clients(), [])
     })
 

@@ -5,6 +5,7 @@ import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import type { Clock, Logger } from '../../core/runtime.ts'
 import { scopeDefinitions } from '../../core/scopes/definitions.ts'
+import type { SiteAddresses } from '../../core/subdomains.ts'
 import { configuredNames, rememberConfiguredNames } from '../../db/configured-names.ts'
 import type { Database, Db } from '../../db/database.ts'
 import { GENERATED_NOTE, type PutContext, putService, removeService, type ServiceSpec } from './put-service.ts'
@@ -18,9 +19,8 @@ export interface ReadyService<Configured extends ServiceSpec = ServiceSpec> {
   readonly oauthClientId: string
 }
 
-export interface ConfiguredServicesDeps {
+export interface ConfiguredServicesDeps extends SiteAddresses {
   readonly database: Pick<Database, 'db'>
-  readonly baseUrl: string
   readonly clock: Clock
   readonly log: Logger
 }
@@ -31,7 +31,7 @@ export interface ConfiguredServicesDeps {
  * Throws HubError `config_invalid` for a token that is somebody else's.
  */
 export async function applyConfiguredServices<Configured extends ServiceSpec>(
-  { database, baseUrl, clock, log }: ConfiguredServicesDeps,
+  { database, baseUrl, subdomains, clock, log }: ConfiguredServicesDeps,
   configured: readonly Configured[] | undefined,
 ): Promise<ReadyService<Configured>[]> {
   return database.db.transaction().execute(async tx => {
@@ -50,6 +50,7 @@ export async function applyConfiguredServices<Configured extends ServiceSpec>(
       }
       const stored = await putConfigured(tx, service, {
         baseUrl,
+        subdomains,
         now: clock.now(),
         fromConfig: true,
         existingId: existing?.id,

@@ -3,9 +3,10 @@ import { issueToken } from '../../access/issue-token.ts'
 import { ensureOauthClient, removeOauthClient } from '../../access/oauth-clients.ts'
 import { assignDefaultRoles } from '../../access/role-grants.ts'
 import { verifyToken } from '../../access/token-format.ts'
-import { joinUrlPath, servicePath } from '../../core/names.ts'
+import { servicePath } from '../../core/names.ts'
 import type { Json } from '../../core/runtime.ts'
 import { scopeDefinitions } from '../../core/scopes/definitions.ts'
+import { type SiteAddresses, serviceUrl } from '../../core/subdomains.ts'
 import type { Db } from '../../db/database.ts'
 
 /** What a service is said to be. A `command` makes it a managed one, which the hub runs itself. */
@@ -36,8 +37,7 @@ export interface StoredService {
 const GIVEN = 'from config'
 export const GENERATED_NOTE = 'generated at startup'
 
-export interface PutContext {
-  readonly baseUrl: string
+export interface PutContext extends SiteAddresses {
   readonly now: Date
   /** Of the config, or made at run time: the one never touches the other. */
   readonly fromConfig: boolean
@@ -49,7 +49,7 @@ export interface PutContext {
 export async function putService(tx: Db, service: ServiceSpec, context: PutContext): Promise<StoredService> {
   const id = await putRow(tx, service, context)
   await putAddress(tx, id, service, context.baseUrl)
-  const oauthClientId = await putOauthClient(tx, id, service, context.baseUrl)
+  const oauthClientId = await putOauthClient(tx, id, service, context)
   await putToken(tx, id, service, context)
   return { id, oauthClientId }
 }
@@ -134,7 +134,7 @@ function clientIdOf(service: ServiceSpec): string {
 }
 
 /** Only what has an address, or says something of OAuth, signs people in. */
-async function putOauthClient(tx: Db, id: number, service: ServiceSpec, baseUrl: string): Promise<string> {
+async function putOauthClient(tx: Db, id: number, service: ServiceSpec, site: SiteAddresses): Promise<string> {
   const identifier = clientIdOf(service)
   const available =
     service.url !== undefined ||
@@ -152,7 +152,7 @@ async function putOauthClient(tx: Db, id: number, service: ServiceSpec, baseUrl:
     identifier,
     // A hub that runs a managed service may have given it its secret.
     secret: service.apiToken ?? (service.command ? undefined : ''),
-    redirectUri: service.oauthRedirectUri ?? joinUrlPath(servicePath(service.name, baseUrl), 'oauth_callback'),
+    redirectUri: service.oauthRedirectUri ?? `${serviceUrl(service.name, site)}oauth_callback`,
     allowedScopes: [
       ...new Set([...service.oauthClientAllowedScopes, `access:services!service=${service.name}`]),
     ].sort(),

@@ -8,14 +8,14 @@ import { defaultRoles } from '../../core/scopes/default-roles.ts'
 import { expandScopes, unknownScopes } from '../../core/scopes/expand.ts'
 import { intersectScopes, usersInFilters } from '../../core/scopes/intersect.ts'
 import { parseScopes, unparseScopes } from '../../core/scopes/parse.ts'
+import type { SiteAddresses } from '../../core/subdomains.ts'
 import type { Database } from '../../db/database.ts'
 import { putService, removeService, type ServiceSpec } from './put-service.ts'
 import type { NewService } from './schemas.ts'
 
-export interface RunTimeServicesDeps {
+export interface RunTimeServicesDeps extends SiteAddresses {
   readonly database: Pick<Database, 'db'>
   readonly access: Pick<Access, 'scopeDefinitions' | 'membershipOf'>
-  readonly baseUrl: string
   readonly clock: Clock
   readonly log: Logger
 }
@@ -29,7 +29,7 @@ const ANSWER_SECONDS = 30
  * `scope_not_held` (nobody makes a service that may do more than they), and those of a token that cannot be taken.
  */
 export async function addService(
-  { database, access, baseUrl, clock, log }: RunTimeServicesDeps,
+  { database, access, baseUrl, subdomains, clock, log }: RunTimeServicesDeps,
   by: Identity,
   name: string,
   body: NewService,
@@ -54,7 +54,7 @@ export async function addService(
       .where('identifier', '=', clientId)
       .executeTakeFirst()
     if (client) throw invalid(`oauth_client_id: ${printable(clientId)} is in use`)
-    await putService(tx, spec, { baseUrl, now: clock.now(), fromConfig: false })
+    await putService(tx, spec, { baseUrl, subdomains, now: clock.now(), fromConfig: false })
   })
   log.info({ by: by.name, service: name, url: spec.url, admin: spec.admin }, 'service made')
 }

@@ -1,5 +1,6 @@
 import type { Access } from '../../access/access.ts'
 import type { Clock, Logger } from '../../core/runtime.ts'
+import type { SiteAddresses } from '../../core/subdomains.ts'
 import type { Database } from '../../db/database.ts'
 import type { PageLimits } from '../../http/pagination.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
@@ -8,13 +9,11 @@ import type { ServerModelOf } from './user-model.ts'
 import type { UserNames } from './user-names.ts'
 
 /** What the endpoints of users are given from outside. */
-export interface UsersDeps {
+export interface UsersDeps extends SiteAddresses {
   readonly database: Database
   readonly access: Access
   readonly log: Logger
   readonly clock: Clock
-  /** Begins and ends with a slash. */
-  readonly baseUrl: string
   readonly names: UserNames
   readonly serverModel: ServerModelOf
   readonly pageLimits?: PageLimits

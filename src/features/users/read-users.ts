@@ -38,8 +38,8 @@ const userByName = compiledQuery((db, name: string) =>
 )
 
 export function modelContext(deps: UsersDeps, identity: Identity, request: FastifyRequest): UserModelContext {
-  const { baseUrl, serverModel } = deps
-  return { scopes: identity.scopes, baseUrl, serverModel, includeStopped: includesStopped(request) }
+  const { baseUrl, subdomains, serverModel } = deps
+  return { scopes: identity.scopes, baseUrl, subdomains, serverModel, includeStopped: includesStopped(request) }
 }
 
 /** Present without a value counts as yes. */

@@ -1,6 +1,6 @@
-import { userPath } from '../../core/names.ts'
 import type { ScopeMap, ScopeTarget } from '../../core/scopes/types.ts'
 import type { ServerState } from '../../core/server-state.ts'
+import { type SiteAddresses, userUrl } from '../../core/subdomains.ts'
 import { jsonTime } from '../../http/json-time.ts'
 import { holds, visibleFields } from '../../http/visible-fields.ts'
 import type { ServerRow } from '../../spawning/server-row.ts'
@@ -10,9 +10,8 @@ import type { UserDetails } from './user-details.ts'
 /** How one server looks in the API; made by `features/servers`. `withState`: the caller holds `admin:server_state`. */
 export type ServerModelOf = (row: ServerRow, options: { withState: boolean }) => Record<string, unknown>
 
-export interface UserModelContext {
+export interface UserModelContext extends SiteAddresses {
   readonly scopes: ScopeMap
-  readonly baseUrl: string
   readonly includeStopped: boolean
   readonly serverModel: ServerModelOf
 }
@@ -51,7 +50,7 @@ export function userModel(user: UserDetails, context: UserModelContext): Record<
     admin: user.admin,
     roles: user.roles,
     groups: user.groups,
-    server: main === 'ready' ? userPath(user.name, context.baseUrl) : null,
+    server: main === 'ready' ? userUrl(user.name, context) : null,
     pending: pendingOf(main),
     created: jsonTime(user.created),
     last_activity: jsonTime(user.last_activity),

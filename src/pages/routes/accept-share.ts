@@ -2,9 +2,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { UserIdentity } from '../../access/identity.ts'
 import { HubError } from '../../core/errors.ts'
-import { serverPath } from '../../core/names.ts'
 import { describeScopes } from '../../core/scopes/describe.ts'
 import type { ServerKey } from '../../core/server-key.ts'
+import { serverUrl } from '../../core/subdomains.ts'
 import type { Invited, PageDeps } from '../deps.ts'
 import { ownAddress } from '../next-url.ts'
 import { signedIn, signedInForm } from '../page-guards.ts'
@@ -13,8 +13,6 @@ import { formText, queryText } from '../request-parts.ts'
 import { serverVars } from '../server-vars.ts'
 
 export function acceptShareRoutes(app: FastifyInstance, deps: PageDeps): void {
-  const { baseUrl } = deps.settings
-
   app.get(
     '/hub/accept-share',
     signedIn(deps, async (request, reply, me) => {
@@ -26,9 +24,9 @@ export function acceptShareRoutes(app: FastifyInstance, deps: PageDeps): void {
         vars: {
           code,
           owner: userVars(deps, owner),
-          spawner: serverVars(baseUrl, owner.name, server),
+          spawner: serverVars(deps.settings, owner.name, server),
           spawner_ready: server.state.phase === 'ready',
-          spawner_url: serverPath(key, baseUrl),
+          spawner_url: serverUrl(key, deps.settings),
           scope_descriptions: describeScopes(scopes, me.name, deps.access.scopeDefinitions),
           is_accepted: isAccepted,
           next_url: nextOf(request, key),
@@ -48,7 +46,7 @@ export function acceptShareRoutes(app: FastifyInstance, deps: PageDeps): void {
   /** Without `next`, or with one that leads elsewhere: the shared server. */
   function nextOf(request: FastifyRequest, key: ServerKey): string {
     const asked = formText(request, 'next') || queryText(request, 'next')
-    return ownAddress(deps, request, asked) || serverPath(key, baseUrl)
+    return ownAddress(deps, request, asked) || serverUrl(key, deps.settings)
   }
 }
 

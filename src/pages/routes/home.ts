@@ -24,7 +24,7 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
     signedIn(deps, async (request, reply, me) => {
       const listed = await latestServers(deps, me.name)
       const shown = listed.filter(server => server.name === '' || allowNamedServers)
-      const servers = shown.map(server => serverVars(baseUrl, me.name, server))
+      const servers = shown.map(server => serverVars(deps.settings, me.name, server))
       const named = servers.filter(server => server.name !== '')
       const limit = await namedServerLimit(deps, me.name)
       const defaultServer = servers.find(server => server.name === '')
@@ -79,7 +79,7 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
       return sendPage(deps, request, reply, {
         template: 'delete_server.html',
         vars: {
-          server: serverVars(baseUrl, key.user, server),
+          server: serverVars(deps.settings, key.user, server),
           server_title: serverTitle(server, 'the server'),
           for_user: key.user,
         },

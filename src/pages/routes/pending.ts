@@ -5,9 +5,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { UserIdentity } from '../../access/identity.ts'
 import { HubError } from '../../core/errors.ts'
-import { serverPath, spawnPath } from '../../core/names.ts'
+import { spawnPath } from '../../core/names.ts'
 import type { Reason } from '../../core/reason.ts'
 import type { ServerKey } from '../../core/server-key.ts'
+import { serverUrl } from '../../core/subdomains.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
 import { nextUrl, withQuery } from '../next-url.ts'
 import { reachUser, signedIn } from '../page-guards.ts'
@@ -60,7 +61,7 @@ async function sendState(
   const { state } = server
   switch (state.phase) {
     case 'ready':
-      return reply.redirect(await nextUrl(deps, request, { fallback: serverPath(key, deps.settings.baseUrl) }))
+      return reply.redirect(await nextUrl(deps, request, { fallback: serverUrl(key, deps.settings) }))
     case 'spawning':
       return sendProgress(deps, request, reply, me, key, server)
     case 'stopping':
@@ -83,7 +84,6 @@ async function sendProgress(
   key: ServerKey,
   server: PageServer,
 ) {
-  const { baseUrl } = deps.settings
   const { state } = server
   if (state.phase !== 'spawning') throw new TypeError('progress of a server that does not start')
   const [events, logTail, xsrf] = await Promise.all([
@@ -91,7 +91,7 @@ async function sendProgress(
     deps.servers.logs(key, LOG_LINES),
     deps.access.xsrf.token(request, reply),
   ])
-  const urls = serverVars(baseUrl, key.user, server)
+  const urls = serverVars(deps.settings, key.user, server)
   return sendPage(deps, request, reply, {
     template: 'spawn_pending.html',
     vars: {
@@ -153,6 +153,6 @@ function aboutServer(deps: PageDeps, me: UserIdentity, key: ServerKey, server: P
     for_user: userVars(deps, { name: key.user, admin: false, groups: [] }),
     server_name: key.server,
     server_title: serverPhrase(server, key.user, me.name),
-    spawner: serverVars(deps.settings.baseUrl, key.user, server),
+    spawner: serverVars(deps.settings, key.user, server),
   }
 }

@@ -2,10 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { UserIdentity } from '../../access/identity.ts'
 import { HubError } from '../../core/errors.ts'
-import { checkNewServerName, serverPath, spawnPendingPath } from '../../core/names.ts'
+import { checkNewServerName, spawnPendingPath } from '../../core/names.ts'
 import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
+import { serverUrl } from '../../core/subdomains.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
 import { namedServerLimit } from '../named-server-limit.ts'
 import { isActive, nextUrl, withQuery, withQueryOf } from '../next-url.ts'
@@ -35,7 +36,7 @@ export function spawnRoutes(app: FastifyInstance, deps: PageDeps): void {
 async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: FastifyReply, me: UserIdentity) {
   const wanted = await wantedServer(deps, request, me)
   const { key, server } = wanted
-  const target = serverPath(key, deps.settings.baseUrl)
+  const target = serverUrl(key, deps.settings)
   if (server?.state.phase === 'ready') return reply.redirect(await nextUrl(deps, request, { fallback: target }))
   if (isActive(server?.state.phase)) return reply.redirect(pendingUrl(deps, request, key))
 

@@ -5,8 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { HubError } from '../../core/errors.ts'
-import { joinUrlPath, printable, serverPath, spawnPath, spawnPendingPath } from '../../core/names.ts'
+import { joinUrlPath, printable, spawnPath, spawnPendingPath } from '../../core/names.ts'
 import { hasScope } from '../../core/scopes/reach.ts'
+import { serverUrl } from '../../core/subdomains.ts'
 import type { PageDeps } from '../deps.ts'
 import { ownAddress, withQuery } from '../next-url.ts'
 import { signedIn } from '../page-guards.ts'
@@ -37,7 +38,7 @@ export function userUrlRoutes(app: FastifyInstance, deps: PageDeps): void {
         const chosen = await chosenRedirect(deps, request, me, { path: rest, query: new URLSearchParams(query) })
         if (chosen) return reply.redirect(chosen)
         const key = { user: me.name, server: deps.settings.defaultServerName ?? '' }
-        const target = joinUrlPath(serverPath(key, baseUrl), rest) + (query ? `?${query}` : '')
+        const target = joinUrlPath(serverUrl(key, deps.settings), rest) + (query ? `?${query}` : '')
         return reply.redirect(withQuery(spawnPath(key, baseUrl), { next: target }))
       }),
     )
@@ -148,7 +149,7 @@ function expectsJson(request: FastifyRequest): boolean {
  * the count of `redirects` in the address can be kept, as in JupyterHub; jupyterhub-singleuser removes it.
  */
 async function redirectToServer(deps: PageDeps, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { baseUrl } = deps.settings
+  const { baseUrl, subdomains } = deps.settings
   const redirects = Number.parseInt(queryText(request, 'redirects'), 10) || 0
   if (redirects >= MAX_REDIRECTS) {
     throw new HubError('redirect_loop', {
@@ -162,7 +163,9 @@ async function redirectToServer(deps: PageDeps, request: FastifyRequest, reply: 
     await sleep(Math.min(1000 * 2 ** redirects, 10_000))
   }
   const [path = '', query] = request.url.split('?')
-  const target = `${baseUrl}${path.slice(`${baseUrl}hub/`.length)}`
+  const { user } = request.params as { user: string } // typed by the routes above
+  const origin = subdomains?.originOf('user', user) ?? ''
+  const target = `${origin}${baseUrl}${path.slice(`${baseUrl}hub/`.length)}`
   const kept = new URLSearchParams(query)
   kept.set('redirects', String(redirects + 1))
   return reply.redirect(withQuery(target, kept))

@@ -1,5 +1,5 @@
 /** The traits of JupyterHub itself, those of traitlets' Application included. */
-import { cookieSecret, groups, jsonRecord, logLevel, path, paths } from '../converters.ts'
+import { cookieSecret, groups, httpsUnlessSaid, jsonRecord, logLevel, path, paths } from '../converters.ts'
 import { roles, services } from '../services.ts'
 import type { TraitTable } from '../trait-rule.ts'
 
@@ -30,6 +30,7 @@ export const hubTraits: TraitTable = {
   hub_socket_mode: { ignored: 'the hub listens on no Unix socket', default: 0o600 },
   subdomain_host: {
     to: 'subdomainHost',
+    convert: httpsUnlessSaid,
     default: '',
     unsafe: true,
     instead: 'Without it all servers have one origin: take this line out to accept that.',
