@@ -2,8 +2,9 @@ import { useMemo } from 'react'
 import { useRoles } from '../api/queries.ts'
 import type { Role } from '../api/types.ts'
 import { counted } from '../lib/counted.ts'
-import { type Column, DataTable } from './parts/data-table.tsx'
+import { DataTable } from './parts/data-table.tsx'
 import { ErrorNotice } from './parts/notice.tsx'
+import type { Column } from './parts/table-model.ts'
 
 const none: readonly Role[] = []
 

@@ -3,8 +3,9 @@ import { useServices } from '../api/queries.ts'
 import type { Service } from '../api/types.ts'
 import { counted } from '../lib/counted.ts'
 import { page } from '../lib/page.ts'
-import { type Column, DataTable } from './parts/data-table.tsx'
+import { DataTable } from './parts/data-table.tsx'
 import { ErrorNotice } from './parts/notice.tsx'
+import type { Column } from './parts/table-model.ts'
 
 const none: readonly Service[] = []
 

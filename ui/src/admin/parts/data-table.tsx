@@ -1,37 +1,10 @@
 /** A table with sorting and selection; on a phone its rows become lists of labelled facts (by the hub's style sheet). */
-import {
-  type ColumnDef,
-  createSortedRowModel,
-  functionalUpdate,
-  type RowSelectionState,
-  rowSelectionFeature,
-  rowSortingFeature,
-  type SortFn,
-  type SortingState,
-  tableFeatures,
-  useTable,
-} from '@tanstack/react-table'
+import { functionalUpdate, type SortingState, useTable } from '@tanstack/react-table'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
+import { moveByArrows } from './arrow-keys.ts'
 import { Icon } from './icon.tsx'
-
-export interface Column<Row> {
-  readonly id: string
-  readonly header: string
-  readonly cell: (row: Row) => ReactNode
-  /** What it is sorted by; absent: it cannot be sorted. */
-  readonly value?: (row: Row) => string | number | undefined
-  readonly newestFirst?: boolean
-  readonly className?: string
-  /** Names the row, for screen readers too. */
-  readonly isName?: boolean
-}
-
-export interface Selection {
-  readonly selected: ReadonlySet<string>
-  readonly onChange: (selected: ReadonlySet<string>) => void
-  readonly labelOf: (id: string) => string
-}
+import { type Column, columnDef, features, type Selection, selectionState, toSorting } from './table-model.ts'
 
 interface DataTableProps<Row> {
   readonly label: string
@@ -49,12 +22,6 @@ interface DataTableProps<Row> {
 
 /** Above this only what can be seen is drawn. */
 const MANY = 250
-
-const features = tableFeatures({
-  rowSortingFeature,
-  rowSelectionFeature,
-  sortedRowModel: createSortedRowModel(),
-})
 
 export function DataTable<Row extends object>(props: DataTableProps<Row>) {
   const { columns, rows, idOf, selection, sorting, busy } = props
@@ -210,51 +177,6 @@ function Spacer({ height }: { height: number }) {
   )
 }
 
-/** Up and down go to the same control of the next row, so that a long table is not a long way for the Tab key. */
-function moveByArrows(event: KeyboardEvent<HTMLElement>): void {
-  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return
-  const cell = (event.target as HTMLElement).closest('td, th')
-  const row = cell?.closest('tr')
-  const next = event.key === 'ArrowDown' ? row?.nextElementSibling : row?.previousElementSibling
-  if (!cell || !row || !next) return
-  const column = [...row.children].indexOf(cell)
-  const target =
-    next.children[column]?.querySelector<HTMLElement>('a, button, input') ??
-    next.querySelector<HTMLElement>('th a, th button')
-  if (!target) return
-  event.preventDefault()
-  target.focus()
-}
-
-function columnDef<Row extends object>(column: Column<Row>): ColumnDef<typeof features, Row> {
-  const { id, header, value } = column
-  return {
-    id,
-    header,
-    accessorFn: (row: Row) => value?.(row),
-    enableSorting: value !== undefined,
-    sortDescFirst: column.newestFirst ?? false,
-    sortUndefined: 'last',
-    sortFn: compare as SortFn<typeof features, Row>,
-  }
-}
-
-function selectionState(selection: Selection | undefined): RowSelectionState {
-  return Object.fromEntries([...(selection?.selected ?? [])].map(id => [id, true] as const))
-}
-
 function classOf(isSelected: boolean, isCurrent: boolean): string | undefined {
   return [isSelected && 'is-selected', isCurrent && 'is-current'].filter(Boolean).join(' ') || undefined
-}
-
-const collator = new Intl.Collator(undefined, { numeric: true })
-
-function compare(a: { getValue(id: string): unknown }, b: { getValue(id: string): unknown }, id: string): number {
-  const [one, other] = [a.getValue(id), b.getValue(id)]
-  if (typeof one === 'number' && typeof other === 'number') return one - other
-  return collator.compare(String(one), String(other))
-}
-
-function toSorting(by: string): SortingState {
-  return by === '' ? [] : [{ id: by.replace(/^-/, ''), desc: by.startsWith('-') }]
 }

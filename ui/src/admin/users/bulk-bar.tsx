@@ -1,7 +1,7 @@
 /** What can be done with the selection; at the bottom of the window, so that no row moves when it comes. */
 import { counted } from '../../lib/counted.ts'
 import { useActions } from './actions.ts'
-import type { UserAction } from './user-dialogs.tsx'
+import type { UserAction } from './dialog-props.ts'
 
 export function BulkBar({
   selected,

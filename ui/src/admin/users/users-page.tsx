@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useMemo, useRef, useState } from 'react'
-import { fetchAll, MOST, useGroups, useUsers } from '../../api/queries.ts'
+import { fetchAll, MOST, useUsers } from '../../api/queries.ts'
 import type { User } from '../../api/types.ts'
 import { useMay } from '../../api/use-may.ts'
 import type { Address } from '../address.ts'
@@ -13,10 +13,13 @@ import { toastError } from '../parts/toasts.tsx'
 import { change, closeDialog } from '../use-address.ts'
 import { AddUsersDialog } from './add-users-dialog.tsx'
 import { BulkBar } from './bulk-bar.tsx'
+import type { UserAction } from './dialog-props.ts'
+import { NoUsers } from './no-users.tsx'
 import { userColumns } from './user-columns.tsx'
-import { type UserAction, UserDialog } from './user-dialogs.tsx'
+import { UserDialog } from './user-dialogs.tsx'
+import { UserFilters } from './user-filters.tsx'
 import { UserPanel } from './user-panel.tsx'
-import { DEFAULT_SORT, isFiltered, readUsersQuery, type UsersQuery, usersPath } from './users-query.ts'
+import { DEFAULT_SORT, readUsersQuery, usersPath } from './users-query.ts'
 
 const REFETCH_MS = 60_000
 const nobody: readonly User[] = []
@@ -65,7 +68,7 @@ export function UsersPage({ address }: { address: Address }) {
           value={query.search}
           onSearch={search => change({ search: search || undefined, page: undefined }, { replace: true })}
         />
-        <Filters query={query} onChange={filter} />
+        <UserFilters query={query} onChange={filter} />
         {mayEdit && (
           <button type="button" className="button button-primary" onClick={() => change({ dialog: 'add' })}>
             <Icon name="plus" /> Add users
@@ -73,7 +76,7 @@ export function UsersPage({ address }: { address: Address }) {
         )}
       </div>
       {users.error && <ErrorNotice error={users.error} retry={() => users.refetch()} />}
-      {users.data && rows.length === 0 && <Nobody query={query} total={total} onChange={change} />}
+      {users.data && rows.length === 0 && <NoUsers query={query} total={total} onChange={change} />}
       <div
         ref={table}
         className={users.isPlaceholderData ? 'table-frame is-old' : 'table-frame'}
@@ -133,101 +136,5 @@ export function UsersPage({ address }: { address: Address }) {
         />
       )}
     </>
-  )
-}
-
-function Filters({
-  query,
-  onChange,
-}: {
-  query: UsersQuery
-  onChange: (changes: Partial<Record<string, string>>) => void
-}) {
-  const groups = useGroups().data ?? []
-  const names = groups.map(({ name }) => name)
-  if (query.group && !names.includes(query.group)) names.push(query.group)
-  return (
-    <div className="filters">
-      <select
-        aria-label="State"
-        value={query.state}
-        onChange={event => onChange({ state: event.target.value || undefined })}
-      >
-        <option value="">Any state</option>
-        <option value="active">Running or pending</option>
-        <option value="ready">Running</option>
-        <option value="inactive">Stopped</option>
-      </select>
-      <select
-        aria-label="Kind"
-        value={query.admin}
-        onChange={event => onChange({ admin: event.target.value || undefined })}
-      >
-        <option value="">Everybody</option>
-        <option value="true">Administrators</option>
-        <option value="false">No administrators</option>
-      </select>
-      {names.length > 0 && (
-        <select
-          aria-label="Group"
-          value={query.group}
-          onChange={event => onChange({ group: event.target.value || undefined })}
-        >
-          <option value="">Any group</option>
-          {names.map(name => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      )}
-      {/* A phone shows no column heads to sort by. */}
-      <select
-        className="sort-select"
-        aria-label="Sort by"
-        value={query.sort}
-        onChange={event => onChange({ sort: event.target.value === DEFAULT_SORT ? undefined : event.target.value })}
-      >
-        <option value="name">By name</option>
-        <option value="-name">By name, reversed</option>
-        <option value="-last_activity">Last active first</option>
-        <option value="last_activity">Longest idle first</option>
-      </select>
-    </div>
-  )
-}
-
-function Nobody({
-  query,
-  total,
-  onChange,
-}: {
-  query: UsersQuery
-  total: number
-  onChange: (changes: Partial<Record<string, string>>) => void
-}) {
-  if (total > 0) {
-    return (
-      <div className="card empty">
-        <p>This page is past the end of the list.</p>
-        <button type="button" className="button" onClick={() => onChange({ page: undefined })}>
-          To the first page
-        </button>
-      </div>
-    )
-  }
-  return (
-    <div className="card empty" role="status">
-      <p>{isFiltered(query) ? 'Nobody matches these filters.' : 'There are no users yet.'}</p>
-      {isFiltered(query) && (
-        <button
-          type="button"
-          className="button"
-          onClick={() =>
-            onChange({ search: undefined, state: undefined, admin: undefined, group: undefined, page: undefined })
-          }
-        >
-          Show everybody
-        </button>
-      )}
-    </div>
   )
 }
