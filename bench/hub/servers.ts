@@ -24,7 +24,7 @@ const ONE_BY_ONE = 20
 const WARM_UPS = 20
 /** As many as either hub starts at once unless it is told otherwise. */
 const BATCH = 100
-const PAUSE_MS = 50
+const PAUSE_MS = 250
 
 /** `bin`: of a built package. */
 export async function measureServers(
