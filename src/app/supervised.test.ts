@@ -25,11 +25,14 @@ describe('a config for another process', () => {
     const environment = { WHO: () => 'ada', PLAIN: 'text' }
     const servers = { ...config.servers, environment }
 
-    assert.deepEqual(programsIn({ ...config, authenticator, pages, hooks, servers }).sort(), [
+    const subdomainHook = (name: string, domain: string) => `${name}.${domain}`
+
+    assert.deepEqual(programsIn({ ...config, authenticator, pages, hooks, servers, subdomainHook }).sort(), [
       ['authenticator'],
       ['hooks', 'preSpawn'],
       ['pages', 'templateVars'],
       ['servers', 'environment'],
+      ['subdomainHook'],
     ])
   })
 })

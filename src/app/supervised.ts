@@ -104,12 +104,13 @@ function graft(base: Config, other: Config, paths: readonly (readonly string[])[
   return result as unknown as Config // as above
 }
 
-/** Options whose value holds functions or class instances: `['authenticator']`, `['hooks', 'preSpawn']`. */
+/** Options whose value holds functions or class instances: `['subdomainHook']`, `['hooks', 'preSpawn']`. */
 export function programsIn(config: Config): string[][] {
   return Object.entries(config).flatMap(([section, value]) => {
     if (isPlain(value)) return []
     // A plug-in may be a class instance, of which no part can be left behind.
-    if (section === 'authenticator' || section === 'spawner') return [[section]]
+    const isWhole = section === 'authenticator' || section === 'spawner' || typeof value === 'function'
+    if (isWhole) return [[section]]
     return Object.entries(value as object)
       .filter(([, option]) => !isPlain(option))
       .map(([name]) => [section, name])

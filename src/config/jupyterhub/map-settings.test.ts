@@ -127,6 +127,10 @@ describe('mapping a Python config', () => {
     ],
     [{ hub_connect_url: 'http://hub:1/x' }, { hub: { connectUrl: 'http://hub:1' } }],
     [{ public_url: 'jupyter.example.org/' }, { publicUrl: 'https://jupyter.example.org/' }],
+    [
+      { subdomain_host: 'hub.example.org', subdomain_hook: 'legacy' },
+      { subdomainHost: 'https://hub.example.org', subdomainHook: 'legacy' },
+    ],
     [{ db_url: '/data/hub.sqlite' }, { dbUrl: 'sqlite:////data/hub.sqlite' }],
     [{ db_url: 'sqlite:///hub.sqlite?x=1' }, { dbUrl: 'sqlite:////srv/jupyterhub/hub.sqlite?x=1' }],
     [{ db_url: 'postgresql+psycopg2://a@b/c' }, { dbUrl: 'postgresql+psycopg2://a@b/c' }],
@@ -151,6 +155,19 @@ describe('mapping a Python config', () => {
       )
     })
   }
+
+  it('refuses a rule of subdomains that is a function, since people would get other addresses', () => {
+    const { findings, tree } = map({
+      'JupyterHub.subdomain_host': 'https://hub.example.org',
+      'JupyterHub.subdomain_hook': new PythonObject('function', 'by_team'),
+    })
+
+    assert.equal(tree.subdomainHook, undefined)
+    assert.deepEqual(
+      findings.map(({ severity, setting }) => [severity, setting]),
+      [['refused', 'JupyterHub.subdomain_hook']],
+    )
+  })
 
   it('takes secrets from the variables that JupyterHub takes them from, without writing them down', () => {
     const { tree } = map(
