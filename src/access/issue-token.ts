@@ -142,7 +142,7 @@ async function checkScopes(
   const owners = createOwners(db, definitions)
   const owner = await findOwner(owners, wanted, now)
   const target = clientId === HUB_CLIENT_ID ? {} : await clientTarget(db, clientId)
-  const expanded = expandScopes(fixed, { ...target, [owner.kind]: owner.name }, definitions)
+  const expanded = expandScopes(fixed, { [owner.kind]: owner.name, ...target }, definitions)
   const held = unparseScopes(await cutScopes(parseScopes(expanded), owner.scopes, owners))
   const excess = [...expanded].filter(scope => !held.has(scope))
   if (excess.length > 0) {

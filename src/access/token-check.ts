@@ -52,7 +52,7 @@ export async function tokenScopes(
   const raw = jsonList(row.scopes)
   if (raw.includes('inherit')) return owner.scopes
   const target = row.client_id && row.client_id !== HUB_CLIENT_ID ? await clientTarget(deps.db, row.client_id) : {}
-  const expanded = expandScopes(raw, { ...target, [owner.kind]: owner.name }, deps.definitions)
+  const expanded = expandScopes(raw, { [owner.kind]: owner.name, ...target }, deps.definitions)
   for (const scope of [...accessScopes(target), ...identifyScopes(owner)]) expanded.add(scope)
   return cutScopes(parseScopes(expanded), owner.scopes, deps.owners)
 }
