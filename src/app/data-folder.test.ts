@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { HubError } from '../core/errors.ts'
 import { dataPaths, prepareDataFolder } from './data-folder.ts'
-import { checkDiskSpace } from './disk-space.ts'
 import { ensureSecretFile, readSecretFile } from './secret-file.ts'
+import { checkDiskSpace } from './start/disk-space.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-data-'))
 after(() => rmSync(folder, { recursive: true }))

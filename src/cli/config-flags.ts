@@ -48,8 +48,8 @@ export function configSources(flags: ConfigFlags, env: NodeJS.ProcessEnv = proce
 /** Standard output is for results: how far the making of an environment is goes to standard error. */
 async function findPython(flags: ConfigFlags, env: NodeJS.ProcessEnv): Promise<ConfigPython> {
   const [{ findConfigPython }, { terminal }] = await Promise.all([
-    import('../app/config-python.ts'),
-    import('../app/terminal.ts'),
+    import('../app/start/config-python.ts'),
+    import('../app/start/terminal.ts'),
   ])
   return findConfigPython({ named: flags.python, dataDir: flags.dataDir, env, terminal: terminal(process.stderr) })
 }

@@ -2,9 +2,9 @@ import { dirname } from 'node:path'
 import { Command } from 'commander'
 import { pino } from 'pino'
 import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
-import { lockFolder } from '../app/folder-lock.ts'
-import { gatheredStdout } from '../app/gathered-log.ts'
+import { gatheredStdout } from '../app/hub/gathered-log.ts'
 import { ensureSecretFile } from '../app/secret-file.ts'
+import { lockFolder } from '../app/start/folder-lock.ts'
 import { isSupervised, receiveConfig, tellSupervisor } from '../app/supervised.ts'
 import type { Config } from '../config/schema.ts'
 import { parseDatabaseUrl } from '../db/database-url.ts'
@@ -24,7 +24,7 @@ export function hubCommand(): Command {
 
 async function run(flags: HubFlags): Promise<void> {
   // Read while the config is still on its way.
-  const program = import('../app/build-hub.ts')
+  const program = import('../app/hub/build-hub.ts')
   program.catch(() => {}) // told below
   const orders: HubOrders = isSupervised() ? await receiveConfig() : await configAlone(flags)
   const { config, stopServers, notices = [] } = orders

@@ -1,7 +1,7 @@
 /** `orrery proxy --config`: what the config says to the proxy. Apart, since the proxy else carries no config. */
 import type { Command } from 'commander'
 import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
-import { proxySettings } from '../app/proxy-settings.ts'
+import { proxySettings } from '../app/hub/proxy-settings.ts'
 import { ensureSecretFile } from '../app/secret-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import type { ProxyFlags } from '../proxy/options-from-flags.ts'

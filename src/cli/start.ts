@@ -21,8 +21,8 @@ async function start(flags: StartFlags): Promise<void> {
   const end = endRequests()
   const loaded = await readConfig(configSources(flags))
   const [{ startSupervisor }, { terminal }] = await Promise.all([
-    import('../app/supervisor.ts'),
-    import('../app/terminal.ts'),
+    import('../app/start/supervisor.ts'),
+    import('../app/start/terminal.ts'),
   ])
   const screen = terminal(process.stdout)
   const stopServers = flags.stopServers ?? false

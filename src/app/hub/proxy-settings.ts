@@ -1,0 +1,17 @@
+import type { Config } from '../../config/schema.ts'
+import { listenOf } from '../ports.ts'
+
+/** What a config says to the proxy, under the names that its flags have in the program. */
+export function proxySettings(config: Config) {
+  const listen = listenOf(config.bindUrl)
+  const api = listenOf(config.proxy.apiUrl)
+  return {
+    ip: listen.host,
+    port: listen.port,
+    apiIp: api.host,
+    apiPort: api.port,
+    errorTarget: `${config.hub.connectUrl}${config.baseUrl}hub/error`,
+    logLevel: config.log.level,
+    ...(config.subdomainHost !== undefined && { hostRouting: true }),
+  }
+}

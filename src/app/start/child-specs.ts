@@ -1,0 +1,215 @@
+/** The command lines, users and readiness checks of the three processes of `orrery start`. */
+import { connect } from 'node:net'
+import { isAbsolute, join } from 'node:path'
+import type { Config } from '../../config/schema.ts'
+import { servicesOfOtherUsers } from '../../services/service-users.ts'
+import type { DataPaths, Owner } from '../data-folder.ts'
+import { runAsOf } from '../hub/make-spawner.ts'
+import { proxySettings } from '../hub/proxy-settings.ts'
+import { packageRoot } from '../package-root.ts'
+import { listenOf } from '../ports.ts'
+import { programsIn } from '../supervised.ts'
+import { logFile } from './child-log.ts'
+import type { ChildSpec } from './keep-running.ts'
+import type { Runnable } from './runnable-copy.ts'
+import { HUB_USER } from './system-user.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface ChildSetting {
+  readonly config: Config
+  /** The config file. */
+  readonly file: string | undefined
+  readonly paths: DataPaths
+  readonly env: NodeJS.ProcessEnv
+  /** Undefined: everything runs as the caller. */
+  readonly hubUser: Owner | undefined
+  readonly runnable: Runnable
+  readonly main: string
+  readonly terminal: Terminal
+  readonly stopServers: boolean
+}
+
+const ERROR = 50
+const WARN = 40
+const INFO = 30
+const PRIVILEGED_PORTS = 1024
+/**
+ * V8 lets its space for young objects grow to 16 MB, thrice, at the first burst; 4 cost a fifth less time than 2 in pages of
+ * users, and 3 MB more. Each of its helper threads has memory of its own: one is enough beside a thread that mostly waits.
+ */
+const HUB_FLAGS = ['--max-semi-space-size=4', '--v8-pool-size=1']
+
+export function childSpecs(setting: ChildSetting): {
+  launcher: ChildSpec
+  proxy: ChildSpec | undefined
+  hub: ChildSpec
+  firstAdminLink(): string | undefined
+} {
+  const { config, paths, hubUser } = setting
+  let firstAdminLink: string | undefined
+  let hubReady = false
+
+  const orrery = [setting.runnable.node, join(setting.runnable.root, setting.main)]
+  const env = childEnvironment(setting)
+  const cachedEnv = { ...env, ...compileCache(setting) }
+  const asHubUser = hubUser ? { uid: hubUser.uid, gid: hubUser.gid, cwd: paths.hub } : { cwd: paths.hub }
+  return {
+    launcher: {
+      // What it warns of at its start, the story tells in other words.
+      ...reporting('launcher', () => (hubReady ? WARN : ERROR)),
+      command: [...orrery, 'launcher', ...launcherFlags(setting)],
+      env: hubUser ? { ...env, HOME: '/root', USER: 'root' } : setting.env,
+      cwd: '/',
+      graceMs: 5_000,
+      isReady: () => answers(paths.launcherSocket),
+    },
+    proxy: config.proxy.external ? undefined : proxySpec(),
+    hub: {
+      ...reporting('hub', () => (hubReady ? INFO : WARN)),
+      command: [setting.runnable.node, ...HUB_FLAGS, ...orrery.slice(1), 'hub'],
+      env: cachedEnv,
+      ...asHubUser,
+      config: {
+        type: 'config',
+        config,
+        programs: programsIn(config),
+        file: setting.file,
+        stopServers: setting.stopServers,
+      },
+      graceMs: setting.stopServers ? 90_000 : 15_000,
+      isReady: async () => hubReady,
+      onMessage(message) {
+        if (message.type !== 'ready') return
+        hubReady = true
+        firstAdminLink = message.firstAdminLink
+      },
+    },
+    firstAdminLink: () => firstAdminLink,
+  }
+
+  function proxySpec(): ChildSpec {
+    const own = config.proxy.command === undefined
+    const command = [...(config.proxy.command ?? [...orrery, 'proxy']), ...proxyFlags(config)]
+    if (own) command.push('--snapshot', paths.routeSnapshot)
+    const capable = hubUser !== undefined && listenOf(config.bindUrl).port < PRIVILEGED_PORTS
+    return {
+      ...reporting('proxy', () => WARN),
+      env: { ...(own ? cachedEnv : env), CONFIGPROXY_AUTH_TOKEN: config.proxy.authToken },
+      ...(capable ? { cwd: paths.hub, command: withNetBind(command, hubUser) } : { ...asHubUser, command }),
+      graceMs: 10_000,
+      isReady: () => apiAnswers(config),
+    }
+  }
+
+  function reporting(name: string, level: () => number): Pick<ChildSpec, 'name' | 'onLine'> {
+    const write = logFile(join(paths.log, `${name}.log`))
+    return {
+      name,
+      onLine(raw, line) {
+        write(raw)
+        // One line for each request is for the file.
+        if (line.level >= level() && line.text !== 'request') setting.terminal.log(name, line)
+      },
+    }
+  }
+}
+
+function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
+  const { spawner, servers } = config
+  const flags = ['--socket', paths.launcherSocket, '--state-dir', paths.launcher, '--log-level', config.log.level]
+  const overrides = staticOverrides(servers.groupOverrides)
+  for (const cmd of [servers.cmd, ...overrides.cmds]) flags.push('--singleuser-command', JSON.stringify(cmd))
+  if (hubUser) flags.push('--allow-uid', String(hubUser.uid))
+  else flags.push('--servers-dir', paths.servers)
+  if ('kind' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
+  // What the operator has written in the config may reach servers, even where the launcher is careful by itself.
+  for (const service of hubUser ? servicesOfOtherUsers(config.services ?? [], HUB_USER) : []) {
+    const { name, user, command, cwd, environment } = service
+    const environmentNames = Object.keys(environment)
+    flags.push('--service', JSON.stringify({ name, user, command, cwd, environmentNames }))
+  }
+  for (const argument of [...servers.args, ...overrides.args])
+    flags.push(`--allow-argument=${argument.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`)
+  const names = [...Object.keys(servers.environment), ...servers.envKeep, ...overrides.names]
+  for (const name of names) flags.push('--allow-environment', name)
+  return flags
+}
+
+/** What overrides of groups may ask of the launcher; functions are not known before they run. */
+function staticOverrides(groupOverrides: Config['servers']['groupOverrides']) {
+  const all = typeof groupOverrides === 'object' ? Object.values(groupOverrides).map(({ servers }) => servers) : []
+  return {
+    // The launcher takes absolute paths alone, and a start with another one is refused with that reason.
+    cmds: all.map(({ cmd }) => cmd).filter(cmd => Array.isArray(cmd) && isAbsolute(cmd[0] ?? '')),
+    args: all.flatMap(({ args }) => (Array.isArray(args) ? args : [])),
+    names: all.flatMap(({ environment }) => (typeof environment === 'object' ? Object.keys(environment) : [])),
+  }
+}
+
+function proxyFlags(config: Config): string[] {
+  // A switch has no value.
+  return Object.entries(proxySettings(config)).flatMap(([name, value]) => {
+    const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    return value === true ? [flag] : [flag, String(value)]
+  })
+}
+
+/** For a port such as 80: the proxy keeps the one right that takes, and nothing else of root's. */
+function withNetBind(command: readonly string[], owner: Owner): string[] {
+  const rights = [
+    '--inh-caps=-all,+net_bind_service',
+    '--ambient-caps=-all,+net_bind_service',
+    '--bounding-set=-all,+net_bind_service',
+  ]
+  return [
+    'setpriv',
+    `--reuid=${owner.uid}`,
+    `--regid=${owner.gid}`,
+    '--clear-groups',
+    '--no-new-privs',
+    ...rights,
+    '--',
+    ...command,
+  ]
+}
+
+/**
+ * Hub and proxy keep what Node makes of their sources where only they write; the launcher, which may be root, must not
+ * read it. A copy of a clone has another path after each change, under which the cache would grow without end.
+ */
+function compileCache({ runnable, paths }: ChildSetting): NodeJS.ProcessEnv {
+  return runnable.root === packageRoot ? { NODE_COMPILE_CACHE: join(paths.hub, 'compile-cache') } : {}
+}
+
+/** Root's own variables are no business of a user without rights. */
+function childEnvironment({ env, hubUser, paths, config }: ChildSetting): NodeJS.ProcessEnv {
+  if (!hubUser) return env
+  const kept = ['LANG', 'LC_ALL', 'TZ', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'http_proxy', 'https_proxy', 'no_proxy']
+  const names = [...kept, ...config.servers.envKeep]
+  const inherited = Object.fromEntries(names.flatMap(name => (env[name] === undefined ? [] : [[name, env[name]]])))
+  return { ...inherited, PATH: '/usr/local/bin:/usr/bin:/bin', HOME: paths.hub, USER: HUB_USER, LOGNAME: HUB_USER }
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(socketPath)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+async function apiAnswers(config: Config): Promise<boolean> {
+  const { host, port } = listenOf(config.proxy.apiUrl)
+  const name = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  try {
+    const headers = { authorization: `token ${config.proxy.authToken}` }
+    const response = await fetch(`http://${name}:${port}/api/routes`, { headers, signal: AbortSignal.timeout(1000) })
+    await response.body?.cancel()
+    return response.ok
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { HubError } from '../../core/errors.ts'
+import { type ChildFailure, type ChildMessage, type ConfigMessage, SUPERVISED } from '../supervised.ts'
+import { type LogLine, parseLogLine } from './child-log.ts'
+
+export interface ChildSpec {
+  /** `hub`, `proxy`, `launcher` */
+  readonly name: string
+  readonly command: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  readonly uid?: number
+  readonly gid?: number
+  /** What it waits for before it does anything; it reads its program meanwhile. */
+  readonly config?: ConfigMessage
+  /** When to send it; at once where there is nothing to wait for. Should this fail, the child is not started after all. */
+  readonly after?: Promise<unknown>
+  /** How long an orderly end may take before it is killed. */
+  readonly graceMs: number
+  /** Resolves when it does its work. */
+  isReady(): Promise<boolean>
+  onLine(raw: string, line: LogLine): void
+  onMessage?(message: ChildMessage): void
+}
+
+export interface KeptChild {
+  readonly pid: number | undefined
+  /** Ends it for good. */
+  stop(): Promise<void>
+  kill(): void
+}
+
+const READY_WITHIN_MS = 60_000
+const LOOK_AGAIN_MS = 10
+/** What a child has said last arrives a little after its end. */
+const LAST_WORDS_MS = 200
+/** A child that ran for so long has not failed at its start: it comes back at once. */
+const STEADY_MS = 10_000
+const LONGEST_PAUSE_MS = 30_000
+
+/**
+ * Starts a child, resolves when it is ready, and starts it again whenever it ends, the second time in a row after
+ * half a second, then after twice as long each time. Throws what the child gave as its reason, else HubError
+ * `child_failed`, when it ends before it is ready, or what `after` failed with.
+ */
+export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => void): Promise<KeptChild> {
+  let failure: ChildFailure | undefined
+  let child = start(spec, told => {
+    failure = told
+  })
+  let startedAt = Date.now()
+  let failures = 0
+  let stopping = false
+  let stopPause = new AbortController()
+
+  await Promise.all([untilReady(spec, child, () => failure), spec.after]).catch(async error => {
+    child.kill('SIGKILL')
+    await ended(child)
+    throw error
+  })
+  void watch()
+
+  async function watch(): Promise<void> {
+    while (!stopping) {
+      const end = await ended(child)
+      if (stopping) return
+      failures = Date.now() - startedAt > STEADY_MS ? 0 : failures + 1
+      const pause = failures <= 1 ? 0 : Math.min(LONGEST_PAUSE_MS, 250 * 2 ** (failures - 1))
+      onRestart(`${spec.name} ended (${end}), started again${pause ? ` in ${pause / 1000} s` : ''}`)
+      stopPause = new AbortController()
+      await sleep(pause, undefined, { signal: stopPause.signal }).catch(() => {})
+      if (stopping) return
+      child = start(spec, told => spec.onLine(...failureLine(told, SHOWN)))
+      startedAt = Date.now()
+    }
+  }
+
+  return {
+    get pid() {
+      return child.pid
+    },
+    kill() {
+      stopping = true
+      stopPause.abort()
+      child.kill('SIGKILL')
+    },
+    async stop() {
+      stopping = true
+      stopPause.abort()
+      if (hasEnded(child)) return
+      const end = ended(child)
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), spec.graceMs)
+      await end
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Levels of lines: one that is always shown, one for the file alone. */
+const SHOWN = 50
+const FILE_ONLY = 0
+
+function start(spec: ChildSpec, onFailure: (failure: ChildFailure) => void): ChildProcess {
+  const [program, ...args] = spec.command
+  const child = spawn(program!, args, {
+    cwd: spec.cwd,
+    env: { ...spec.env, [SUPERVISED]: '1' },
+    // Ctrl-C reaches the supervisor alone, which then ends its children in order.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    ...(spec.uid !== undefined && { uid: spec.uid, gid: spec.gid }),
+  })
+  for (const stream of [child.stdout!, child.stderr!]) {
+    createInterface({ input: stream }).on('line', raw => spec.onLine(raw, parseLogLine(raw)))
+  }
+  child.on('error', error => spec.onLine(error.message, { level: 50, text: error.message, fields: '' }))
+  child.on('message', value => {
+    const message = value as ChildMessage // our own program at the other end
+    if (message.type === 'failed') onFailure(message)
+    else spec.onMessage?.(message)
+  })
+  const { config, after = Promise.resolve() } = spec
+  // A failure of `after` is told where the child is waited for.
+  if (config) after.then(() => child.send(config, () => {})).catch(() => {})
+  return child
+}
+
+async function untilReady(
+  spec: ChildSpec,
+  child: ChildProcess,
+  failure: () => ChildFailure | undefined,
+): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS
+  while (!(await spec.isReady())) {
+    if (hasEnded(child)) {
+      await sleep(LAST_WORDS_MS)
+      const told = failure()
+      if (told) {
+        spec.onLine(...failureLine(told, FILE_ONLY))
+        throw failedAsTold(spec.name, told, child.exitCode)
+      }
+      throw new HubError('child_failed', {
+        status: 500,
+        message: `The ${spec.name} could not start (${await ended(child)}).`,
+        detail: { child: spec.name, status: child.exitCode },
+      })
+    }
+    if (Date.now() > deadline) {
+      child.kill('SIGKILL')
+      throw new HubError('child_failed', {
+        status: 500,
+        message: `The ${spec.name} did not answer within ${READY_WITHIN_MS / 1000} s.`,
+        detail: { child: spec.name },
+      })
+    }
+    await sleep(LOOK_AGAIN_MS)
+  }
+}
+
+/** The whole start fails for the reason of its part. */
+function failedAsTold(name: string, { code, message, nextStep }: ChildFailure, exitCode: number | null): HubError {
+  return new HubError(code ?? 'child_failed', {
+    status: 500,
+    message: code === undefined ? `The ${name} could not start: ${message}` : message,
+    ...(nextStep !== undefined && { nextStep }),
+    detail: { child: name, status: exitCode },
+  })
+}
+
+function failureLine({ code, message, nextStep, stack }: ChildFailure, level: number): [string, LogLine] {
+  const entry = { level: SHOWN, time: Date.now(), msg: message, code, nextStep, stack }
+  return [JSON.stringify(entry), { level, text: message, fields: nextStep ?? '' }]
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null || child.pid === undefined
+}
+
+function ended(child: ChildProcess): Promise<string> {
+  const describe = () => child.signalCode ?? `exit status ${child.exitCode ?? 'unknown'}`
+  if (hasEnded(child)) return Promise.resolve(describe())
+  return new Promise(resolve => child.once('exit', () => resolve(describe())))
+}
