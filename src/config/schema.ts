@@ -1,23 +1,24 @@
 /** Every option of Orrery, each declared once: type, default, one sentence, an example. */
 import { z } from 'zod'
-import type { MaybePromise } from '../core/runtime.ts'
-import type { UserRecord } from '../plugin/spawner.ts'
+import { accessSection } from './access-section.ts'
 import { authStateSection } from './auth-state-section.ts'
 import { authenticatorOption } from './authenticators.ts'
 import { findConflicts } from './conflicts.ts'
 import { cookiesSection } from './cookies-section.ts'
 import { cullerSection } from './culler-section.ts'
-import { functionOf } from './functions.ts'
 import { headerRecord } from './headers-option.ts'
 import { hooksSection } from './hooks-section.ts'
 import { eventsSection, metricsSection } from './observability-sections.ts'
 import { option, section } from './option.ts'
+import { pagesSection } from './pages-section.ts'
+import { proxySection } from './proxy-section.ts'
 import { customScopeRecord } from './scopes-section.ts'
 import { serversSection } from './servers-section.ts'
 import { groupRecord, roleList, serviceList } from './services-section.ts'
+import { signInSection } from './sign-in-section.ts'
 import { spawnerOption } from './spawners.ts'
 import { subdomainOptions } from './subdomains-options.ts'
-import { duration, httpUrl, nameList, pathPrefix, secretText } from './values.ts'
+import { duration, httpUrl, pathPrefix, secretText } from './values.ts'
 
 const hub = section({
   bindUrl: option(
@@ -38,192 +39,6 @@ const hub = section({
   connectUrl: option(httpUrl.optional(), 'Where the proxy and the servers reach the hub.', 'http://hub.internal:8081', {
     computed: 'hub.bindUrl, with 127.0.0.1 for every address',
   }),
-})
-
-const access = section({
-  allowedUsers: option(nameList.default([]), 'Names that may sign in.', ['ada', 'grace']),
-  blockedUsers: option(nameList.default([]), 'Names that may not, whatever else allows them.', ['mallory']),
-  adminUsers: option(nameList.default([]), 'Names that may sign in and are administrators.', ['ada']),
-  allowAll: option(z.boolean().default(false), 'Everybody who proves who they are may sign in.', true),
-  allowExistingUsers: option(z.boolean().optional(), 'Users that the database knows already may sign in.', true, {
-    computed: 'true when allowedUsers is not empty',
-  }),
-  allowedGroups: option(nameList.default([]), 'Members of these groups may sign in; with PAM, groups of Linux too.', [
-    'physics',
-  ]),
-  adminGroups: option(
-    nameList.default([]),
-    'Members of these groups may sign in and are administrators; with PAM, groups of Linux too.',
-    ['wheel'],
-  ),
-  manageGroups: option(
-    z.boolean().default(false),
-    'Groups of users are those that the authenticator tells, and `groups` of the config is not used.',
-    true,
-  ),
-  manageRoles: option(
-    z.boolean().default(false),
-    'Roles of users are those that the authenticator tells; `roles` of the config may not give any to users or groups.',
-    true,
-  ),
-  resetManagedRolesOnStartup: option(
-    z.boolean().default(false),
-    'At the start, roles and grants by the authenticator that it does not name then are removed.',
-    true,
-  ),
-  deleteInvalidUsers: option(
-    z.boolean().default(false),
-    'At the start, users whom the authenticator does not take any more (no such Linux account) are deleted.',
-    true,
-  ),
-  usernameMap: option(z.record(z.string(), z.string()).default({}), 'Names that are changed at sign-in, old to new.', {
-    'ada.l': 'ada',
-  }),
-  usernamePattern: option(
-    z.string().refine(isPattern, { error: 'expected a regular expression' }).default(''),
-    'Regular expression that a whole name must match.',
-    '[a-z][a-z0-9]*',
-  ),
-})
-
-const proxy = section({
-  apiUrl: option(
-    httpUrl.default('http://127.0.0.1:8001'),
-    "Where the proxy's own API listens.",
-    'http://10.0.0.6:8001',
-  ),
-  authToken: option(
-    secretText.optional(),
-    "Token for the proxy's API.",
-    { file: '/etc/orrery/proxy-token' },
-    {
-      secret: true,
-      computed: 'made once, kept as proxy_auth_token in the data folder',
-    },
-  ),
-  external: option(z.boolean().default(false), 'The proxy is started by somebody else.', true),
-  command: option(
-    z.array(z.string().min(1)).min(1).optional(),
-    'Another program with the command line of configurable-http-proxy.',
-    ['configurable-http-proxy'],
-    {
-      computed: "Orrery's own proxy",
-    },
-  ),
-})
-
-const signIn = section({
-  autoLogin: option(
-    z.boolean().default(false),
-    'The login page leads straight to the provider, where the authenticator has one.',
-    true,
-  ),
-  autoLoginOauth2Authorize: option(
-    z.boolean().default(false),
-    'The same, only for people whom a server or an application sends to sign in.',
-    true,
-  ),
-  logoutRedirectUrl: option(
-    z.string().refine(isLink, { error: 'expected a path or an http(s) URL' }).optional(),
-    'Where signing out leads, for example the sign-out page of the provider.',
-    'https://login.example.org/logout',
-    { computed: 'the login page, or a page that says good-bye' },
-  ),
-  customHtml: option(
-    z.union([z.string(), functionOf<(hubUrl: string) => string>()]).default(''),
-    'A login form of your own, as HTML with the variables of the template `login.html`; a function is given the path of the hub.',
-    '<form action="{{ authenticator_login_url }}" method="post"><input type="hidden" name="_xsrf" value="{{ xsrf }}"> ...</form>',
-  ),
-  requestOtp: option(z.boolean().default(false), 'The login form asks for a one-time code, in the field `otp`.', true),
-  otpPrompt: option(z.string().default('One-time code'), 'What the login form calls that code.', 'Code of your key'),
-  refreshAge: option(
-    duration.default(300),
-    'For how long what the authenticator has told of a user is good; then it looks again, if it can. 0 for ever.',
-    '10m',
-  ),
-  refreshStrict: option(
-    z.boolean().default(false),
-    'Where that has expired, refuse also API tokens, and starts by others, until the user signs in again.',
-    true,
-  ),
-  refreshPreSpawn: option(
-    z.boolean().default(false),
-    'The authenticator looks again before each start of a server.',
-    true,
-  ),
-  refreshPreStop: option(
-    z.boolean().default(false),
-    'The authenticator looks again before each stop of a server.',
-    true,
-  ),
-  failures: option(z.int().min(1).default(5), 'Failed tries for one name before it must wait.', 10),
-  addressFailures: option(
-    z.int().min(1).default(100),
-    'The same for one address, with whatever names. A whole class may share one.',
-    30,
-  ),
-  tokenFailures: option(
-    z.int().min(1).default(100),
-    'Different wrong API tokens of one address before it must wait.',
-    20,
-  ),
-  codeFailures: option(
-    z.int().min(1).default(20),
-    'Different wrong share codes of one person, or ten times as many from one address, before they must wait.',
-    5,
-  ),
-  window: option(duration.default(600), 'For how long a failed try counts.', '10m'),
-  lock: option(duration.default(300), 'How long one must wait after too many failed tries.', '15m'),
-})
-
-const pages = section({
-  defaultUrl: option(
-    z.union([z.string(), functionOf<(user: UserRecord | undefined) => MaybePromise<string | undefined>>()]).default(''),
-    'Where people arrive at `/hub/` and after signing in, baseUrl included; a function is given the user, undefined for nobody; empty for `redirectToServer`.',
-    '/hub/home',
-  ),
-  redirectToServer: option(
-    z.boolean().default(true),
-    'Signing in leads to the own server, which starts when it does not run; false: to the home page.',
-    false,
-  ),
-  siteName: option(z.string().min(1).max(60).default('Orrery'), 'Name that pages show.', 'Physics Jupyter'),
-  accentColour: option(
-    z
-      .string()
-      .regex(/^#[0-9a-fA-F]{6}$/, { error: 'expected a colour such as #4f46e5' })
-      .default('#4f46e5'),
-    'Colour of buttons and links.',
-    '#00695c',
-  ),
-  logoFile: option(z.string().optional(), 'Picture in the head of every page.', '/etc/orrery/logo.svg', {
-    computed: "Orrery's own",
-    isPath: true,
-  }),
-  templatePaths: option(
-    z.array(z.string()).default([]),
-    'Folders of templates that replace those of Orrery.',
-    ['/etc/orrery/templates'],
-    {
-      isPath: true,
-    },
-  ),
-  templateVars: option(z.record(z.string(), z.unknown()).default({}), 'Variables for the templates.', {
-    phone: '2222',
-  }),
-  loginTermUrl: option(
-    z.string().refine(isLink, { error: 'expected a path or an http(s) URL' }).optional(),
-    'Terms that everybody must accept on the login form.',
-    'https://example.org/terms',
-    { computed: 'no terms' },
-  ),
-  announcement: option(z.string().default(''), 'HTML on top of every page.', 'Maintenance on Friday at 18:00.'),
-  footer: option(z.string().default(''), 'HTML below every page.', '<a href="/imprint">Imprint</a>'),
-  announcements: option(
-    z.partialRecord(z.enum(['login', 'home', 'spawn', 'token', 'logout']), z.string()).default({}),
-    'HTML on top of single pages, in place of the common one.',
-    { login: 'Use your library card.' },
-  ),
 })
 
 const api = section({
@@ -312,7 +127,7 @@ const everyOption = z.strictObject({
     kind: 'pam',
     service: 'login',
   }),
-  access,
+  access: accessSection,
   authState: authStateSection,
   spawner: option(spawnerOption.prefault({ kind: 'local' }), 'Where servers run.', { kind: 'local' }),
   servers: serversSection,
@@ -343,9 +158,9 @@ const everyOption = z.strictObject({
     physics: { users: ['ada'], properties: { memory: '4G' } },
   }),
   hub,
-  proxy,
-  signIn,
-  pages,
+  proxy: proxySection,
+  signIn: signInSection,
+  pages: pagesSection,
   api,
   hooks: hooksSection,
   tokens,
@@ -393,20 +208,6 @@ type Complete<T, Keys extends keyof T> = T & { [Key in Keys]-?: NonNullable<T[Ke
 /** Types the object of a config file; gives it back as it is. */
 export function defineConfig(config: ConfigInput): ConfigInput {
   return config
-}
-
-function isPattern(text: string): boolean {
-  try {
-    new RegExp(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function isLink(text: string): boolean {
-  const url = URL.parse(text, 'http://localhost')
-  return text !== '' && url !== null && ['http:', 'https:'].includes(url.protocol)
 }
 
 function isDbUrl(text: string): boolean {

@@ -30,6 +30,9 @@ export const byteSize = z
 /** An address to listen on or to connect to. */
 export const httpUrl = z.string().refine(isHttpUrl, { error: 'expected a URL such as http://127.0.0.1:8000' })
 
+/** Somewhere a browser may be sent: a path or an address of the web. */
+export const link = z.string().refine(isLink, { error: 'expected a path or an http(s) URL' })
+
 /** A prefix that starts and ends with a slash; a missing one is added. */
 export const pathPrefix = z
   .string()
@@ -67,4 +70,9 @@ function isHttpUrl(text: string): boolean {
   // `http://:8000` is how JupyterHub writes "every address"; URL.parse wants a host.
   const url = URL.parse(text.replace('//:', '//0.0.0.0:'))
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== ''
+}
+
+function isLink(text: string): boolean {
+  const url = URL.parse(text, 'http://localhost')
+  return text !== '' && url !== null && ['http:', 'https:'].includes(url.protocol)
 }

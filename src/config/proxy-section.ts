@@ -1,0 +1,30 @@
+/** The proxy as the hub finds or starts it. */
+import { z } from 'zod'
+import { option, section } from './option.ts'
+import { httpUrl, secretText } from './values.ts'
+
+export const proxySection = section({
+  apiUrl: option(
+    httpUrl.default('http://127.0.0.1:8001'),
+    "Where the proxy's own API listens.",
+    'http://10.0.0.6:8001',
+  ),
+  authToken: option(
+    secretText.optional(),
+    "Token for the proxy's API.",
+    { file: '/etc/orrery/proxy-token' },
+    {
+      secret: true,
+      computed: 'made once, kept as proxy_auth_token in the data folder',
+    },
+  ),
+  external: option(z.boolean().default(false), 'The proxy is started by somebody else.', true),
+  command: option(
+    z.array(z.string().min(1)).min(1).optional(),
+    'Another program with the command line of configurable-http-proxy.',
+    ['configurable-http-proxy'],
+    {
+      computed: "Orrery's own proxy",
+    },
+  ),
+})
