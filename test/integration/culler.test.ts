@@ -46,11 +46,9 @@ describe('servers with a limit of idle time', { timeout: 400_000 }, () => {
     const page = await (await ida.browser.go('/hub/user/ida/')).text()
     assert.match(page, /nothing was done on it for 2\d seconds/)
 
-    const lines = hubLog(orrery.dataDir)
-    assert.partialDeepStrictEqual(
-      lines.find(line => line.msg === 'server culled'),
-      { user: 'ida', server: '', kernels: 1, busy: 0, connections: 1, rule: 'idle' },
-    )
+    const { dataDir } = orrery
+    const told = await until('the log says so', () => hubLog(dataDir).find(line => line.msg === 'server culled'))
+    assert.partialDeepStrictEqual(told, { user: 'ida', server: '', kernels: 1, busy: 0, connections: 1, rule: 'idle' })
     const keptBusy = () =>
       hubLog(orrery!.dataDir).some(
         line => line.rule === 'busy' && line.user === 'bea' && Number(line.idleSeconds) > IDLE_SECONDS,
@@ -80,7 +78,10 @@ describe('users with a limit of idle time', { timeout: 200_000 }, () => {
 
     await until('tom is deleted', async () => (await ann.ask('/users/tom')).status === 404)
 
-    const culled = hubLog(orrery.dataDir).filter(line => line.msg === 'user culled')
+    const culled = await until('the log says so', () => {
+      const lines = hubLog(orrery.dataDir).filter(line => line.msg === 'user culled')
+      return lines.length > 0 && lines
+    })
     assert.deepEqual(
       culled.map(({ user, rule }) => [user, rule]),
       [['tom', 'idle']],
