@@ -78,8 +78,9 @@ describe('users with a limit of idle time', { timeout: 200_000 }, () => {
 
     await until('tom is deleted', async () => (await ann.ask('/users/tom')).status === 404)
 
+    const { dataDir } = orrery
     const culled = await until('the log says so', () => {
-      const lines = hubLog(orrery.dataDir).filter(line => line.msg === 'user culled')
+      const lines = hubLog(dataDir).filter(line => line.msg === 'user culled')
       return lines.length > 0 && lines
     })
     assert.deepEqual(
