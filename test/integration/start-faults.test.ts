@@ -205,7 +205,13 @@ describe('a start that cannot succeed', { concurrency: 2 }, () => {
       const { dir, data, hub, database, run } = await usedPlace()
       chownSync(database, 0, 0)
       chmodSync(database, 0o444)
-      await assertRefused(await run(), dir, cannotCreate.status, /cannot be written to .*sqlite/, /write permission/)
+      await assertRefused(
+        await run(),
+        dir,
+        cannotCreate.status,
+        /may not write .*sqlite, where the database/,
+        /of its own/,
+      )
 
       execFileSync('chown', ['--reference', hub, database])
       chmodSync(database, 0o600)
@@ -265,9 +271,14 @@ describe('a start that cannot succeed', { concurrency: 2 }, () => {
     }
 
     it('tells a cookie secret that the hub may not read', { skip: takesRoot }, async () => {
-      const { dir, hub, run } = await usedPlace()
-      chownSync(join(hub, 'jupyterhub_cookie_secret'), 0, 0)
+      const { data, dir, hub, run } = await usedPlace()
+      const secret = join(hub, 'jupyterhub_cookie_secret')
+      chownSync(secret, NOBODY.uid, NOBODY.gid)
       await assertRefused(await run(), dir, permission.status, /cannot be read \(EACCES\)/, /with mode 600/)
+
+      // Root's own, as JupyterHub has left it, is handed on.
+      chownSync(secret, 0, 0)
+      await works(data)
     })
 
     it('refuses an empty token of the proxy', async () => {
