@@ -54,9 +54,24 @@ function idnaLabel(name: string): string | undefined {
   if (/^\p{M}/u.test(name)) return undefined
   const characters = [...name]
   if (!characters.every((character, at) => isAllowed(character) || isAllowedHere(characters, at))) return undefined
-  // Behind a joiner Node stops looking at directions of writing, so it is asked without joiners, too.
-  if (/[\u200c\u200d]/.test(name) && domainToASCII(name.replace(/[\u200c\u200d]/g, '')) === '') return undefined
+  if (!joinersAreAllowed(characters)) return undefined
   return domainToASCII(name) || undefined
+}
+
+/**
+ * Behind a joiner Node looks neither at directions of writing nor at other joiners, so it is asked without joiners, and
+ * with each alone.
+ */
+function joinersAreAllowed(characters: readonly string[]): boolean {
+  const joiners = characters.flatMap((character, at) => (isJoiner(character) ? [at] : []))
+  if (joiners.length === 0) return true
+  if (joiners.some(at => isJoiner(characters[at + 1] ?? ''))) return false
+  const without = (kept?: number) => characters.filter((character, at) => at === kept || !isJoiner(character)).join('')
+  return [undefined, ...joiners].every(kept => domainToASCII(without(kept)) !== '')
+}
+
+function isJoiner(character: string): boolean {
+  return character === '\u200c' || character === '\u200d'
 }
 
 /** RFC 5892, PVALID. */
