@@ -44,14 +44,19 @@ describe('hosts of names, beside the released JupyterHub', { skip: withoutJupyte
 
   // Its Python knows letters of Unicode 13 and newer, Node has no bidi classes for all of them; and its pattern takes
   // four letters for ASCII that are not (`re.IGNORECASE`), of which three have a host of their own here.
-  const isComparable = (text: string) => /^\p{Assigned}*$/u.test(text) && !/[İıſ\u212a]/.test(text)
+  // Joiners within scripts that run from right to left are left out: their rules need tables that Node does not show.
+  const isComparable = (text: string) =>
+    /^\p{Assigned}*$/u.test(text) &&
+    !/[İıſ\u212a]/.test(text) &&
+    !(/[\u200c\u200d]/.test(text) && /[\u0590-\u08ff]/.test(text))
   const letter = fc.oneof(
     fc.constantFrom(...'abcxyz019-_.@ ~+%AZ'),
     fc.constantFrom(...'äößéñçšžαςωжйяשًاب٣۳कक्षあカー・漢字한글l·'),
     fc.constantFrom('\u200d', '\u200c', '\u0308', '\u094d', '\u05f3', '\u0375', '\u3007', '😀', 'ﬁ', '½'),
     fc.integer({ min: 0x20, max: 0x2fff }).map(code => String.fromCodePoint(code)),
   )
-  const OLD = /^[ -\u085e\u08a0-\u08b4\u08b6-\u08bd\u08e3-\u0c4d\u0d00-\u1abe\u1b00-\u1c88\u1d00-\u2dff\u2e80-\uffff]*$/
+  const OLD =
+    /^[ -\u085e\u08a0-\u08b4\u08b6-\u08bd\u08e3-\u0c4d\u0d00-\u0ecd\u0ecf-\u1abe\u1b00-\u1c88\u1d00-\u2dff\u2e80-\uffff]*$/
   const name = fc
     .array(letter, { minLength: 1, maxLength: 12 })
     .map(letters => letters.join(''))

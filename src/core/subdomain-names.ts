@@ -66,9 +66,15 @@ function joinersAreAllowed(characters: readonly string[]): boolean {
   const joiners = characters.flatMap((character, at) => (isJoiner(character) ? [at] : []))
   if (joiners.length === 0) return true
   if (joiners.some(at => isJoiner(characters[at + 1] ?? ''))) return false
+  // RFC 5893, rules 3 and 6: no label with letters from right to left ends in one.
+  if (isJoiner(characters.at(-1)!) && characters.some(character => RIGHT_TO_LEFT.test(character))) return false // not empty
   const without = (kept?: number) => characters.filter((character, at) => at === kept || !isJoiner(character)).join('')
   return [undefined, ...joiners].every(kept => domainToASCII(without(kept)) !== '')
 }
+
+/** Letters of such scripts, and digits that count among them. */
+const RIGHT_TO_LEFT =
+  /^(?=[\p{L}\u0660-\u0669])[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]$/u
 
 function isJoiner(character: string): boolean {
   return character === '\u200c' || character === '\u200d'
