@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { until } from '../../test/support/until.ts'
 import { silentLogger } from '../core/runtime.ts'
 import { measureEventLoop } from './event-loop-interval.ts'
 import { createHubServer } from './hub-server.ts'
@@ -73,9 +74,9 @@ describe('event loop interval', () => {
     const { eventLoopInterval } = createHubMetrics()
     t.after(measureEventLoop(eventLoopInterval, { resolution: 0.01, warnAbove: 0.2, log }))
 
-    const until = performance.now() + 300
-    while (performance.now() < until);
-    while (warnings.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    const heldUntil = performance.now() + 300
+    while (performance.now() < heldUntil);
+    await until('the log tells of it', () => warnings.length > 0)
 
     const { values } = await eventLoopInterval.get()
     const sum = values.find(({ metricName }) => metricName === 'jupyterhub_event_loop_interval_seconds_sum')

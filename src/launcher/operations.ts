@@ -19,7 +19,7 @@ import { runningServers } from './running-servers.ts'
 import { serverLogs } from './server-logs.ts'
 import { serverDigest, serverRecords } from './server-records.ts'
 import { listenersAt } from './socket-owner.ts'
-import { environmentFor, startServer } from './start-server.ts'
+import { environmentFor, type ServerOrder, startServer } from './start-server.ts'
 
 /** `gone` aborts when whoever asked has closed the connection and will not read the answer. */
 export type Operations = {
@@ -46,23 +46,11 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
     const argv = allowedCommand(asked.command, options)
     const hubEnvironment = allowedEnvironment(asked.environment, options, isRoot())
     const runAs = await chooseUser(key.user, asked.as, options, accounts)
-    await endRemains(key)
-    const order = {
-      runAs,
-      argv,
-      environment: environmentFor(runAs, argv, options, hubEnvironment),
-      directory: asked.directory,
-      umask: options.umask,
-      logFd: logs.open(key),
-    }
-    const { pid, startTime } = await startServer(order, started => servers.add(key, started))
+    const environment = environmentFor(runAs, argv, options, hubEnvironment)
+    const started = await launch(key, { runAs, argv, environment, directory: asked.directory }, gone)
+    const { pid } = started
     log.info({ user: key.user, server: key.server, linuxUser: runAs.name, uid: runAs.uid, pid }, 'server started')
-    if (gone.aborted) {
-      // Nobody learns of this server, so nobody would ever stop it.
-      await stop({ key, pid, startTime, interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
-      throw new Refusal('asker_gone', 'The hub closed the connection while the server was started.')
-    }
-    return { pid, startTime, linuxUser: runAs.name, home: runAs.home, warnings: warningsFor(asked) }
+    return { ...started, home: runAs.home, warnings: warningsFor(asked) }
   }
 
   async function startLaunchedService(
@@ -74,23 +62,28 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
     const own = { allowedEnvironment: [...options.allowedEnvironment, ...service.environmentNames] }
     const hubEnvironment = allowedEnvironment(asked.environment, own, true)
     const runAs = await serviceUser(service, options)
+    const { command: argv, cwd: directory = '' } = service
+    const environment = environmentFor(runAs, argv, options, hubEnvironment)
+    const started = await launch(key, { runAs, argv, environment, directory, needsHome: false }, gone)
+    log.info({ service: service.name, linuxUser: runAs.name, uid: runAs.uid, pid: started.pid }, 'service started')
+    return started
+  }
+
+  /** In the place of what is left of an earlier run. */
+  async function launch(
+    key: ServerKey,
+    order: Omit<ServerOrder, 'umask' | 'logFd'>,
+    gone: AbortSignal,
+  ): Promise<Answers['startService']> {
     await endRemains(key)
-    const order = {
-      runAs,
-      argv: service.command,
-      environment: environmentFor(runAs, service.command, options, hubEnvironment),
-      directory: service.cwd ?? '',
-      needsHome: false,
-      umask: options.umask,
-      logFd: logs.open(key),
-    }
-    const { pid, startTime } = await startServer(order, started => servers.add(key, started))
-    log.info({ service: service.name, linuxUser: runAs.name, uid: runAs.uid, pid }, 'service started')
+    const whole = { ...order, umask: options.umask, logFd: logs.open(key) }
+    const { pid, startTime } = await startServer(whole, started => servers.add(key, started))
     if (gone.aborted) {
+      // Nobody learns of this process, so nobody would ever stop it.
       await stop({ key, pid, startTime, interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
-      throw new Refusal('asker_gone', 'The hub closed the connection while the service was started.')
+      throw new Refusal('asker_gone', 'The hub closed the connection during the start.')
     }
-    return { pid, startTime, linuxUser: runAs.name }
+    return { pid, startTime, linuxUser: order.runAs.name }
   }
 
   function warningsFor({ key, limits }: Asked<'start'>): string[] {

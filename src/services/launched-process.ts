@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LauncherClient } from '../launcher/client.ts'
 import { serviceKey } from '../launcher/launched-services.ts'
 import type { ServiceRun } from './keep-service.ts'
+import { END_STEPS } from './process-records.ts'
 
 export interface LaunchedProgram extends ServiceRun {
   readonly launcher: LauncherClient
@@ -10,7 +11,6 @@ export interface LaunchedProgram extends ServiceRun {
 }
 
 const POLL_MS = 1_000
-const END_STEPS = { interruptMs: 3_000, terminateMs: 3_000 }
 /** A bit more than the two steps and the kill after them. */
 const END_MS = 15_000
 const LAST_LINES = 20

@@ -13,7 +13,7 @@ import { answersWithin } from './answers-within.ts'
 import { keepService } from './keep-service.ts'
 import { runLaunchedProcess } from './launched-process.ts'
 import { runOwnProcess } from './own-process.ts'
-import { processRecords, type ServiceProcess } from './process-records.ts'
+import { END_STEPS, processRecords, type ServiceProcess } from './process-records.ts'
 import { type ServiceSite, serviceEnvironment } from './service-environment.ts'
 
 /** A service of the config as it stands in the database. */
@@ -122,7 +122,7 @@ export function createManagedServices(deps: ManagedServicesDeps): ManagedService
   async function endLaunched({ service, pid, startTime }: ServiceProcess): Promise<boolean> {
     const seen = { key: serviceKey(service), pid, startTime }
     const { running } = await deps.launcher.call('poll', seen)
-    if (running) await deps.launcher.call('stop', { ...seen, interruptMs: 3_000, terminateMs: 3_000 })
+    if (running) await deps.launcher.call('stop', { ...seen, ...END_STEPS })
     return running
   }
 

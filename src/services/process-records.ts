@@ -17,7 +17,7 @@ export interface ServiceProcess {
 }
 
 /** How long an orderly end may take by each of the two signals. */
-const END_MS = { interruptMs: 3_000, terminateMs: 3_000 }
+export const END_STEPS = { interruptMs: 3_000, terminateMs: 3_000 }
 
 export interface ProcessRecords {
   started(process: ServiceProcess): Promise<void>
@@ -70,6 +70,6 @@ export function processRecords(db: Db, machine: string): ProcessRecords {
 export async function endProcess({ pid, startTime }: Pick<ServiceProcess, 'pid' | 'startTime'>): Promise<boolean> {
   const found = await findProcess(pid)
   if (!found || found.ended || found.startTime !== startTime) return false
-  await endServer(found, END_MS)
+  await endServer(found, END_STEPS)
   return true
 }

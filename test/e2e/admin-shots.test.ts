@@ -6,13 +6,12 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { type AdminHub, addManyUsers, adminHub } from '../support/admin-hub.ts'
 import { launchBrowser } from '../support/browser.ts'
+import { inEveryLook } from '../support/every-look.ts'
 
 const FOLDER = join(import.meta.dirname, '../../test-results/admin')
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 interface Shot {
   /** Below `/hub/admin`. */
@@ -140,30 +139,10 @@ describe('every state of the admin page', () => {
       await page.goto(`${hub.url}/hub/admin${shot.at}`)
       await page.getByText(shot.shows).first().waitFor()
       await shot.act?.(page)
-      for (const scheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
-        for (const width of [390, 1280]) {
-          await page.setViewportSize({ width, height: 800 })
-          await page.screenshot({ path: join(FOLDER, `${name}-${width}-${scheme}.png`) })
-        }
-        const axe = new AxeBuilder({ page })
-        // Only colours differ in the dark.
-        const rules = scheme === 'light' ? axe.withTags(TAGS) : axe.withRules(['color-contrast'])
-        const { violations } = await rules.analyze()
-        faults.push(
-          ...violations.map(
-            fault =>
-              `${scheme}: ${fault.id}: ${fault.nodes.map(node => `${node.html} ${node.any[0]?.message ?? ''}`).join(' | ')}`,
-          ),
-        )
-      }
-      await page.setViewportSize({ width: 320, height: 800 })
-      const overflow = await page.evaluate<number>(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      )
+      const looks = await inEveryLook(page, name, { folder: FOLDER, widths: [390, 1280] })
 
-      assert.deepEqual(faults, [])
-      assert.ok(overflow <= 0, `${overflow} px too wide at 320 px`)
+      assert.deepEqual([...faults, ...looks.faults], [])
+      assert.ok(looks.overflow <= 0, `${looks.overflow} px too wide at 320 px`)
     })
   }
 })

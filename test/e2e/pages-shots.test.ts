@@ -7,7 +7,6 @@ import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { FormFault } from '../../src/authenticators/own-accounts/page-vars.ts'
 import { HubError } from '../../src/core/errors.ts'
@@ -17,9 +16,9 @@ import { lazyDocument } from '../../src/http/api-document.ts'
 import { PASSWORD, type PagesHub, pagesHub } from '../../src/pages/testing.ts'
 import type { PluginRouter } from '../../src/plugin/authenticator.ts'
 import { launchBrowser } from '../support/browser.ts'
+import { inEveryLook } from '../support/every-look.ts'
 
 const FOLDER = join(import.meta.dirname, '../../test-results/pages')
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 const ada = { user: 'ada', server: '' }
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000)
 const ready = (server = '') => ({ phase: 'ready', since: ago(5400), url: `/user/ada/${server}` }) as const
@@ -370,31 +369,11 @@ describe('every page', () => {
       await page.setViewportSize({ width: 1280, height: 800 })
       await page.goto(origin + shot.url, { waitUntil: 'load' })
       await shot.act?.(page)
-      for (const scheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
-        for (const width of [1280, 390]) {
-          await page.setViewportSize({ width, height: 800 })
-          await page.screenshot({ path: join(FOLDER, `${name}-${width}-${scheme}.png`), fullPage: true })
-        }
-        const axe = new AxeBuilder({ page })
-        // Only colours differ in the dark.
-        const rules = scheme === 'light' ? axe.withTags(TAGS) : axe.withRules(['color-contrast'])
-        const { violations } = await rules.analyze()
-        faults.push(
-          ...violations.map(
-            fault =>
-              `${scheme}: ${fault.id}: ${fault.nodes.map(node => `${node.html} ${node.any[0]?.message ?? ''}`).join(' | ')}`,
-          ),
-        )
-      }
-      await page.setViewportSize({ width: 320, height: 800 })
-      const overflow = await page.evaluate<number>(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      )
+      const looks = await inEveryLook(page, name, { folder: FOLDER, widths: [1280, 390], fullPage: true })
       await page.close()
 
-      assert.deepEqual(faults, [])
-      assert.ok(overflow <= 0, `${overflow} px too wide at 320 px`)
+      assert.deepEqual([...faults, ...looks.faults], [])
+      assert.ok(looks.overflow <= 0, `${looks.overflow} px too wide at 320 px`)
     })
   }
 })

@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { agree } from '../support/consent.ts'
+import { enterService } from '../support/consent.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
@@ -93,12 +93,7 @@ describe('below a base path', { timeout: 300_000 }, () => {
   })
 
   it('and to a service, which the menu leads to', async () => {
-    const page = await until('the service answers', async () => {
-      const answer = await ada.go('/jupyter/services/whoami/')
-      return answer.status < 500 ? answer : undefined
-    })
-    const agreed = await agree(ada, page)
-    const entered = await ada.go(agreed.headers.get('location')!)
+    const entered = await enterService(ada, '/jupyter/services/whoami/')
 
     assert.equal(entered.status, 200)
     assert.partialDeepStrictEqual(await entered.json(), { kind: 'user', name: 'ada' })

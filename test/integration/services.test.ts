@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { agree } from '../support/consent.ts'
+import { enterService } from '../support/consent.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
@@ -88,12 +88,7 @@ describe('services of the config', { timeout: 600_000 }, () => {
     assert.match(home, /<a href="\/services\/whoami\/">whoami<\/a>/)
     assert.doesNotMatch(home, /services\/(culler|watcher)/)
 
-    const page = await until('the service answers', async () => {
-      const answer = await ada.go('/services/whoami/')
-      return answer.status < 500 ? answer : undefined
-    })
-    const agreed = await agree(ada, page)
-    const entered = await ada.go(agreed.headers.get('location')!)
+    const entered = await enterService(ada, '/services/whoami/')
     assert.equal(entered.status, 200)
     assert.partialDeepStrictEqual(await entered.json(), { kind: 'user', name: 'ada' })
   })

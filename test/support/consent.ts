@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { HttpSession } from './http-session.ts'
+import { until } from './until.ts'
 
 /**
  * Agrees to what the consent page of a service asks for.
@@ -12,4 +13,14 @@ export async function agree(session: HttpSession, page: Response & { readonly at
   const scopes = [...shown.matchAll(/name="scopes"[^>]*value="([^"]*)"/g)].map(match => match[1]!)
   const body = new URLSearchParams([['_xsrf', xsrf], ...scopes.map(scope => ['scopes', scope])])
   return session.once(page.at, { method: 'POST', body })
+}
+
+/** Opens a service once it runs, agrees to what it asks for, and comes to where that leads. */
+export async function enterService(session: HttpSession, path: string): Promise<Response> {
+  const page = await until('the service answers', async () => {
+    const answer = await session.go(path)
+    return answer.status < 500 ? answer : undefined
+  })
+  const agreed = await agree(session, page)
+  return session.go(agreed.headers.get('location')!) // a redirect, see above
 }

@@ -6,7 +6,7 @@ import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import { serverKeyText } from '../../core/server-key.ts'
 import { parseBody } from '../../http/json-body.ts'
-import { pageEnvelope, readPage } from '../../http/pagination.ts'
+import type { Page } from '../../http/pagination.ts'
 import { queryValue } from '../../http/query.ts'
 import { type CodeFilter, deleteCodes, findCode, findCodeById, listCodes } from './code-store.ts'
 import { parseCodeId, shareCodeModel } from './models.ts'
@@ -21,11 +21,11 @@ import {
   type OwnerParams,
   orEmpty,
   ownerOf,
+  pageWithServers,
   refuseWholeOwner,
   type ServerParams,
   type SharesDeps,
   serverPaths,
-  withServers,
 } from './requests.ts'
 import { makeCode } from './rules.ts'
 import { newCode } from './schemas.ts'
@@ -90,11 +90,8 @@ export function codesApi(server: FastifyInstance, deps: SharesDeps): void {
     throw new HubError('no_such_share_code', { status: 404, message })
   }
 
-  async function codesPage(request: FastifyRequest, filter: CodeFilter) {
-    const page = readPage(request, deps.pageLimits)
-    const { rows, total } = await listCodes(database.db, filter, page, dbNow(deps))
-    const codes = await withServers(deps, rows)
-    const models = codes.map(({ row, server }) => shareCodeModel(deps, row, server))
-    return pageEnvelope(request, models, page, total)
+  function codesPage(request: FastifyRequest, filter: CodeFilter) {
+    const list = (page: Page) => listCodes(database.db, filter, page, dbNow(deps))
+    return pageWithServers(deps, request, list, (row, server) => shareCodeModel(deps, row, server))
   }
 }

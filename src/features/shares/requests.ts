@@ -7,7 +7,7 @@ import { unknownScopes } from '../../core/scopes/expand.ts'
 import { splitScope } from '../../core/scopes/parse.ts'
 import { type ServerKey, serverKeyText } from '../../core/server-key.ts'
 import { toDbTime } from '../../db/db-time.ts'
-import type { PageLimits } from '../../http/pagination.ts'
+import { type Page, type PageLimits, pageEnvelope, readPage } from '../../http/pagination.ts'
 import { findServer, type ServerRow, serversById } from '../../spawning/server-row.ts'
 import { findUser } from '../users/user-store.ts'
 import type { ShareModelSettings } from './models.ts'
@@ -92,17 +92,22 @@ export function orEmpty(request: FastifyRequest): FastifyRequest {
   return request
 }
 
-/** Rows of shares or codes together with the servers they are about: one read for a page of them. */
-export async function withServers<Row extends { spawnerId: number }>(
-  { database }: SharesDeps,
-  rows: readonly Row[],
-): Promise<{ row: Row; server: ServerRow }[]> {
-  const servers = await serversById(database, [...new Set(rows.map(row => row.spawnerId))])
+/** A page of shares or codes, each with the server it is about: one read more for all of them. */
+export async function pageWithServers<Row extends { spawnerId: number }>(
+  deps: SharesDeps,
+  request: FastifyRequest,
+  list: (page: Page) => Promise<{ rows: readonly Row[]; total: number }>,
+  model: (row: Row, server: ServerRow) => unknown,
+) {
+  const page = readPage(request, deps.pageLimits)
+  const { rows, total } = await list(page)
+  const servers = await serversById(deps.database, [...new Set(rows.map(row => row.spawnerId))])
   const byId = new Map(servers.map(server => [server.spawnerId, server]))
-  return rows.flatMap(row => {
+  const models = rows.flatMap(row => {
     const server = byId.get(row.spawnerId)
-    return server ? [{ row, server }] : []
+    return server ? [model(row, server)] : []
   })
+  return pageEnvelope(request, models, page, total)
 }
 
 /** Answers what JupyterHub answers to a change of all servers of an owner at once. */

@@ -6,7 +6,7 @@ import { HubError } from '../../core/errors.ts'
 import { printable } from '../../core/names.ts'
 import { serverKeyText } from '../../core/server-key.ts'
 import { parseBody } from '../../http/json-body.ts'
-import { pageEnvelope, readPage } from '../../http/pagination.ts'
+import type { Page } from '../../http/pagination.ts'
 import { findGroup } from '../groups/store.ts'
 import { findUser } from '../users/user-store.ts'
 import { shareModel } from './models.ts'
@@ -21,11 +21,11 @@ import {
   type OwnerParams,
   orEmpty,
   ownerOf,
+  pageWithServers,
   refuseWholeOwner,
   type ServerParams,
   type SharesDeps,
   serverPaths,
-  withServers,
 } from './requests.ts'
 import { grantShare, revokeShare } from './rules.ts'
 import { shareChange } from './schemas.ts'
@@ -106,12 +106,9 @@ export function sharesApi(server: FastifyInstance, deps: SharesDeps): void {
 
 type Receiver = { user?: string | null | undefined; group?: string | null | undefined }
 
-export async function sharesPage(deps: SharesDeps, request: FastifyRequest, filter: ShareFilter) {
-  const page = readPage(request, deps.pageLimits)
-  const { rows, total } = await listShares(deps.database.db, filter, page, dbNow(deps))
-  const shares = await withServers(deps, rows)
-  const models = shares.map(({ row, server }) => shareModel(deps, row, server))
-  return pageEnvelope(request, models, page, total)
+export function sharesPage(deps: SharesDeps, request: FastifyRequest, filter: ShareFilter) {
+  const list = (page: Page) => listShares(deps.database.db, filter, page, dbNow(deps))
+  return pageWithServers(deps, request, list, (row, server) => shareModel(deps, row, server))
 }
 
 function noSuchReceiver({ user, group }: Receiver): HubError {
