@@ -9,6 +9,7 @@ import { type ForwardContext, loggedPath, touchRoute } from './forward-context.t
 import { hasBody, requestHeaders, responseHeaders } from './header-fields.ts'
 import { rewriteLocation } from './location-rewrite.ts'
 import { matchRoute, type RouteMatch } from './match-route.ts'
+import { asksNotToCount } from './request-activity.ts'
 import { findRequestFault } from './request-fault.ts'
 
 const HEALTH_PATH = '/_chp_healthz'
@@ -53,13 +54,14 @@ class Exchange {
     const { settings } = context
     if (settings.timeoutMs > 0) req.socket.setTimeout(settings.timeoutMs)
     req.on('error', () => {}) // the close of `res` says the same
-    if (hasBody(req)) req.on('data', () => touchRoute(context, match.route))
+    const counts = !asksNotToCount(req.url ?? '')
+    if (counts && hasBody(req)) req.on('data', () => touchRoute(context, match.route))
     res.once('close', () => {
       if (!res.writableFinished) this.#upstreamReq?.destroy()
     })
     res.once('finish', () => {
       // As in configurable-http-proxy, refusals and redirects do not make a server look used.
-      if (res.statusCode < 300) touchRoute(context, match.route)
+      if (counts && res.statusCode < 300) touchRoute(context, match.route)
     })
   }
 

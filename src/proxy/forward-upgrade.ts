@@ -11,6 +11,7 @@ import { hasBody, requestHeaders, responseHeaders } from './header-fields.ts'
 import { matchRoute, type RouteMatch } from './match-route.ts'
 import { findRequestFault } from './request-fault.ts'
 import { splice } from './splice.ts'
+import { watchFrames } from './websocket-activity.ts'
 
 /**
  * Whether a request that asks for an upgrade is treated as one. Not with a body, whose end would be lost in the
@@ -54,14 +55,15 @@ export async function forwardUpgrade(
   }
   client.write(switchingHead(answer.response), 'latin1')
   if (answer.head.length > 0) client.write(answer.head)
+  const isActivity = /^websocket$/i.test(req.headers.upgrade ?? '') ? watchFrames() : () => true
+  const onClientData = (chunk: Buffer) => {
+    if (isActivity(chunk)) touchRoute(context, route)
+  }
   if (bytes.length > 0) {
     answer.socket.write(bytes)
-    touchRoute(context, route)
+    onClientData(bytes)
   }
-  splice(client, answer.socket, {
-    halfClosedIdleMs: settings.halfClosedIdleMs,
-    onClientData: () => touchRoute(context, route),
-  })
+  splice(client, answer.socket, { halfClosedIdleMs: settings.halfClosedIdleMs, onClientData })
 }
 
 /**

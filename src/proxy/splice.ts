@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 export function splice(
   client: Socket,
   upstream: Socket,
-  options: { halfClosedIdleMs: number; onClientData: () => void },
+  options: { halfClosedIdleMs: number; onClientData: (chunk: Buffer) => void },
 ): void {
   for (const socket of [client, upstream]) {
     socket.setTimeout(0)
