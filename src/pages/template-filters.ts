@@ -1,25 +1,25 @@
 /** Filters for templates: the few of Jinja's that nunjucks lacks, and the hub's own ways of saying a time. */
 import nunjucks from 'nunjucks'
 import type { Clock } from '../core/runtime.ts'
-import { agoWords, elapsedWords, exactWords, spanWords } from './time-words.ts'
+import { agoWords, elapsedWords, spanWords } from '../core/time-words.ts'
 
 export function addFilters(environment: nunjucks.Environment, clock: Clock): void {
-  const time = (date: unknown, words: (moment: Date) => string, form: string) => {
-    if (!(date instanceof Date)) return ''
-    const iso = date.toISOString()
-    return safe(`<time datetime="${iso}" data-form="${form}" title="${exactWords(date)}">${words(date)}</time>`)
-  }
+  const seconds = (from: Date, to: Date) => (to.getTime() - from.getTime()) / 1000
+  const element = (date: Date, form: string, text: string) =>
+    safe(`<time datetime="${date.toISOString()}" data-form="${form}" title="${exactWords(date)}">${text}</time>`)
+  const sinceThen = (form: string, words: (seconds: number) => string) => (date: unknown) =>
+    date instanceof Date ? element(date, form, words(seconds(date, clock.now()))) : ''
 
-  environment.addFilter('ago', date => time(date, moment => agoWords(moment, clock.now()), 'ago'))
-  environment.addFilter('span', date =>
-    time(date, moment => spanWords((clock.now().getTime() - moment.getTime()) / 1000), 'span'),
-  )
-  environment.addFilter('elapsed', date => time(date, moment => elapsedWords(moment, clock.now()), 'elapsed'))
+  environment.addFilter('ago', sinceThen('ago', agoWords))
+  environment.addFilter('span', sinceThen('span', spanWords))
+  environment.addFilter('elapsed', sinceThen('elapsed', elapsedWords))
   environment.addFilter('elapsed_since', (date, since) =>
-    date instanceof Date && since instanceof Date ? elapsedWords(since, date) : '',
+    date instanceof Date && since instanceof Date ? elapsedWords(seconds(since, date)) : '',
+  )
+  environment.addFilter('clock', date =>
+    date instanceof Date ? element(date, 'clock', date.toISOString().slice(11, 19)) : '',
   )
   environment.addFilter('capitalize_first', (text: unknown) => String(text).replace(/^./, sign => sign.toUpperCase()))
-  environment.addFilter('clock', date => time(date, moment => moment.toISOString().slice(11, 19), 'clock'))
   environment.addFilter('tojson', value => safe(htmlSafeJson(value)))
   environment.addFilter('unique', (values: Iterable<unknown>) => [...new Set(values)])
   environment.addFilter('count', (values: { length: number }) => values.length)
@@ -28,6 +28,14 @@ export function addFilters(environment: nunjucks.Environment, clock: Clock): voi
   environment.addFilter('min', (values: Iterable<number>) => Math.min(...values))
   environment.addFilter('max', (values: Iterable<number>) => Math.max(...values))
   environment.addFilter('path', (text: unknown) => encodeURIComponent(String(text)))
+}
+
+// Making one costs more than the rest of a page.
+const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' })
+
+/** The exact moment, for hovering: `22 Nov 2026, 04:29:14 UTC`. */
+function exactWords(date: Date): string {
+  return `${exact.format(date)} UTC`
 }
 
 function safe(html: string): unknown {

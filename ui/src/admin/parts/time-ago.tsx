@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { agoWords, roughAgoWords, spanWords } from '../../lib/times.ts'
+import { agoWords, spanWords } from '../../../../src/core/time-words.ts'
 
 const TICK_MS = 10_000
 const listeners = new Set<() => void>()
@@ -20,6 +20,11 @@ function subscribe(listener: () => void): () => void {
     timer = undefined
   }
 }
+
+const MINUTE = 60
+
+/** For a column: every row is a moment ago, so seconds would only flicker. */
+const roughAgoWords = (seconds: number) => (seconds >= 0 && seconds < MINUTE ? 'just now' : agoWords(seconds))
 
 const forms = { ago: agoWords, rough: roughAgoWords, span: spanWords }
 
