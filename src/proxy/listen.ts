@@ -6,6 +6,8 @@ import { HubError } from '../core/errors.ts'
 export type ListenAddress =
   | { readonly host?: string | undefined; readonly port: number }
   | { readonly socketPath: string }
+  /** A socket that is bound already and was inherited from the process that started this one. */
+  | { readonly fd: number }
 
 export interface BoundAddress {
   /** `http://127.0.0.1:8000`, `https://[::1]:8443` or `http+unix://%2Frun%2Fproxy.sock`; never ends with a slash. */
@@ -25,6 +27,7 @@ export async function listen(server: Server, address: ListenAddress, scheme: 'ht
   server.once('listening', resolve)
   // An empty host is every interface, as configurable-http-proxy has it.
   if ('socketPath' in address) server.listen({ path: address.socketPath })
+  else if ('fd' in address) server.listen({ fd: address.fd })
   else server.listen({ port: address.port, host: address.host || undefined })
   try {
     await promise
@@ -33,8 +36,11 @@ export async function listen(server: Server, address: ListenAddress, scheme: 'ht
   } finally {
     server.off('error', reject)
   }
-  if ('socketPath' in address) return { url: `http+unix://${encodeURIComponent(address.socketPath)}`, port: 0 }
-  const bound = server.address() as AddressInfo // a TCP server that listens
+  const bound = server.address() as AddressInfo | string // a server that listens has one
+  if (typeof bound === 'string' || 'socketPath' in address) {
+    const path = 'socketPath' in address ? address.socketPath : String(bound)
+    return { url: `http+unix://${encodeURIComponent(path)}`, port: 0 }
+  }
   return { url: `${scheme}://${reachableHost(bound.address)}:${bound.port}`, port: bound.port }
 }
 
@@ -45,6 +51,7 @@ function reachableHost(bound: string): string {
 }
 
 function describe(address: ListenAddress): string {
+  if ('fd' in address) return `the inherited socket ${address.fd}`
   return 'socketPath' in address ? address.socketPath : `${address.host || '*'}:${address.port}`
 }
 

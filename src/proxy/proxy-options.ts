@@ -19,7 +19,7 @@ export interface ProxyOptions {
   /** Do not verify certificates of `https://` upstreams. */
   readonly insecure?: boolean
   /** Port whose plain HTTP requests are redirected to HTTPS on `toPort` (default: the public port). */
-  readonly redirect?: { readonly port: number; readonly toPort?: number | undefined } | undefined
+  readonly redirect?: RedirectOptions | undefined
 
   /** Token of the REST API. */
   readonly authToken?: string | undefined
@@ -48,6 +48,13 @@ export interface ProxyOptions {
   readonly halfClosedIdleMs?: number
   /** Milliseconds an idle client connection is kept. Default 5000. */
   readonly keepAliveTimeoutMs?: number
+}
+
+export interface RedirectOptions {
+  readonly port: number
+  readonly toPort?: number | undefined
+  /** In place of `port`. */
+  readonly listen?: ListenAddress | undefined
 }
 
 export interface RunningProxy {

@@ -53,11 +53,12 @@ describe('route snapshot', () => {
 
     for (let i = 0; i < 500; i++) table.set(`/user/u${i}`, { target: TARGET }, i)
 
-    await until(
-      'the snapshot',
-      () => readdirSync(join(file, '..')).includes('routes.json') && readFileSync(file, 'utf8').includes('/user/u499'),
-    )
-    assert.deepEqual(readdirSync(join(file, '..')), ['routes.json'])
+    await snapshot.committed()
+    const restored = newTable()
+    await loadSnapshot(file, restored, silentLogger)
+    assert.deepEqual(recordsOf(restored), recordsOf(table))
+    await until('the first snapshot', () => readdirSync(join(file, '..')).includes('routes.json'))
+    assert.deepEqual(readdirSync(join(file, '..')).sort(), ['routes.json', 'routes.json.journal-1'])
     await snapshot.close()
   })
 
@@ -66,12 +67,81 @@ describe('route snapshot', () => {
     const table = newTable()
     table.set('/a', { target: TARGET }, 1000)
     const snapshot = keepSnapshot(file, table, silentLogger)
-    await until('the first snapshot', () => readdirSync(join(file, '..')).length === 1)
+    await until('the first snapshot', () => readdirSync(join(file, '..')).includes('routes.json'))
 
     table.touch('/a', 2000)
     await snapshot.close()
 
     assert.match(readFileSync(file, 'utf8'), /1970-01-01T00:00:02\.000Z/)
+  })
+
+  it('holds what was committed after a new snapshot was begun, whichever of its steps was the last', async () => {
+    const file = newFile()
+    const table = newTable()
+    const first = keepSnapshot(file, table, silentLogger)
+    table.set('/kept', { target: TARGET }, 1)
+    table.set('/gone', { target: TARGET }, 1)
+    await first.close()
+    // As after the first step: journal 3 is begun, the snapshot still says that journal 2 comes next.
+    const set = (path: string, at: number) =>
+      `${JSON.stringify({ set: path, route: { target: TARGET, last_activity: new Date(at).toISOString() } })}\n`
+    writeFileSync(`${file}.journal-2`, set('/kept', 2) + set('/old', 2))
+    writeFileSync(
+      `${file}.journal-3`,
+      `${set('/new', 3)}${JSON.stringify({ delete: '/gone' })}\n${set('/torn', 4).slice(0, -9)}`,
+    )
+    writeFileSync(`${file}.12-aa.tmp`, '{"version":1,"jou')
+
+    const restored = newTable()
+    const log = recordingLogger()
+    await loadSnapshot(file, restored, log)
+
+    assert.deepEqual([...restored.all()].map(route => route.path).sort(), ['/kept', '/new', '/old'])
+    assert.deepEqual(log.records, [])
+  })
+
+  it('leaves out the end of a journal that was damaged, with a warning', async () => {
+    const file = newFile()
+    const table = newTable()
+    const snapshot = keepSnapshot(file, table, silentLogger)
+    await until('the first snapshot', () => readdirSync(join(file, '..')).includes('routes.json'))
+    for (const path of ['/a', '/b', '/c']) table.set(path, { target: TARGET }, 1)
+    await snapshot.committed()
+    const journal = `${file}.journal-1`
+    writeFileSync(journal, readFileSync(journal, 'utf8').replace('/b', '/b"'))
+
+    const restored = newTable()
+    const log = recordingLogger()
+    await loadSnapshot(file, restored, log)
+
+    assert.deepEqual(
+      [...restored.all()].map(route => route.path),
+      ['/a'],
+    )
+    assert.deepEqual(
+      log.records.map(record => record.level),
+      ['warn'],
+    )
+    await snapshot.close()
+  })
+
+  it('gives a long journal up for a new snapshot', async () => {
+    const file = newFile()
+    const table = newTable()
+    const snapshot = keepSnapshot(file, table, silentLogger)
+    const name = 'x'.repeat(2000)
+    for (let i = 0; i < 600; i++) {
+      table.set('/user/same', { target: TARGET, name, i }, i)
+      await snapshot.committed()
+    }
+    await until('the second journal', () => {
+      const files = readdirSync(join(file, '..')).sort()
+      return files.join() === 'routes.json,routes.json.journal-2'
+    })
+    const restored = newTable()
+    await loadSnapshot(file, restored, silentLogger)
+    assert.equal(restored.get('/user/same')?.data.i, 599)
+    await snapshot.close()
   })
 
   it('starts empty without a file', async () => {

@@ -1,36 +1,52 @@
 /**
- * The routing table on disk, so that a proxy that died is useful again before the hub has noticed. A file is
- * replaced as a whole (temporary file, fsync, rename), so `kill -9` leaves the old one or the new one.
+ * The routing table on disk, so that a proxy that died is useful again before the hub has noticed: a snapshot, and a
+ * journal of the changes since. A new snapshot goes with a new journal, which is begun first:
+ *
+ * 1. Changes go to journal n + 1 from now on.
+ * 2. The table is written to a temporary file, in slices between which requests are served. A change meanwhile may be
+ *    in it or not; it is in the journal, and applying it twice does no harm.
+ * 3. fsync and rename: the snapshot says that journal n + 1 comes after it. Only now journal n is removed.
+ *
+ * So `kill -9` at any moment leaves a snapshot and all the journals that come after it.
  */
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
-import { type RouteRecord, type RouteTable, toRouteRecord } from './route-table.ts'
+import { journalFile, journalNumbers, openJournal, type RouteJournal, readJournal } from './route-journal.ts'
+import { type Route, type RouteRecord, type RouteTable, toRouteRecord } from './route-table.ts'
 import { parseUpstreamTarget } from './upstream-target.ts'
 
 export interface RouteSnapshot {
+  /** Resolves when the changes made so far outlive `kill -9`, or when that has failed and was logged. */
+  committed(): Promise<void> | undefined
   /** Writes what is not yet written and stops. */
   close(): Promise<void>
 }
 
 const VERSION = 1
-/** A burst of changes is one write; a change is on disk this long after it was made. */
-const SETTLE_MS = 100
 /** Activity changes all the time and is worth less than a route: it is written this often, if it changed. */
 const ACTIVITY_MS = 30_000
+/** A journal beyond this and thrice the snapshot is replaced: half a second of reading at the next start. */
+const LONGEST_JOURNAL_BYTES = 1024 * 1024
+/** Routes rendered in one go, a fraction of a millisecond. */
+const SLICE = 200
 
 /**
- * Fills `routes` from `file` and returns how many there were. A missing file is an empty table; one that cannot be
- * understood is set aside as `<file>.corrupt-<time>` with a warning. Throws `snapshot_unreadable` when the system refuses.
+ * Fills `routes` from `file` and its journals and returns how many there were. Missing files are an empty table; a
+ * snapshot that cannot be understood is set aside as `<file>.corrupt-<time>` with a warning. Throws `snapshot_unreadable`
+ * when the system refuses.
  */
 export async function loadSnapshot(file: string, routes: RouteTable, log: Logger): Promise<number> {
-  let text: string
   try {
-    text = await readFile(file, 'utf8')
+    const first = await loadWhole(file, routes, log)
+    for (const number of await journalNumbers(file)) {
+      if (number >= first) await replay(journalFile(file, number), routes, log)
+    }
+    return routes.size
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0 // readFile throws nothing else
     throw new HubError('snapshot_unreadable', {
       status: 500,
       message: `The route snapshot ${file} cannot be read.`,
@@ -38,67 +54,154 @@ export async function loadSnapshot(file: string, routes: RouteTable, log: Logger
       cause: error,
     })
   }
+}
+
+/** The number of the first journal that comes after it. */
+async function loadWhole(file: string, routes: RouteTable, log: Logger): Promise<number> {
+  const text = await readFile(file, 'utf8').catch(error => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text === undefined) return 0
   try {
-    const records = parseSnapshot(text)
-    for (const [path, record] of records) {
-      const { last_activity: lastActivity, ...data } = record
-      routes.set(path, data, Date.parse(lastActivity))
-    }
-    return records.length
+    const { records, journal } = parseSnapshot(text)
+    for (const [path, record] of records) setRecord(routes, path, record)
+    return journal
   } catch (error) {
     const aside = `${file}.corrupt-${new Date().toISOString().replace(/[:.]/g, '-')}`
     await rename(file, aside)
     log.warn({ err: error, file, aside }, 'route snapshot is corrupt, set aside; waiting for the hub to send routes')
+    // Without their beginning they are half a table, which would be worse than none.
+    for (const number of await journalNumbers(file)) await rm(journalFile(file, number), { force: true })
     return 0
   }
 }
 
-/** Keeps `file` equal to `routes` from now on. A failed write is logged and tried again with the next change. */
-export function keepSnapshot(file: string, routes: RouteTable, log: Logger): RouteSnapshot {
-  let timer: NodeJS.Timeout | undefined
-  let writing: Promise<void> = Promise.resolve()
-  let written = ''
-
-  const write = () => {
-    timer = undefined
-    writing = writing.then(async () => {
-      const text = renderSnapshot(routes)
-      if (text === written) return
-      try {
-        await replaceFile(file, text)
-        written = text
-      } catch (error) {
-        log.error({ err: error, file }, 'route snapshot could not be written')
-      }
-    })
-    return writing
+async function replay(file: string, routes: RouteTable, log: Logger): Promise<void> {
+  const { records, damaged } = await readJournal(file)
+  for (const record of records) {
+    if ('delete' in record) routes.delete(record.delete)
+    else setRecord(routes, record.set, record.route)
   }
-  routes.onChange(() => {
-    timer ??= setTimeout(write, SETTLE_MS)
+  if (damaged) log.warn({ file, routes: records.length }, 'route journal is damaged, its end is left out')
+}
+
+function setRecord(routes: RouteTable, path: string, record: RouteRecord): void {
+  const { last_activity: lastActivity, ...data } = record
+  routes.set(path, data, Date.parse(lastActivity))
+}
+
+/**
+ * Keeps `file` equal to `routes` from now on. When the disk refuses, that is logged, changes are acknowledged all the
+ * same, and a whole snapshot is tried with the next change: people's servers are worth more than a full disk.
+ */
+export function keepSnapshot(file: string, routes: RouteTable, log: Logger): RouteSnapshot {
+  let journal: RouteJournal | undefined
+  let number = 0
+  let snapshotBytes = 0
+  let flushed: Promise<void> | undefined
+  let compacting: Promise<void> | undefined
+  let activityWritten = 0
+  let closed = false
+
+  async function flush(): Promise<void> {
+    flushed = undefined
+    if (closed) return
+    try {
+      journal?.flush()
+    } catch (error) {
+      fault(error)
+    }
+    if (!journal) await compact()
+    else if (journal.bytes > Math.max(LONGEST_JOURNAL_BYTES, 3 * snapshotBytes)) void compact()
+  }
+
+  /** What follows a line of which a part was written could not be read. */
+  function fault(error: unknown): void {
+    log.error({ err: error, file }, 'route snapshot could not be written')
+    journal?.close()
+    journal = undefined
+  }
+
+  function compact(): Promise<void> {
+    compacting ??= writeWhole()
+      .catch(error => fault(error))
+      .finally(() => {
+        compacting = undefined
+      })
+    return compacting
+  }
+
+  async function writeWhole(): Promise<void> {
+    const before = await journalNumbers(file)
+    const next = Math.max(number, ...before) + 1
+    // Between these lines nothing is changed: what the old journal lacks is in the table, and in the new one.
+    const old = journal
+    old?.flush()
+    journal = openJournal(journalFile(file, next))
+    number = next
+    old?.close()
+    activityWritten = latestActivity(routes)
+    snapshotBytes = await replaceFile(file, renderSnapshot(routes, next))
+    for (const done of before) await rm(journalFile(file, done), { force: true })
+  }
+
+  routes.onChange(change => {
+    if (closed) return
+    journal?.append(change)
+    flushed ??= nextTurn().then(flush)
   })
-  const activityTimer = setInterval(write, ACTIVITY_MS).unref()
-  timer = setTimeout(write, 0)
+  const activityTimer = setInterval(() => {
+    if (latestActivity(routes) !== activityWritten) void compact()
+  }, ACTIVITY_MS).unref()
+  const first = removeUnfinished(file).then(compact)
 
   return {
+    committed: () => flushed,
     async close() {
-      clearTimeout(timer)
       clearInterval(activityTimer)
-      await write()
+      await first
+      await compacting
+      await compact()
+      closed = true
+      journal?.close()
+      journal = undefined
     },
   }
 }
 
-function renderSnapshot(routes: RouteTable): string {
-  const shown: [string, RouteRecord][] = []
-  for (const route of routes.all()) shown.push([route.path, toRouteRecord(route)])
-  return `${JSON.stringify({ version: VERSION, routes: shown })}\n`
+function latestActivity(routes: RouteTable): number {
+  let latest = 0
+  for (const { lastActivityMs } of routes.all()) if (lastActivityMs > latest) latest = lastActivityMs
+  return latest
+}
+
+/** In pieces; the table may change between them. */
+function* renderSnapshot(routes: RouteTable, journal: number): Generator<string> {
+  let slice: [string, RouteRecord][] = []
+  let separator = ''
+  const rendered = () => {
+    const text = separator + JSON.stringify(slice).slice(1, -1)
+    separator = ',\n'
+    slice = []
+    return text
+  }
+  yield `{"version":${VERSION},"journal":${journal},"routes":[\n`
+  for (const route of routes.all() as Iterable<Route>) {
+    slice.push([route.path, toRouteRecord(route)])
+    if (slice.length === SLICE) yield rendered()
+  }
+  if (slice.length > 0) yield rendered()
+  yield ']}\n'
 }
 
 /** Throws when any part is not as `renderSnapshot` writes it: half a table would be worse than none. */
-function parseSnapshot(text: string): [string, RouteRecord][] {
-  const parsed = JSON.parse(text) as { version?: unknown; routes?: unknown } | null // checked member by member below
-  if (parsed?.version !== VERSION || !Array.isArray(parsed.routes)) throw new Error('not a route snapshot of version 1')
-  for (const entry of parsed.routes) {
+function parseSnapshot(text: string): { records: [string, RouteRecord][]; journal: number } {
+  const parsed = JSON.parse(text) as { version?: unknown; journal?: unknown; routes?: unknown } | null // checked below
+  const { version, journal = 0, routes } = parsed ?? {}
+  if (version !== VERSION || !Array.isArray(routes) || !Number.isSafeInteger(journal))
+    throw new Error('not a route snapshot of version 1')
+  for (const entry of routes) {
     const [path, record] = Array.isArray(entry) ? entry : []
     const valid =
       typeof path === 'string' &&
@@ -107,15 +210,26 @@ function parseSnapshot(text: string): [string, RouteRecord][] {
       Number.isFinite(Date.parse(record.last_activity))
     if (!valid) throw new Error(`malformed route ${JSON.stringify(path)}`)
   }
-  return parsed.routes
+  return { records: routes, journal: journal as number } // an integer, see above
 }
 
-async function replaceFile(file: string, text: string): Promise<void> {
+/** What a process that was killed in the middle of a snapshot has left. */
+async function removeUnfinished(file: string): Promise<void> {
+  const names = await readdir(dirname(file)).catch(() => []) // told when the snapshot is written
+  for (const name of names) {
+    if (name.startsWith(`${basename(file)}.`) && name.endsWith('.tmp'))
+      await rm(join(dirname(file), name), { force: true })
+  }
+}
+
+/** Returns the number of bytes. */
+async function replaceFile(file: string, pieces: Iterable<string>): Promise<number> {
   const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`
+  let bytes = 0
   try {
     const handle = await open(temporary, 'wx', 0o600)
     try {
-      await handle.writeFile(text)
+      for (const piece of pieces) bytes += await writeAll(handle, piece)
       await handle.sync()
     } finally {
       await handle.close()
@@ -128,4 +242,11 @@ async function replaceFile(file: string, text: string): Promise<void> {
   const folder = await open(dirname(file))
   await folder.sync().catch(() => {}) // some file systems cannot; the rename is atomic all the same
   await folder.close()
+  return bytes
+}
+
+async function writeAll(handle: FileHandle, text: string): Promise<number> {
+  const data = Buffer.from(text)
+  await handle.writeFile(data)
+  return data.length
 }

@@ -24,9 +24,11 @@ export function createRoutesApi(options: {
   /** Without one the API is open to whoever reaches it. */
   token: string | undefined
   metrics: ProxyMetrics
+  /** Resolves when the changes made so far are where an answer promises them to be; undefined: they are. */
+  committed?: () => Promise<void> | undefined
   log: Logger
 }): RoutesApi {
-  const { routes, metrics, log } = options
+  const { routes, metrics, log, committed = () => undefined } = options
   const isAllowed = tokenCheck(options.token)
   const instance = randomUUID()
 
@@ -63,8 +65,9 @@ export function createRoutesApi(options: {
     sendJson(res, toRouteRecord(route))
   }
 
-  function deleteRoute(path: string, res: ServerResponse): void {
+  async function deleteRoute(path: string, res: ServerResponse): Promise<void> {
     const existed = routes.delete(path)
+    await committed()
     if (existed) log.info({ route: path }, 'route removed')
     res.writeHead(existed ? 204 : 404).end()
     metrics.countRoute('delete')
@@ -84,6 +87,7 @@ export function createRoutesApi(options: {
     if (!parseUpstreamTarget(target))
       return end(res, 400, `Cannot proxy to ${target}: expected http, https or http+unix`)
     const route = routes.set(path, data, Date.now())
+    await committed()
     log.info({ route: route.path, target }, 'route added')
     res.writeHead(201).end()
     metrics.countRoute('add')

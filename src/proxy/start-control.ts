@@ -1,0 +1,66 @@
+/** The side that the hub and monitoring see: the REST API of the routes, and the metrics. */
+import { http } from '../http/node-http.ts'
+import { closeServer, createServer, type HttpServer } from './http-servers.ts'
+import { type BoundAddress, type ListenAddress, listen } from './listen.ts'
+import type { ExposedMetrics, ProxyMetrics } from './proxy-metrics.ts'
+import type { ProxyOptions } from './proxy-options.ts'
+import type { RouteTable } from './route-table.ts'
+import { createRoutesApi } from './routes-api.ts'
+
+export interface Control {
+  readonly apiAddress: BoundAddress
+  readonly metricsAddress: BoundAddress | undefined
+  /** Stops listening at once and ends idle connections; requests that are being answered get `graceMs`. */
+  close(graceMs: number): Promise<void>
+}
+
+/** Throws HubError `port_taken`, `address_unusable`; nothing is left open then. */
+export async function startControl(
+  options: ProxyOptions,
+  parts: {
+    routes: RouteTable
+    metrics: ProxyMetrics
+    exposed: ExposedMetrics | undefined
+    /** Called once the API's address is ours and before its first request. */
+    opened(): void
+    /** Resolves when the changes made so far are where an answer promises them to be. */
+    committed(): Promise<void> | undefined
+  },
+): Promise<Control> {
+  const { routes, metrics, exposed, committed } = parts
+  const api = createRoutesApi({ routes, token: options.authToken, metrics, committed, log: options.log })
+  const apiServer = createServer(options.apiTls, {}, (req, res) => void api.handle(req, res))
+  const servers: HttpServer[] = []
+  const open = async (server: HttpServer, address: ListenAddress): Promise<BoundAddress> => {
+    const bound = await listen(server, address, server === apiServer && options.apiTls ? 'https' : 'http')
+    servers.push(server)
+    return bound
+  }
+  try {
+    const apiAddress = await open(apiServer, options.api)
+    parts.opened()
+    const metricsAddress = exposed && (await open(createMetricsServer(exposed), options.metrics!))
+    return {
+      apiAddress,
+      metricsAddress,
+      async close(graceMs) {
+        const closing = Promise.all(servers.map(closeServer))
+        const timer = setTimeout(() => servers.forEach(server => void server.closeAllConnections()), graceMs)
+        await closing
+        clearTimeout(timer)
+      },
+    }
+  } catch (error) {
+    await Promise.all(servers.map(closeServer))
+    throw error
+  }
+}
+
+function createMetricsServer(metrics: ExposedMetrics): HttpServer {
+  return http.createServer(async (req, res) => {
+    req.resume()
+    if (req.url !== '/metrics') return void res.writeHead(404).end('Not Found')
+    const text = await metrics.render()
+    res.writeHead(200, { 'Content-Type': metrics.contentType }).end(text)
+  })
+}
