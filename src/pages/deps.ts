@@ -27,6 +27,8 @@ export interface PageDeps {
     beforeStart(user: UserRecord, by: Identity): Promise<void>
     beforeStop(user: UserRecord, by: Identity): Promise<void>
   }
+  /** Absent: no template asks for it, or none is kept. Null for a user without any. */
+  readonly authState?: (user: UserRecord) => Promise<Json>
   readonly authenticator: Pick<Authenticator, 'name' | 'login' | 'routes'>
   readonly settings: PageSettings
   readonly log: Logger

@@ -8,12 +8,15 @@ import type { PageDeps } from './deps.ts'
 
 export type PageVars = Readonly<Record<string, unknown>>
 
-/** Renders a page for whoever asks and sends it. Pages hold names and tokens of a person, so nobody keeps a copy. */
+/**
+ * Renders a page for whoever asks and sends it. Pages hold names and tokens of a person, so nobody keeps a copy.
+ * `authStateOf` names the user whose `auth_state` the template may use.
+ */
 export async function sendPage(
   deps: PageDeps,
   request: FastifyRequest,
   reply: FastifyReply,
-  page: { template: string; status?: number; vars?: PageVars },
+  page: { template: string; status?: number; vars?: PageVars; authStateOf?: string },
 ): Promise<FastifyReply> {
   const identity = await deps.access.identify(request)
   const xsrf = await deps.access.xsrf.token(request, reply)
@@ -21,6 +24,7 @@ export async function sendPage(
     ...(await identityVars(deps, identity)),
     xsrf,
     xsrf_token: xsrf,
+    ...(page.authStateOf !== undefined && (await authStateVars(deps, identity, page.authStateOf))),
     ...page.vars,
   })
   return reply
@@ -45,6 +49,14 @@ export async function identityVars(
     services: (await deps.services?.accessible(identity)) ?? [],
     admin_access: identity.scopes.has('admin-ui'),
   }
+}
+
+/** JupyterHub gives it to whoever sees the page; here others than the user need the scope that the REST API asks for. */
+async function authStateVars(deps: PageDeps, identity: Identity | undefined, name: string): Promise<PageVars> {
+  const user = deps.authState && (await deps.users.find(name))
+  if (!deps.authState || !user || identity?.kind !== 'user') return {}
+  if (identity.id !== user.id && !identity.scopes.has('admin:auth_state')) return {}
+  return { auth_state: await deps.authState(user) }
 }
 
 /** A user as JupyterHub's templates know one. */

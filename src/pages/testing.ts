@@ -42,6 +42,7 @@ export interface PagesHubOptions {
   readonly authenticator?: Pick<Authenticator, 'name' | 'login' | 'routes'>
   readonly signIn?: Partial<PageSignIn>
   readonly apiDocument?: PageDeps['apiDocument']
+  readonly authState?: PageDeps['authState']
   /** Routes beside the pages, for example of the REST API. */
   readonly routes?: (app: FastifyInstance, parts: { hub: TestHub; deps: PageDeps }) => Promise<void>
 }
@@ -83,6 +84,7 @@ export async function pagesHub(options: PagesHubOptions = {}): Promise<PagesHub>
     log,
     clock: hub.clock,
     ...(options.apiDocument && { apiDocument: options.apiDocument }),
+    ...(options.authState && { authState: options.authState }),
   }
   const app = createHubServer({ log, baseUrl })
   await app.register(hub.access.hooks)

@@ -236,9 +236,15 @@ function pageDeps(parts: HubParts, tokens: TokenRules): PageDeps {
     authenticator,
     settings: pageSettings(config, subdomains),
     ...(parts.refresh && { refresh: parts.refresh }),
+    // The templates that come along show nothing of it.
+    ...(parts.authState && config.pages.templatePaths.length > 0 && { authState: readAuthState(parts.authState) }),
     log,
     clock,
   }
+}
+
+function readAuthState(store: AuthStateStore): NonNullable<PageDeps['authState']> {
+  return user => store.read(user.id)
 }
 
 /** The model of a user or a service as far as these scopes show it. */

@@ -20,6 +20,7 @@ export function adminRoutes(app: FastifyInstance, deps: PageDeps): void {
         const hasProgram = deps.renderer.hasStatic('ui/admin.js')
         return sendPage(deps, request, reply, {
           template: 'admin.html',
+          authStateOf: me.name,
           vars: {
             page: 'admin',
             has_program: hasProgram,

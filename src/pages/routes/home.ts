@@ -30,6 +30,7 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
       const defaultServer = servers.find(server => server.name === '')
       return sendPage(deps, request, reply, {
         template: 'home.html',
+        authStateOf: me.name,
         vars: {
           page: 'home',
           user: { ...userVars(deps, me), spawner: defaultServer, all_spawners: () => named },

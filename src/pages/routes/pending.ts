@@ -67,6 +67,7 @@ async function sendState(
     case 'stopping':
       return sendPage(deps, request, reply, {
         template: 'stop_pending.html',
+        authStateOf: key.user,
         vars: { ...aboutServer(deps, me, key, server), since: templateTime(state.since) },
       })
     case 'failed':
@@ -94,6 +95,7 @@ async function sendProgress(
   const urls = serverVars(deps.settings, key.user, server)
   return sendPage(deps, request, reply, {
     template: 'spawn_pending.html',
+    authStateOf: key.user,
     vars: {
       ...aboutServer(deps, me, key, server),
       progress_url: withQuery(String(urls.progress_url), { _xsrf: xsrf }),
@@ -130,6 +132,7 @@ export async function sendNotRunning(
   const spawnUrl = spawnPath(key, deps.settings.baseUrl)
   return sendPage(deps, request, reply, {
     template: 'not_running.html',
+    authStateOf: key.user,
     status: page.status,
     vars: {
       ...aboutServer(deps, me, key, server),

@@ -173,6 +173,7 @@ async function sendForm(
   const forUser = await deps.users.find(key.user)
   return sendPage(deps, request, reply, {
     template: 'spawn.html',
+    authStateOf: key.user,
     status: told?.status ?? 200,
     vars: {
       for_user: forUser && userVars(deps, forUser),
