@@ -74,9 +74,12 @@ export function findNode() {
  * Runs a program in the place of this one: terminal, signals and exit status are handed over.
  * @param {string} command
  * @param {string[]} args
- * @param {{ watch?: boolean }} [options] `watch` gives the program a channel whose end tells it that this process died.
+ * @param {{ watch?: boolean, inPlace?: boolean }} [options] `watch` gives the program a channel whose end tells it that
+ *   this process died. `inPlace` makes this very process the program where Node can (22.15 and newer): whoever started
+ *   it then has the program's own process id to watch and to kill.
  */
 export function becomeProcess(command, args, options = {}) {
+  if (options.inPlace && process.execve) process.execve(command, [command, ...args])
   const stdio = options.watch ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
   const child = spawn(command, args, { stdio })
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))

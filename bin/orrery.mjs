@@ -9,4 +9,8 @@ await ensurePackages('production')
 if (args[0] === 'start' || args[0] === 'hub') await ensureBrowserCode()
 // A clone runs its TypeScript as it stands. Node does not strip types below node_modules, so the package is built.
 const main = join(root, ...(isCheckout ? ['src', 'cli', 'main.ts'] : ['dist', 'cli', 'main.js']))
-becomeProcess(findNode(), [main, ...args], { watch: args[0] === 'start' })
+// JupyterHub, systemd and others who start a hub or a proxy kill what they have started, which must not live on.
+becomeProcess(findNode(), [main, ...args], {
+  watch: ['start', 'hub', 'proxy'].includes(args[0]),
+  inPlace: args[0] !== 'start',
+})

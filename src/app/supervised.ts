@@ -34,11 +34,11 @@ export function isSupervised(): boolean {
 }
 
 /**
- * Ends this process as SIGTERM would when its supervisor is gone, however it went: the channel between them closes
- * with it. So the next start finds the ports free and nobody writing.
+ * Ends this process as SIGTERM would when its supervisor is gone, or `bin/orrery.mjs` that it was started through,
+ * however it went: the channel between them closes with it. So the next start finds the ports free and nobody writing.
  */
-export function endWithSupervisor(): void {
-  if (!isSupervised()) return
+export function endWithParent(): void {
+  if (process.connected !== true) return
   process.once('disconnect', () => {
     endForSure()
     process.kill(process.pid, 'SIGTERM')

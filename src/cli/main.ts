@@ -1,7 +1,7 @@
 /** `orrery`: one command a file, each loaded when it is asked for, so that the launcher does not carry the hub. */
 import { Command } from 'commander'
 import { packageVersion } from '../app/package-root.ts'
-import { endWithSupervisor, tellFailure } from '../app/supervised.ts'
+import { endWithParent, tellFailure } from '../app/supervised.ts'
 import { EXIT_CODES, exitStatusOf } from './exit-codes.ts'
 import { messageOf, reportError } from './report-error.ts'
 
@@ -42,8 +42,8 @@ function exitStatusHelp(): string {
 }
 
 if (import.meta.main) {
-  endWithSupervisor()
   const args = process.argv.slice(2)
+  if (args[0] !== 'start') endWithParent() // which ends its children first, in its own way
   const debug = args[0] === '--debug'
   try {
     const program = await orreryProgram(args.find(arg => !arg.startsWith('-')))

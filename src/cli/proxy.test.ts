@@ -105,6 +105,32 @@ describe('orrery proxy', () => {
     assert.match(stdout, /--storage-backend.*--redirect-port.*--error-target.*--custom-header/)
   })
 
+  for (const [how, flags] of [
+    ['in its place', []],
+    ['as a child of it, under an older Node', ['--import', 'data:text/javascript,delete process.execve']],
+  ] as const) {
+    it(`is gone when the program that it was started with is killed, having run ${how}`, async () => {
+      const command = [...flags, join(import.meta.dirname, '../../bin/orrery.mjs'), 'proxy', '--ip', '127.0.0.1']
+      const started = spawn(process.execPath, [...command, '--port', '0', '--api-port', '0'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      let output = ''
+      started.stdout.on('data', chunk => (output += chunk))
+      await until('the proxy is ready', () => output.includes('proxy ready'))
+      const { pid, url } = records(output).find(({ msg }) => msg === 'proxy ready')!
+
+      started.kill('SIGKILL')
+
+      assert.equal(pid === started.pid, flags.length === 0)
+      await until('nobody listens any more', () =>
+        fetch(String(url)).then(
+          () => false,
+          () => true,
+        ),
+      )
+    })
+  }
+
   it('refuses options that do not exist or that exclude each other', () => {
     assert.notEqual(runToEnd('--no-such-option').status, 0)
     assert.notEqual(runToEnd('--socket', '/tmp/x', '--port', '1').status, 0)

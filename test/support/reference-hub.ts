@@ -51,17 +51,23 @@ export async function startReferenceHub(
     configLines?: readonly string[] | ((port: number) => readonly string[])
     dir?: string
     hubPort?: number
+    /** A proxy that somebody else has started, which the hub only talks to. */
+    proxy?: { readonly port: number; readonly apiUrl: string; readonly token: string }
     baseUrl?: string
   } = {},
 ): Promise<ReferenceHub> {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'orrery-reference-'))
-  const [port, freePort, apiPort] = (await freePorts(3)) as [number, number, number]
-  const hubPort = options.hubPort ?? freePort
+  const [freePort, freeHubPort, apiPort] = (await freePorts(3)) as [number, number, number]
+  const hubPort = options.hubPort ?? freeHubPort
+  const port = options.proxy?.port ?? freePort
   const adminToken = randomBytes(16).toString('hex')
   const config = [
     `c.JupyterHub.bind_url = 'http://127.0.0.1:${port}${options.baseUrl ?? '/'}'`,
     `c.JupyterHub.hub_bind_url = 'http://127.0.0.1:${hubPort}'`,
-    `c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:${apiPort}'`,
+    `c.ConfigurableHTTPProxy.api_url = '${options.proxy?.apiUrl ?? `http://127.0.0.1:${apiPort}`}'`,
+    ...(options.proxy
+      ? ['c.Proxy.should_start = False', `c.ConfigurableHTTPProxy.auth_token = '${options.proxy.token}'`]
+      : []),
     "c.JupyterHub.authenticator_class = 'dummy'",
     'c.Authenticator.allow_all = True',
     "c.Authenticator.admin_users = {'boss'}",
@@ -79,7 +85,7 @@ export async function startReferenceHub(
   await until(
     'the released JupyterHub answers',
     async () => {
-      if (child.exitCode !== null) throw new Error(`jupyterhub ended with ${child.exitCode}`)
+      if (child.exitCode !== null) return true
       return (await fetch(`${url}${options.baseUrl ?? '/'}hub/api/`)).ok
     },
     90_000,
@@ -87,6 +93,7 @@ export async function startReferenceHub(
     await end(child, 'SIGKILL')
     throw new Error(`${error}\n${output}`, { cause: error })
   })
+  if (child.exitCode !== null) throw new Error(`jupyterhub ended with ${child.exitCode}\n${output}`)
 
   return {
     url,
