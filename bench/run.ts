@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const BENCHES = {
   hub: { file: 'hub/run.ts', quick: ['--users', '50', '--rounds', '1', '--seconds', '0.5', '--servers', '50'] },
-  proxy: { file: 'proxy/run.ts', quick: ['--requests', '1000', '--rounds', '1', '--routes', '100'] },
+  proxy: { file: 'proxy/run.ts', quick: ['--rounds', '1', '--share', '0.1'] },
 } as const
 type Bench = keyof typeof BENCHES
 

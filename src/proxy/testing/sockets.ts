@@ -66,7 +66,7 @@ export interface RawConnection extends AsyncDisposable {
   untilClosed(): Promise<string>
 }
 
-export function connectRaw(port: number, first = ''): RawConnection {
+export function connectRaw(port: number, first: string | Buffer = ''): RawConnection {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   const state = { received: '', ended: false, closed: false }
   socket.on('data', chunk => {
