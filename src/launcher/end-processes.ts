@@ -13,11 +13,11 @@ export async function endServer(
   root: ProcessInfo,
   steps: { interruptMs: number; terminateMs: number },
 ): Promise<boolean> {
-  const tree = await processTree(root)
+  const tree = processTree(root)
   const gone =
     (await signalAndWait(root, 'SIGINT', steps.interruptMs)) ||
     (await signalAndWait(root, 'SIGTERM', steps.terminateMs))
-  const left = gone ? tree.filter(info => info.session === root.pid) : await processTree(root)
+  const left = gone ? tree.filter(info => info.session === root.pid) : processTree(root)
   for (const info of left) await signal(info, 'SIGKILL')
   if (!gone && root.group === root.pid) await signalGroup(root, 'SIGKILL')
   const ends = await Promise.all([root, ...left].map(info => waitUntilGone(info, KILL_WAIT_MS)))
@@ -40,7 +40,7 @@ async function waitUntilGone(info: ProcessInfo, waitMs: number): Promise<boolean
 }
 
 async function isAlive(info: ProcessInfo): Promise<boolean> {
-  const now = await findProcess(info.pid)
+  const now = findProcess(info.pid)
   return now !== undefined && !now.ended && now.startTime === info.startTime
 }
 

@@ -3,6 +3,7 @@ import type { ServerKey } from '../core/server-key.ts'
 import { allowedCommand } from './allowed-command.ts'
 import { allowedEnvironment, allowedGuardedNames } from './allowed-environment.ts'
 import { endServer } from './end-processes.ts'
+import type { KeptForker } from './forkers.ts'
 import { portOffice } from './free-port.ts'
 import { findLaunchedService, isServiceKey, serviceKey, serviceUser } from './launched-services.ts'
 import { findLinuxUser } from './linux-user.ts'
@@ -29,7 +30,11 @@ export type Operations = {
 const WATCH_EVERY_MS = 100
 const REMAINS_TERMINATE_MS = 3_000
 
-export function launcherOperations(options: LauncherOptions): Operations & { turnOverLogs(): Promise<void> } {
+/** `forker` is closed by whoever opened it. */
+export function launcherOperations(
+  options: LauncherOptions,
+  forker: KeptForker,
+): Operations & { turnOverLogs(): Promise<void> } {
   privateDirectory(options.stateDir)
   const { log } = options
   const records = serverRecords(options.stateDir)
@@ -72,12 +77,12 @@ export function launcherOperations(options: LauncherOptions): Operations & { tur
   /** In the place of what is left of an earlier run. */
   async function launch(
     key: ServerKey,
-    order: Omit<ServerOrder, 'umask' | 'logFd'>,
+    order: Omit<ServerOrder, 'umask' | 'log'>,
     gone: AbortSignal,
   ): Promise<Answers['startService']> {
     await endRemains(key)
-    const whole = { ...order, umask: options.umask, logFd: logs.open(key) }
-    const { pid, startTime } = await startServer(whole, started => servers.add(key, started))
+    const whole = { ...order, umask: options.umask, log: logs.begin(key) }
+    const { pid, startTime } = await startServer(whole, forker, started => servers.add(key, started))
     if (gone.aborted) {
       // Nobody learns of this process, so nobody would ever stop it.
       await stop({ key, pid, startTime, interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })

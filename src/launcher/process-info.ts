@@ -1,4 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 
 /** One process as /proc tells it. */
 export interface ProcessInfo {
@@ -13,17 +14,15 @@ export interface ProcessInfo {
   readonly ended: boolean
 }
 
-let bootId: Promise<string> | undefined
+let bootId: string | undefined
 
-/** Undefined when there is no such process. */
-export async function findProcess(pid: number): Promise<ProcessInfo | undefined> {
+/**
+ * Undefined when there is no such process. Read at once: the kernel makes these lines up without waiting for anything,
+ * which takes less than handing the reading to another thread.
+ */
+export function findProcess(pid: number): ProcessInfo | undefined {
   try {
-    const [text, owner, boot] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-      stat(`/proc/${pid}`),
-      readBootId(),
-    ])
-    return parseStat(pid, text, owner.uid, boot)
+    return parseStat(pid, readFileSync(`/proc/${pid}/stat`, 'utf8'), statSync(`/proc/${pid}`).uid, readBootId())
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ESRCH') return undefined
@@ -31,15 +30,16 @@ export async function findProcess(pid: number): Promise<ProcessInfo | undefined>
   }
 }
 
-export async function listProcesses(): Promise<ProcessInfo[]> {
-  const names = await readdir('/proc')
-  const found = await Promise.all(names.filter(name => /^\d+$/.test(name)).map(name => findProcess(Number(name))))
-  return found.filter(info => info !== undefined)
+export function listProcesses(): ProcessInfo[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(name => findProcess(Number(name)))
+    .filter(info => info !== undefined)
 }
 
 /** The processes of a server: its own, its children's children, and whatever shares its session. */
-export async function processTree(root: ProcessInfo): Promise<ProcessInfo[]> {
-  const all = await listProcesses()
+export function processTree(root: ProcessInfo): ProcessInfo[] {
+  const all = listProcesses()
   const members = new Set([root.pid])
   // Only a session leader's session is its own; a server adopted from JupyterHub leads one too.
   if (root.session === root.pid) for (const info of all) if (info.session === root.session) members.add(info.pid)
@@ -62,8 +62,8 @@ export async function findEnvironment(pid: number): Promise<Map<string, string> 
   return new Map(pairs.map(pair => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
 }
 
-function readBootId(): Promise<string> {
-  bootId ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(text => text.trim())
+function readBootId(): string {
+  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   return bootId
 }
 

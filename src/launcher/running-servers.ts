@@ -32,7 +32,7 @@ export function runningServers(
 
   async function add(key: ServerKey, started: StartedServer): Promise<void> {
     const { pid, startTime, ended } = started
-    const uid = (await findProcess(pid))?.uid ?? -1
+    const uid = findProcess(pid)?.uid ?? -1
     const record = { key, pid, startTime, uid, startedAt: new Date().toISOString() }
     records.write(record)
     ours.set(pid, started)
@@ -49,7 +49,7 @@ export function runningServers(
     const pid = claim.pid ?? record?.pid
     if (pid === undefined) return { running: false, exit: {} }
     const known = record?.pid === pid && (claim.startTime ?? record.startTime) === record.startTime ? record : undefined
-    const info = await findProcess(pid)
+    const info = findProcess(pid)
     if (info && !info.ended && (await isTheServer(info, claim, known))) return { running: true, process: info }
     // It has just ended: its status is on the way.
     if (known && ours.get(pid)?.startTime === known.startTime)
@@ -77,7 +77,7 @@ export function runningServers(
   async function ownsPort(server: ProcessInfo, ip: string, port: number): Promise<'owns' | 'other' | 'nobody'> {
     const listeners = await listenersAt(ip, port)
     if (listeners.length === 0) return 'nobody'
-    const tree = await processTree(server)
+    const tree = processTree(server)
     for (const { inode, uid } of listeners) {
       if (uid !== server.uid) return 'other'
       const held = await Promise.all(tree.map(info => holdsSocket(info.pid, inode)))

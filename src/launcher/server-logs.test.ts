@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict'
-import { closeSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -18,7 +28,7 @@ describe('logs of servers', () => {
   it('keep the last three runs', async () => {
     const logs = serverLogs(base)
     for (let run = 1; run <= 5; run++) {
-      const fd = logs.open(key)
+      const fd = openSync(logs.begin(key), 'a')
       writeSync(fd, `run ${run}\n`)
       closeSync(fd)
     }
@@ -29,7 +39,7 @@ describe('logs of servers', () => {
 
   it('tell the last lines', async () => {
     const logs = serverLogs(base)
-    const fd = logs.open(key)
+    const fd = openSync(logs.begin(key), 'a')
     writeSync(fd, 'one\ntwo\nthree')
     closeSync(fd)
 
@@ -39,7 +49,7 @@ describe('logs of servers', () => {
 
   it('are turned over when they grow too large, while the server goes on writing', async () => {
     const logs = serverLogs(base)
-    const fd = logs.open(key)
+    const fd = openSync(logs.begin(key), 'a')
     writeSync(fd, `${'x'.repeat(1000)}\n`)
 
     await logs.turnOver(500)

@@ -1,4 +1,4 @@
-import { constants, createReadStream, createWriteStream, existsSync, openSync, renameSync, rmSync } from 'node:fs'
+import { constants, createReadStream, createWriteStream, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { open, readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -11,8 +11,8 @@ const KEPT = 3
 const MAX_TAIL_BYTES = 1024 * 1024
 
 export interface ServerLogs {
-  /** Turns the files over and opens a new one for appending. The caller closes it. */
-  open(key: ServerKey): number
+  /** Turns the files over and makes a new one. Its path; only the launcher's own user gets there. */
+  begin(key: ServerKey): string
   tail(key: ServerKey, lines: number): Promise<string>
   remove(key: ServerKey): void
   /** Empties logs that have grown above the limit, keeping their content as the file before. */
@@ -20,21 +20,21 @@ export interface ServerLogs {
 }
 
 /**
- * Servers write into files of the launcher's own folder through a descriptor they inherit, so no path of a user's is
+ * Servers write into files of the launcher's own folder through a descriptor that they have from before they became the user, so no path of a user's is
  * ever opened with privilege and no user can read or replace another's log.
  */
 export function serverLogs(stateDir: string): ServerLogs {
   const folder = privateDirectory(join(stateDir, 'logs'))
   const pathOf = (name: string, age: number) => join(folder, age === 0 ? `${name}.log` : `${name}.log.${age}`)
   return {
-    open(key) {
+    begin(key) {
       const name = serverDigest(key)
       rmSync(pathOf(name, KEPT - 1), { force: true })
       for (let age = KEPT - 2; age >= 0; age--) {
         if (existsSync(pathOf(name, age))) renameSync(pathOf(name, age), pathOf(name, age + 1))
       }
-      const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW } = constants
-      return openSync(pathOf(name, 0), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600)
+      writeFileSync(pathOf(name, 0), '', { flag: 'wx', mode: 0o600 })
+      return pathOf(name, 0)
     },
     async tail(key, lines) {
       return withoutSecrets(await lastLines(pathOf(serverDigest(key), 0), lines))

@@ -2,6 +2,8 @@ import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { z } from 'zod'
 import { background } from '../core/runtime.ts'
+import { openAnyForker } from './forker-python.ts'
+import { keepForker } from './forkers.ts'
 import { readLines } from './lines.ts'
 import { launcherOperations, type Operations } from './operations.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
@@ -20,8 +22,9 @@ const MAX_CONNECTIONS = 64
 /** Listens on the launcher's socket until closed. Rejects when another launcher already does. */
 export async function startLauncher(options: LauncherOptions): Promise<Launcher> {
   if (process.platform !== 'linux') throw new Refusal('platform_unsupported', 'The launcher needs Linux.')
-  const operations = launcherOperations(options)
   await removeStaleSocket(options.socketPath)
+  const forker = keepForker(await openAnyForker(options), () => openAnyForker(options), options.log)
+  const operations = launcherOperations(options, forker)
   const open = new Set<Socket>()
   const server = createServer(socket => {
     if (!isAllowed(socket, options)) return
@@ -43,7 +46,7 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
       clearInterval(timer)
       const closed = new Promise<void>(done => server.close(() => done()))
       for (const socket of open) socket.destroy()
-      await closed
+      await Promise.all([closed, forker.close()])
     },
   }
 }

@@ -91,13 +91,13 @@ describe('servers of the launcher', () => {
   it('are the only processes that a hub can stop', async () => {
     const bystander = spawn('sleep', ['600'], { stdio: 'ignore' })
     const key = { user: 'ada', server: 'none' }
-    const startTime = (await findProcess(bystander.pid!))!.startTime
+    const startTime = findProcess(bystander.pid!)!.startTime
 
     await call('stop', { key, pid: bystander.pid, interruptMs: 0, terminateMs: 0 })
     await call('stop', { key, pid: bystander.pid, startTime, interruptMs: 0, terminateMs: 0 })
     await call('stop', { key, pid: process.pid, interruptMs: 0, terminateMs: 0 })
 
-    assert.equal((await findProcess(bystander.pid!))?.ended, false)
+    assert.equal(findProcess(bystander.pid!)?.ended, false)
     bystander.kill()
   })
 
@@ -139,7 +139,7 @@ describe('servers of the launcher', () => {
     const second = await startServer([], { key: first.key })
 
     assert.notEqual(second.pid, first.pid)
-    assert.equal(await findProcess(first.pid), undefined)
+    assert.equal(findProcess(first.pid), undefined)
     await stop(second)
   })
 

@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
-import { text } from 'node:stream/consumers'
-import { entryFile } from './entry-file.ts'
+import type { ChildFault, ChildOrder, ChildReport } from './forker.ts'
+import type { KeptForker } from './forkers.ts'
 import { findProcess } from './process-info.ts'
 import type { ServerExit } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 import type { RunAs } from './run-as.ts'
-import type { ChildFault, ChildOrder, ChildReport } from './server-child.ts'
 
 /** A process that has become the user and turned into the server's program. */
 export interface StartedServer {
@@ -28,8 +24,8 @@ export interface ServerOrder {
   /** Default true, see `ChildOrder`. */
   readonly needsHome?: boolean
   readonly umask: number
-  /** Taken over and closed. */
-  readonly logFd: number
+  /** File for its output, which is there already. */
+  readonly log: string
 }
 
 /**
@@ -38,55 +34,43 @@ export interface ServerOrder {
  */
 export async function startServer(
   order: ServerOrder,
+  forker: KeptForker,
   onRecord: (started: StartedServer) => Promise<void>,
 ): Promise<StartedServer> {
-  const child = spawnChild(order.logFd)
-  const ended = endOf(child)
-  const [toChild, fromChild] = [child.stdio[3] as Writable, child.stdio[4] as unknown as Readable] // 'pipe' below
-  const { pid } = child
-  if (pid === undefined) throw new Refusal('launcher_failed', 'The launcher could not start a process.')
-  const startTime = (await findProcess(pid))?.startTime
-  const timer = setTimeout(() => child.kill('SIGKILL'), BECOME_TIMEOUT_MS)
-  toChild.on('error', () => {}) // a child that died early; its report or exit tells why
-  toChild.write(`${JSON.stringify(childOrder(order))}\n`)
-  const report = parseReport(await text(fromChild).catch(() => ''))
+  const child = await forker.fork(childOrder(order)).catch(() => {
+    throw new Refusal('launcher_failed', 'The launcher could not start a process.')
+  })
+  const { pid, ended } = child
+  const startTime = findProcess(pid)?.startTime
+  const timer = setTimeout(() => killChild(pid, startTime), BECOME_TIMEOUT_MS)
+  const report = await child.report
   clearTimeout(timer)
   try {
     if (!report?.ok || !startTime) throw faultOf(report, order.runAs)
     await onRecord({ pid, startTime, ended })
   } catch (error) {
-    child.kill('SIGKILL')
+    child.drop()
+    killChild(pid, startTime)
     await ended
     throw error
   }
-  toChild.end('\n')
-  // A launcher that closes does not wait for servers.
-  child.unref()
+  child.go()
   return { pid, startTime, ended }
 }
 
-function spawnChild(logFd: number): ChildProcess {
+/** One that hangs, in a home on a disk that does not answer for example. */
+function killChild(pid: number, startTime: string | undefined): void {
+  if (startTime === undefined || findProcess(pid)?.startTime !== startTime) return
   try {
-    return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entryFile('server-child')], {
-      cwd: '/',
-      env: {},
-      detached: true, // a session and process group of its own: no signal meant for the launcher reaches it
-      stdio: ['ignore', logFd, logFd, 'pipe', 'pipe'],
-    })
-  } finally {
-    closeSync(logFd)
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
-function endOf(child: ChildProcess): Promise<ServerExit> {
-  return new Promise(done => {
-    child.once('error', () => done({}))
-    child.once('exit', (status, signal) => done(signal ? { signal } : { status: status ?? 0 }))
-  })
-}
-
-function childOrder({ runAs, argv, environment, directory, needsHome = true, umask }: ServerOrder): ChildOrder {
+function childOrder({ runAs, argv, environment, directory, needsHome = true, umask, log }: ServerOrder): ChildOrder {
   return {
+    log,
     become: runAs.switchUser ? { name: runAs.name, uid: runAs.uid, gid: runAs.gid } : null,
     umask,
     home: runAs.home,
@@ -115,14 +99,6 @@ export function environmentFor(
     USER: runAs.name,
     LOGNAME: runAs.name,
     SHELL: runAs.shell,
-  }
-}
-
-function parseReport(line: string): ChildReport | undefined {
-  try {
-    return JSON.parse(line) as ChildReport // written by server-child.ts alone
-  } catch {
-    return undefined
   }
 }
 
@@ -167,9 +143,14 @@ const FAULTS: Record<ChildFault, (detail: string, user: string) => Refusal> = {
       `The program needs ${interpreter}, which does not exist or which ${user} may not run.`,
       'An administrator can install that Python environment anew, outside of homes that others cannot enter.',
     ),
+  not_prepared: () => notPrepared(),
 }
 
 function faultOf(report: ChildReport | undefined, runAs: RunAs): Refusal {
   if (report && !report.ok) return FAULTS[report.code](report.detail, runAs.name)
+  return notPrepared()
+}
+
+function notPrepared(): Refusal {
   return new Refusal('launcher_failed', 'The launcher could not prepare the process of the server.')
 }

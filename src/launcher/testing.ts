@@ -76,7 +76,7 @@ export function systemPython(): string {
 
 async function remainsOf(folder: string): Promise<{ pid: number; text: string }[]> {
   const found: { pid: number; text: string }[] = []
-  for (const info of await listProcesses()) {
+  for (const info of listProcesses()) {
     if (info.ended || info.pid === process.pid) continue
     if ((await findEnvironment(info.pid))?.get('ORRERY_TEST_LAUNCHER') !== folder) continue
     found.push({ pid: info.pid, text: `${info.pid} of uid ${info.uid}` })

@@ -51,7 +51,7 @@ describe('managed services', () => {
     const other = spawn(FOREVER[0]!, FOREVER.slice(1), { detached: true, stdio: 'ignore' })
     const ended = once(left, 'exit')
     const records = processRecords(hub.database.db, hostname())
-    const { startTime } = (await findProcess(left.pid!))!
+    const { startTime } = findProcess(left.pid!)!
     await records.started({ service: 'gone', pid: left.pid!, startTime })
     await records.started({ service: 'other', pid: other.pid!, startTime: 'another boot/1' })
 
@@ -74,7 +74,7 @@ describe('managed services', () => {
     hub.first.start()
 
     const pid = await hub.pid()
-    const { uid } = (await findProcess(pid))!
+    const { uid } = findProcess(pid)!
     assert.equal(uid, Number(execFileSync('id', ['-u', user], { encoding: 'utf8' })))
     assert.equal((await findEnvironment(pid))?.get('JUPYTERHUB_API_TOKEN'), 'the-token-of-the-culler')
     process.kill(pid, 'SIGKILL')
@@ -166,6 +166,6 @@ async function testHub(command: readonly string[], launcher?: LauncherClient) {
 }
 
 async function isAlive(pid: number): Promise<boolean> {
-  const found = await findProcess(pid)
+  const found = findProcess(pid)
   return found !== undefined && !found.ended
 }

@@ -28,7 +28,7 @@ export async function runOwnProcess(program: OwnProgram, stop: AbortSignal): Pro
   logLines(child, program)
   if (child.pid === undefined) return await ended
   const { pid } = child
-  const startTime = (await findProcess(pid))?.startTime
+  const startTime = findProcess(pid)?.startTime
   if (startTime !== undefined) {
     await program.onStart({ pid, startTime }).catch(err => program.log.warn({ err }, 'service could not be noted'))
     program.log.info({ pid }, 'service started')

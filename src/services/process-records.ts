@@ -68,7 +68,7 @@ export function processRecords(db: Db, machine: string): ProcessRecords {
 
 /** Ends a process with its group, when it is still the one that is meant. True when it was there. */
 export async function endProcess({ pid, startTime }: Pick<ServiceProcess, 'pid' | 'startTime'>): Promise<boolean> {
-  const found = await findProcess(pid)
+  const found = findProcess(pid)
   if (!found || found.ended || found.startTime !== startTime) return false
   await endServer(found, END_STEPS)
   return true

@@ -1,0 +1,149 @@
+"""
+What a forked process does until it is a server: it becomes the user for good, and only then looks at anything the user
+could have prepared: the home, the working folder, the program, the environment. It reports what is wrong, or that all is
+well, waits for the launcher's word that it stands in the records, and turns into the program.
+
+An order: `log` (file that the launcher has made, for the output), `become` (`name`, `uid`, `gid`; null: stay who we are),
+`umask`, `home`, `needsHome` (servers must be able to write into their home and work there; services do with any folder),
+`directory` (must be there, services work in it; empty: none), `argv`, `environment`.
+"""
+
+import json
+import os
+import re
+import signal
+import stat
+import sys
+
+
+class Fault(Exception):
+    """`code` is one of those in src/launcher/start-server.ts."""
+
+    def __init__(self, code, detail):
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+def turn_into_server(order, report, go, run):
+    """Does not return. `run(order)` is the last step."""
+    try:
+        leave_forker(order["log"], keep=(report, go))
+        become_user(order["become"])
+        os.umask(order["umask"])
+        if order["needsHome"]:
+            enter_home(order["home"])
+        else:
+            enter_home_or_root(order["home"])
+        check_directory(order)
+        if not order["needsHome"] and order["directory"]:
+            os.chdir(order["directory"])
+        check_program(order["argv"][0])
+        answer = {"ok": True}
+    except Fault as fault:
+        answer = {"ok": False, "code": fault.code, "detail": fault.detail}
+    except Exception as error:  # never its text: it could quote the order
+        answer = {"ok": False, "code": "not_prepared", "detail": type(error).__name__}
+    os.write(report, json.dumps(answer).encode())
+    os.close(report)
+    # A launcher that was killed before it wrote this process down would leave a server that nobody knows of.
+    if not answer["ok"] or os.read(go, 1) != b"\n":
+        os._exit(125)
+    os.close(go)
+    run(order)
+
+
+def leave_forker(log, keep):
+    """A session of its own, default signals, its own output; what it shared with the forker is closed."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+    os.setsid()
+    # Opened while it is still allowed to: the folder is the launcher's alone, and the file was made by it.
+    fd = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in keep:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # that of the listing itself
+
+
+def become_user(who):
+    if who is None:
+        return
+    uid, gid = who["uid"], who["gid"]
+    try:
+        os.initgroups(who["name"], gid)
+        os.setgid(gid)
+        os.setuid(uid)
+    except OSError as error:
+        raise Fault("switch_failed", error.strerror)
+    if os.getresuid() != (uid, uid, uid) or uid == 0:
+        raise Fault("switch_failed", "still another user")
+    if os.getresgid() != (gid, gid, gid) or gid == 0 or 0 in os.getgroups():
+        raise Fault("switch_failed", "still in another group")
+
+
+def enter_home(home):
+    try:
+        os.chdir(home)
+    except FileNotFoundError:
+        raise Fault("home_missing", home)
+    except OSError:
+        raise Fault("home_not_readable", home)
+    if not os.access(".", os.W_OK | os.X_OK):
+        raise Fault("home_not_writable", home)
+
+
+def enter_home_or_root(home):
+    """Users of the system often have no home."""
+    try:
+        os.chdir(home)
+    except OSError:
+        os.chdir("/")
+
+
+def check_directory(order):
+    """A server works in its home, as JupyterHub has it, and enters the notebook folder itself."""
+    if not order["directory"]:
+        return
+    directory = os.path.normpath(os.path.join(order["home"], order["directory"]))
+    if not os.path.isdir(directory) or not os.access(directory, os.R_OK | os.X_OK):
+        raise Fault("directory_missing", directory)
+
+
+def check_program(program):
+    try:
+        regular = stat.S_ISREG(os.stat(program).st_mode)
+    except PermissionError:
+        raise Fault("command_not_executable", program)
+    except OSError:
+        raise Fault("command_not_found", program)
+    if not regular or not os.access(program, os.X_OK):
+        raise Fault("command_not_executable", program)
+    interpreter = interpreter_of(program)
+    if interpreter is not None and not os.access(interpreter, os.X_OK):
+        raise Fault("interpreter_missing", interpreter)
+
+
+def interpreter_of(program):
+    """The program named after `#!`, as the kernel would read it; None for one that may be run but not read."""
+    try:
+        with open(program, "rb") as file:
+            head = file.read(256)
+    except OSError:
+        return None
+    match = re.match(rb"#![ \t]*([^\s]+)", head)
+    return os.fsdecode(match[1]) if match else None
+
+
+def execute(order):
+    program, environment = order["argv"][0], order["environment"]
+    try:
+        os.execve(program, order["argv"], environment)
+    except OSError as error:
+        print(f"{program}: {error.strerror}", file=sys.stderr, flush=True)
+        os._exit(126)

@@ -1,0 +1,149 @@
+"""
+The process that forks the servers. It is a child of the launcher, which alone holds the other end of the socket at
+descriptor 3, and runs with the standard library only, one thread, no files of its own.
+
+Frames from the launcher: kind, number of the start, length, then so many bytes of JSON.
+
+    START  the order, see become.py    a process is forked; it becomes the user, says whether all is well, and waits
+    GO     nothing                     it turns into its program
+    DROP   nothing                     it ends
+
+Lines to the launcher, JSON: `{"ready": version, "python": ...}` once, then `{"id", "pid"}` for a process that was forked,
+`{"id", "report"}` for what it says (null when it died before), `{"ended": pid, "status"}` or `{"ended": pid, "signal"}`.
+
+An order holds secrets of one user, and each process forked later has a copy of this one's memory. So this one does not
+look into orders: it receives them into a buffer that it clears after the fork, and the child alone reads them.
+"""
+
+import json
+import mmap
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+
+from .become import turn_into_server
+
+VERSION = 1
+CONTROL_FD = 3
+HEADER = struct.Struct(">BxxxII")
+START, GO, DROP = 1, 2, 3
+MAX_ORDER_BYTES = 1024 * 1024
+
+
+class Forker:
+    """`run` is what a child does last, see `become.turn_into_server`."""
+
+    def __init__(self, run):
+        self.run = run
+        self.control = socket.socket(fileno=CONTROL_FD)
+        self.order = mmap.mmap(-1, MAX_ORDER_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.poll = select.poll()
+        self.waiting = {}  # id: descriptor to say go on
+        self.reports = {}  # descriptor: id and what came so far
+        self.woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+
+    def serve(self, hello):
+        self.tell({"ready": VERSION, "python": sys.version.split()[0], **hello})
+        self.poll.register(CONTROL_FD, select.POLLIN)
+        self.poll.register(self.woken, select.POLLIN)
+        while True:
+            for fd, _ in self.poll.poll():
+                if fd == CONTROL_FD:
+                    self.take_frame()
+                elif fd == self.woken:
+                    os.read(self.woken, 4096)
+                    self.reap()
+                else:
+                    self.take_report(fd)
+
+    def take_frame(self):
+        header = self.receive(memoryview(bytearray(HEADER.size)))
+        kind, number, length = HEADER.unpack(header)
+        if kind == START:
+            self.receive(memoryview(self.order)[:length])
+            try:
+                self.fork(number, length)
+            finally:
+                self.order[:length] = bytes(length)
+        elif number in self.waiting:
+            fd = self.waiting.pop(number)
+            try:
+                if kind == GO:
+                    os.write(fd, b"\n")
+            except BrokenPipeError:
+                pass  # it died meanwhile, which is told by its end
+            os.close(fd)
+
+    def receive(self, view):
+        """Fills the view, or ends: nobody is left whom this process could serve. Children that wait see it and end too."""
+        at = 0
+        while at < len(view):
+            count = self.control.recv_into(view[at:])
+            if count == 0:
+                os._exit(0)
+            at += count
+        return view
+
+    def fork(self, number, length):
+        report, child_report = os.pipe()
+        child_go, go = os.pipe()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            for fd in (report, child_report, child_go, go):
+                os.close(fd)
+            return self.tell({"id": number, "failed": error.strerror})
+        if pid == 0:
+            try:
+                order = json.loads(bytes(self.order[:length]))
+                self.order[:length] = bytes(length)
+                turn_into_server(order, child_report, child_go, self.run)
+            finally:
+                os._exit(125)
+        os.close(child_report)
+        os.close(child_go)
+        self.waiting[number] = go
+        self.reports[report] = (number, b"")
+        self.poll.register(report, select.POLLIN)
+        self.tell({"id": number, "pid": pid})
+
+    def take_report(self, fd):
+        number, text = self.reports[fd]
+        chunk = os.read(fd, 65536)
+        if chunk:
+            self.reports[fd] = (number, text + chunk)
+            return
+        self.poll.unregister(fd)
+        os.close(fd)
+        del self.reports[fd]
+        self.tell({"id": number, "report": json.loads(text) if text else None})
+
+    def reap(self):
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            how = {"signal": signal.Signals(-code).name} if code < 0 else {"status": code}
+            self.tell({"ended": pid, **how})
+
+    def tell(self, message):
+        try:
+            self.control.sendall(json.dumps(message).encode() + b"\n")
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(0)
+
+
+def serve():
+    """Servers become their program by `execve`."""
+    from .become import execute
+
+    Forker(execute).serve({})

@@ -1,0 +1,71 @@
+/** Keeps a forker running as long as the launcher does. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { background, type Logger } from '../core/runtime.ts'
+import { type ChildOrder, type ForkedProcess, type Forker, ForkerGone } from './forker.ts'
+import { findProcess } from './process-info.ts'
+import type { ServerExit } from './protocol.ts'
+
+export interface KeptForker {
+  /** Like a forker's, and `ended` resolves in any case. */
+  fork(order: ChildOrder): Promise<ForkedProcess>
+  close(): Promise<void>
+}
+
+const LOOK_EVERY_MS = 500
+
+/** `first`: one that runs; `open` opens another when it has ended. */
+export function keepForker(first: Forker, open: () => Promise<Forker>, log: Logger): KeptForker {
+  let current: Promise<Forker> | undefined
+  let closing = false
+  use(Promise.resolve(first))
+
+  function use(opening: Promise<Forker>): Promise<Forker> {
+    current = opening
+    const forget = () => {
+      if (current === opening) current = undefined
+    }
+    opening.then(forker => {
+      log.info({ pid: forker.pid, python: forker.python }, 'forker ready')
+      background(
+        forker.gone.then(() => {
+          forget()
+          // The next start opens another: one that dies over and over costs nothing meanwhile.
+          if (!closing) log.error({ pid: forker.pid }, 'forker has ended, servers go on')
+        }),
+        'forker',
+        log,
+      )
+    }, forget)
+    return opening
+  }
+
+  const running = () => current ?? use(open())
+
+  return {
+    async fork(order) {
+      const forker = await running()
+      const forked = await forker.fork(order).catch(async error => {
+        // It ended just now, before it forked anything.
+        if (!(error instanceof ForkerGone) || closing) throw error
+        return await (await running()).fork(order)
+      })
+      return { ...forked, ended: endOf(forked, forker.gone) }
+    },
+    async close() {
+      closing = true
+      await current?.then(forker => forker.close()).catch(() => {})
+    },
+  }
+}
+
+/** A forker tells how its children end; after its own end they have another parent, and no status is known. */
+async function endOf({ pid, ended }: ForkedProcess, gone: Promise<void>): Promise<ServerExit> {
+  const startTime = findProcess(pid)?.startTime
+  const told = await Promise.race([ended, gone])
+  if (told) return told
+  for (;;) {
+    const now = findProcess(pid)
+    if (!now || now.ended || now.startTime !== startTime) return {}
+    await sleep(LOOK_EVERY_MS, undefined, { ref: false })
+  }
+}
