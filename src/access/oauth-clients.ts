@@ -1,4 +1,7 @@
+import type { Insertable } from 'kysely'
+import { compiledQuery } from '../db/compiled-query.ts'
 import type { Db } from '../db/database.ts'
+import type { Tables } from '../db/tables.ts'
 import { CHOSEN_TOKEN_ROUNDS, hashToken } from './token-format.ts'
 
 /** A single-user server or service that signs people in with the hub. */
@@ -24,14 +27,18 @@ export async function ensureOauthClient(db: Db, client: OauthClient): Promise<vo
   }
   const rounds = client.generated ? 1 : CHOSEN_TOKEN_ROUNDS
   const secret = client.secret ? hashToken(client.secret, { rounds }).hashed : ''
-  await db
-    .insertInto('oauth_clients')
-    .values({ identifier: client.identifier, secret, ...values })
-    .onConflict(conflict =>
-      conflict.column('identifier').doUpdateSet(client.secret === undefined ? values : { secret, ...values }),
-    )
-    .execute()
+  const changed = client.secret === undefined ? values : { secret, ...values }
+  await upsertClient(db, { identifier: client.identifier, secret, ...values }, changed)
 }
+
+type ClientColumns = Insertable<Tables['oauth_clients']>
+
+const upsertClient = compiledQuery((db, columns: ClientColumns, changed: Partial<ClientColumns>) =>
+  db
+    .insertInto('oauth_clients')
+    .values(columns)
+    .onConflict(conflict => conflict.column('identifier').doUpdateSet(changed)),
+)
 
 /** Gives a client another secret; nothing happens when there is no such client. */
 export async function setClientSecret(db: Db, identifier: string, secret: string): Promise<void> {

@@ -2,23 +2,23 @@ import type { Compilable, CompiledQuery } from 'kysely'
 import type { Db } from './database.ts'
 import { directReadsOf } from './direct-reads.ts'
 
-/** Stands for an argument, or for an item of one that is a list, while the SQL is built. */
+/** Stands for an argument, or for an item of one that is a list or the columns of a row, while the SQL is built. */
 class Placeholder {
   readonly index: number
-  readonly item: number | undefined
-  constructor(index: number, item?: number) {
+  readonly item: number | string | undefined
+  constructor(index: number, item?: number | string) {
     this.index = index
     this.item = item
   }
 }
 
-/** One query is kept for each length of its lists; pages are of few lengths. */
+/** One query is kept for each length of its lists and each choice of columns; pages are of few lengths. */
 const SHAPES_KEPT = 300
 
 /**
  * A query whose SQL is built once for each dialect; building costs several times what SQLite needs to answer. Its
  * arguments may only be bound as values: nothing the shape of the query depends on, but for the length of lists, which
- * must not be empty. `db` may be a transaction; outside of one, reads of a SQLite file take the direct way.
+ * must not be empty, and the names of columns in plain objects, none of which may be undefined. `db` may be a transaction; outside of one, reads of a SQLite file take the direct way.
  */
 export function compiledQuery<Args extends readonly unknown[], Row>(
   build: (db: Db, ...args: Args) => Compilable<Row>,
@@ -52,16 +52,25 @@ export function compiledQuery<Args extends readonly unknown[], Row>(
 
 function shapeOf(args: readonly unknown[]): string {
   let shape = ''
-  for (const arg of args) if (Array.isArray(arg)) shape += `${arg.length},`
+  for (const arg of args) {
+    if (Array.isArray(arg)) shape += `${arg.length},`
+    else if (isColumns(arg)) shape += `${Object.keys(arg).join()};`
+  }
   return shape
 }
 
 function placeholders(arg: unknown, index: number): unknown {
-  return Array.isArray(arg) ? arg.map((_, item) => new Placeholder(index, item)) : new Placeholder(index)
+  if (Array.isArray(arg)) return arg.map((_, item) => new Placeholder(index, item))
+  if (!isColumns(arg)) return new Placeholder(index)
+  return Object.fromEntries(Object.keys(arg).map(name => [name, new Placeholder(index, name)]))
+}
+
+function isColumns(arg: unknown): arg is Record<string, unknown> {
+  return typeof arg === 'object' && arg !== null && Object.getPrototypeOf(arg) === Object.prototype
 }
 
 function bound(value: unknown, args: readonly unknown[]): unknown {
   if (!(value instanceof Placeholder)) return value
   const arg = args[value.index]
-  return value.item === undefined ? arg : (arg as unknown[])[value.item] // a list, as when it was built
+  return value.item === undefined ? arg : (arg as Record<number | string, unknown>)[value.item] // as when it was built
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { acquireLease, type Lease, withLease } from './leases.ts'
+import { acquireLease, acquireLeaseAndWrite, type Lease, withLease } from './leases.ts'
 import { testDatabases } from './testing.ts'
 
 const LONG_MS = 60_000
@@ -31,6 +31,47 @@ for (const kind of testDatabases()) {
       assert.equal(second?.epoch, first!.epoch + 1)
       assert.equal(await first!.renew(), false)
       assert.equal(first!.lost.aborted, false)
+      await database.close()
+    })
+
+    it('is not taken where the first write fails, and the write is not run where it is another’s', async () => {
+      const database = await kind.open()
+      const asked = { name: 'x', holder: 'hub-a', termMs: LONG_MS }
+      const refused = new Error('refused')
+
+      await assert.rejects(
+        acquireLeaseAndWrite(database, asked, () => Promise.reject(refused)),
+        refused,
+      )
+      const taken = await acquireLeaseAndWrite(database, asked, async () => 'written')
+      const late = await acquireLeaseAndWrite(database, { ...asked, holder: 'hub-b' }, () =>
+        assert.fail('the lease is held'),
+      )
+
+      assert.equal(taken?.written, 'written')
+      assert.equal(taken?.lease.epoch, 1)
+      assert.equal(late, undefined)
+      await taken!.lease.release()
+      await database.close()
+    })
+
+    it('is given up by its last write, or kept when that says so', async () => {
+      const database = await kind.open()
+      const first = (await acquireLease(database, 'x', 'hub-a', LONG_MS))!
+
+      assert.equal(await first.finish(async () => undefined), undefined)
+      assert.equal(await acquireLease(database, 'x', 'hub-b', LONG_MS), undefined)
+      assert.equal(await first.renew(), true)
+      assert.equal(await first.finish(async () => 'done'), 'done')
+      assert.equal(await first.renew(), false)
+      const second = await acquireLease(database, 'x', 'hub-b', LONG_MS)
+
+      assert.equal(second?.epoch, first.epoch + 1)
+      await assert.rejects(
+        first.finish(async () => 'late'),
+        { code: 'lease_lost' },
+      )
+      await second!.release()
       await database.close()
     })
 

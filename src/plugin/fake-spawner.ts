@@ -106,6 +106,7 @@ export function fakeSpawner(world: ReturnType<typeof createFakeWorld>, steps: Fa
       return server !== undefined && server.exit === undefined && server.port === address.port
     },
 
+    stateTellsAddress: steps.tellsAddress !== false,
     async address(_key, state) {
       const server = find(state)
       return server && steps.tellsAddress !== false

@@ -92,6 +92,11 @@ export interface Spawner<Options extends Json = Json, State extends Json = Json>
    * so that another one can finish the start. Absent or undefined: such a server is stopped. (JupyterHub's `get_url`.)
    */
   address?(key: ServerKey, state: State, signal: AbortSignal): Promise<Address | undefined>
+  /**
+   * `address` tells by what `saveState` has stored alone, as soon as `start` returns: the hub need not write it down before
+   * the server answers. Default false.
+   */
+  readonly stateTellsAddress?: boolean
   /** Ends it and returns when it is gone. Ending what is gone already is no error. `now`: kill at once. */
   stop(key: ServerKey, state: State, how: { now: boolean; timeoutMs: number; signal: AbortSignal }): Promise<void>
   /** Removes what outlives a server (volumes and the like) when it is deleted for good. */

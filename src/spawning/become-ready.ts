@@ -9,7 +9,7 @@ import { askServer } from './ask-server.ts'
 import type { SpawningContext } from './context.ts'
 import type { ProgressLine } from './progress-store.ts'
 import { Interruption } from './reasons.ts'
-import { finishRun, type RunKey } from './run-store.ts'
+import { finishRun, type RunKey, saveAddress } from './run-store.ts'
 import type { HeldServer } from './spawn-lease.ts'
 import { waitUntilReady } from './wait-until-ready.ts'
 
@@ -17,22 +17,24 @@ export interface StartedServer {
   readonly run: RunKey
   readonly address: Address
   readonly state: Json
+  /** Whether the address is in the database already; else it is written together with the end of the start. */
+  readonly isStored: boolean
   /** How long it may take to answer, if not as long as a server whose `start` has returned. */
   readonly timeoutMs?: number
 }
 
-/** Throws SpawnError, HubError or Interruption; the caller undoes what was made. */
+/** Gives the lease up when it is ready. Throws SpawnError, HubError or Interruption; the caller undoes what was made. */
 export async function becomeReady(
   context: SpawningContext,
   held: HeldServer,
-  { run, address, state, timeoutMs }: StartedServer,
+  { run, address, state, isStored, timeoutMs }: StartedServer,
   signal: AbortSignal,
-  progress: (line: ProgressLine) => Promise<void>,
+  progress: (line: ProgressLine) => void,
 ): Promise<void> {
   const { key } = held
   const { environment } = context
   const prefix = serverPath(key, environment.baseUrl)
-  await progress({ percent: 80, message: 'Waiting for the server to answer' })
+  progress({ percent: 80, message: 'Waiting for the server to answer' })
   const answer = await waitUntilReady({
     ask: (ms, waiting) =>
       askServer(address, { path: `${prefix}api`, timeoutMs: ms, signal: waiting, tls: context.tls }),
@@ -45,7 +47,11 @@ export async function becomeReady(
   const data = { user: key.user, server_name: key.server }
   await context.routes.set(serverRoute(key, environment), serverTarget(address), data, signal)
   const message = `Server ready at ${serverUrl(key, environment)}`
-  const isReady = await held.write(tx => finishRun(tx, run, context.clock.now(), message))
+  const isReady = await held.finish(async tx => {
+    if (!(await finishRun(tx, run, context.clock.now(), message))) return undefined
+    if (!isStored) await saveAddress(tx, run.spawnerId, address, prefix)
+    return true
+  })
   if (!isReady) throw new Interruption('stop_requested')
   context.signals.notify(run.spawnerId)
 }

@@ -1,7 +1,7 @@
 /** What every step of spawning is given: the parts of the hub it works with, and the site's choices. */
 import type { Clock, Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
-import type { Database } from '../db/database.ts'
+import type { Database, DbTransaction } from '../db/database.ts'
 import type { ServerDraft } from '../plugin/hooks.ts'
 import type { BindAddress, Spawner, UserRecord } from '../plugin/spawner.ts'
 import type { RouteKeeper } from '../routing/route-keeper.ts'
@@ -56,20 +56,24 @@ export interface SpawningSettings {
 
 /** The two secrets a server gets. The app maps this to access and OAuth. */
 export interface ServerAccess {
-  /** The token may do as much of this as its owner may hand on, as JupyterHub's `server_token_scopes`. */
-  issueToken(token: {
-    user: UserRecord
-    scopes: readonly string[]
-    note: string
-  }): Promise<{ token: string; id: number }>
+  /** As much of these scopes as the user may hand on, as JupyterHub's `server_token_scopes`. */
+  scopesHeld(user: UserRecord, scopes: readonly string[]): Promise<readonly string[]>
+  /** With scopes that the user holds. */
+  issueToken(
+    tx: DbTransaction,
+    token: { user: UserRecord; scopes: readonly string[]; note: string },
+  ): Promise<{ token: string; id: number }>
   /** Makes the client or brings it up to date; its secret is the server's token. */
-  ensureOauthClient(client: {
-    identifier: string
-    secret: string
-    redirectUri: string
-    description: string
-    allowedScopes: readonly string[]
-  }): Promise<void>
+  ensureOauthClient(
+    tx: DbTransaction,
+    client: {
+      identifier: string
+      secret: string
+      redirectUri: string
+      description: string
+      allowedScopes: readonly string[]
+    },
+  ): Promise<void>
   /** Called after tokens were deleted, for caches. */
   tokensRevoked?(): void
 }

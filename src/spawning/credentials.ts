@@ -3,10 +3,11 @@ import { oauthClientId, serverPath } from '../core/names.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { wrongAnswer } from '../core/site-function.ts'
 import { oauthCallbackUrl } from '../core/subdomains.ts'
+import { compiledQuery } from '../db/compiled-query.ts'
 import type { DbTransaction } from '../db/database.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
 import type { ScopesOfServer, SpawningContext } from './context.ts'
-import { type RunKey, saveOauthClient, saveToken } from './run-store.ts'
+import { type RunKey, saveCredentials } from './run-store.ts'
 import type { ServerRow } from './server-row.ts'
 import type { HeldServer } from './spawn-lease.ts'
 
@@ -17,7 +18,7 @@ export interface Credentials {
   readonly oauthClientAllowedScopes: readonly string[]
 }
 
-/** What was made is written down at once, so that it can be revoked whatever happens next. */
+/** All or nothing is written down, so that what was made can be revoked whatever happens next. */
 export async function giveCredentials(
   context: SpawningContext,
   held: HeldServer,
@@ -26,38 +27,53 @@ export async function giveCredentials(
 ): Promise<Credentials> {
   const { access, environment, settings } = context
   const { key } = held
-  const { token, id } = await access.issueToken({
-    user,
-    scopes: await tokenScopes(context, user, key),
-    note: tokenNote(key, environment.baseUrl),
-  })
-  await held.write(tx => saveToken(tx, run, id))
-  const identifier = oauthClientId(key)
+  const scopes = await access.scopesHeld(user, await tokenScopes(context, user, key))
   const allowed = await scopesOf('servers.oauthClientAllowedScopes', settings.oauthClientAllowedScopes, user, key)
-  await access.ensureOauthClient({
-    identifier,
-    secret: token,
-    redirectUri: oauthCallbackUrl(key, environment),
-    description: tokenNote(key, environment.baseUrl),
-    // A visitor needs access to this very server; what else the server may ask for is the site's choice.
-    allowedScopes: [...new Set([...allowed, `access:servers!server=${key.user}/${key.server}`])].sort(),
+  const identifier = oauthClientId(key)
+  const note = tokenNote(key, environment.baseUrl)
+  return held.write(async tx => {
+    const { token, id } = await access.issueToken(tx, { user, scopes, note })
+    await access.ensureOauthClient(tx, {
+      identifier,
+      secret: token,
+      redirectUri: oauthCallbackUrl(key, environment),
+      description: note,
+      // A visitor needs access to this very server; what else the server may ask for is the site's choice.
+      allowedScopes: [...new Set([...allowed, `access:servers!server=${key.user}/${key.server}`])].sort(),
+    })
+    await saveCredentials(tx, run, { tokenId: id, oauthClientId: identifier })
+    return { token, oauthClientAllowedScopes: allowed }
   })
-  await held.write(tx => saveOauthClient(tx, run.spawnerId, identifier))
-  return { token, oauthClientAllowedScopes: allowed }
 }
 
 /** Deletes the token and the OAuth client, and with the client every token that visitors of the server got. */
 export async function revokeCredentials(tx: DbTransaction, server: ServerRow, baseUrl: string): Promise<void> {
   const { key, userId, run } = server
-  const ofUser = tx.deleteFrom('api_tokens').where('user_id', '=', userId)
-  const revoked = run?.tokenId === undefined ? undefined : await ofUser.where('id', '=', run.tokenId).executeTakeFirst()
+  const [revoked] = run?.tokenId === undefined ? [] : await deleteToken(tx, userId, run.tokenId)
   // The released JupyterHub, or a start cut short, has left no id: its token bears the note of this server.
-  if (!revoked?.numDeletedRows) await ofUser.where('note', '=', tokenNote(key, baseUrl)).execute()
+  if (!revoked) await deleteTokensByNote(tx, userId, tokenNote(key, baseUrl))
   const client = oauthClientId(key)
-  await tx.deleteFrom('oauth_codes').where('client_id', '=', client).execute()
-  await tx.deleteFrom('api_tokens').where('client_id', '=', client).execute()
-  await tx.deleteFrom('oauth_clients').where('identifier', '=', client).execute()
+  await deleteCodesOfClient(tx, client)
+  await deleteTokensOfClient(tx, client)
+  await deleteClient(tx, client)
 }
+
+const roleScopes = compiledQuery((db, name: string) => db.selectFrom('roles').select('scopes').where('name', '=', name))
+const deleteToken = compiledQuery((db, userId: number, id: number) =>
+  db.deleteFrom('api_tokens').where('user_id', '=', userId).where('id', '=', id).returning('id'),
+)
+const deleteTokensByNote = compiledQuery((db, userId: number, note: string) =>
+  db.deleteFrom('api_tokens').where('user_id', '=', userId).where('note', '=', note),
+)
+const deleteCodesOfClient = compiledQuery((db, client: string) =>
+  db.deleteFrom('oauth_codes').where('client_id', '=', client),
+)
+const deleteTokensOfClient = compiledQuery((db, client: string) =>
+  db.deleteFrom('api_tokens').where('client_id', '=', client),
+)
+const deleteClient = compiledQuery((db, identifier: string) =>
+  db.deleteFrom('oauth_clients').where('identifier', '=', identifier),
+)
 
 /** JupyterHub's note on such tokens. */
 function tokenNote(key: ServerKey, baseUrl: string): string {
@@ -70,7 +86,7 @@ async function tokenScopes(
   user: UserRecord,
   key: ServerKey,
 ): Promise<string[]> {
-  const role = await database.db.selectFrom('roles').select('scopes').where('name', '=', 'server').executeTakeFirst()
+  const [role] = await roleScopes(database.db, 'server')
   const ofRole = role?.scopes ? (JSON.parse(role.scopes) as string[]) : SERVER_ROLE // a JSON list of names
   const chosen = await scopesOf('servers.tokenScopes', settings.serverTokenScopes, user, key)
   const wanted = chosen.length > 0 ? chosen : ofRole

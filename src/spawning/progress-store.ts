@@ -1,9 +1,11 @@
 /** The story of a start, line by line, in the database: every hub can tell it. */
+import type { Insertable } from 'kysely'
 import type { Reason } from '../core/reason.ts'
 import type { ProgressEvent } from '../core/server-state.ts'
 import { compiledQuery } from '../db/compiled-query.ts'
 import type { Database, DbTransaction } from '../db/database.ts'
 import { fromDbTime, toDbTime } from '../db/db-time.ts'
+import type { Tables } from '../db/tables.ts'
 
 export interface ProgressLine {
   readonly percent: number
@@ -19,32 +21,30 @@ export async function addProgress(
   at: Date,
   line: ProgressLine,
 ): Promise<void> {
-  const { percent, message, htmlMessage = null, rawEvent } = line
-  const rawJson = rawEvent === undefined ? null : JSON.stringify(rawEvent)
-  await insertLine(tx, run.spawnerId, run.runId, toDbTime(at), percent, message, htmlMessage, rawJson)
-  await updateRun(tx, run.spawnerId, run.runId, percent, message)
+  await addLine(tx, run, at, line)
+  await updateRun(tx, run.spawnerId, run.runId, line.percent, line.message)
 }
 
-const insertLine = compiledQuery(
-  (
-    db,
-    spawnerId: number,
-    runId: string,
-    at: string,
-    percent: number,
-    message: string,
-    htmlMessage: string | null,
-    rawEvent: string | null,
-  ) =>
-    db.insertInto('orrery_progress').values({
-      spawner_id: spawnerId,
-      run_id: runId,
-      at,
-      percent,
-      message,
-      html_message: htmlMessage,
-      raw_event: rawEvent,
-    }),
+/** As `addProgress`, where the caller writes the run itself. */
+export async function addLine(
+  tx: DbTransaction,
+  run: { spawnerId: number; runId: string },
+  at: Date,
+  { percent, message, htmlMessage, rawEvent }: ProgressLine,
+): Promise<void> {
+  await insertLine(tx, {
+    spawner_id: run.spawnerId,
+    run_id: run.runId,
+    at: toDbTime(at),
+    percent,
+    message,
+    html_message: htmlMessage ?? null,
+    raw_event: rawEvent === undefined ? null : JSON.stringify(rawEvent),
+  })
+}
+
+const insertLine = compiledQuery((db, columns: Insertable<Tables['orrery_progress']>) =>
+  db.insertInto('orrery_progress').values(columns),
 )
 
 const updateRun = compiledQuery((db, spawnerId: number, runId: string, percent: number, message: string) =>
@@ -57,22 +57,19 @@ const updateRun = compiledQuery((db, spawnerId: number, runId: string, percent: 
 
 /** Lines of earlier runs. Called after the first line of the new run is in, so that ids go on growing. */
 export async function forgetEarlierProgress(tx: DbTransaction, spawnerId: number, runId: string): Promise<void> {
-  await tx.deleteFrom('orrery_progress').where('spawner_id', '=', spawnerId).where('run_id', '!=', runId).execute()
+  await deleteLinesOfOthers(tx, spawnerId, runId)
 }
+
+const deleteLinesOfOthers = compiledQuery((db, spawnerId: number, runId: string) =>
+  db.deleteFrom('orrery_progress').where('spawner_id', '=', spawnerId).where('run_id', '!=', runId),
+)
 
 export async function readProgress(
   database: Database,
   run: { spawnerId: number; runId: string },
   afterId: number,
 ): Promise<ProgressEvent[]> {
-  const rows = await database.db
-    .selectFrom('orrery_progress')
-    .selectAll()
-    .where('spawner_id', '=', run.spawnerId)
-    .where('run_id', '=', run.runId)
-    .where('id', '>', afterId)
-    .orderBy('id')
-    .execute()
+  const rows = await linesAfter(database.db, run.spawnerId, run.runId, afterId)
   return rows.map(row => ({
     id: row.id,
     at: fromDbTime(row.at),
@@ -82,6 +79,16 @@ export async function readProgress(
     ...(row.raw_event !== null && { rawEvent: JSON.parse(row.raw_event) as unknown }),
   }))
 }
+
+const linesAfter = compiledQuery((db, spawnerId: number, runId: string, afterId: number) =>
+  db
+    .selectFrom('orrery_progress')
+    .selectAll()
+    .where('spawner_id', '=', spawnerId)
+    .where('run_id', '=', runId)
+    .where('id', '>', afterId)
+    .orderBy('id'),
+)
 
 /** The last line, marked with how the start ended. */
 export function finalEvent(event: ProgressEvent, end: { ready: true } | { failed: Reason }): ProgressEvent {

@@ -23,12 +23,7 @@ interface Moment {
 const moments: readonly Moment[] = [
   {
     title: 'before the token is made',
-    options: die => ({ access: { issueToken: die } }),
-    becomes: 'ready',
-  },
-  {
-    title: 'after the token is made, before it is written down',
-    options: die => ({ access: { ensureOauthClient: die } }),
+    options: die => ({ access: { scopesHeld: die } }),
     becomes: 'ready',
   },
   {
@@ -61,6 +56,12 @@ const moments: readonly Moment[] = [
   {
     title: 'while it waits for the server to answer',
     options: die => ({ steps: { answer: dieOnce(die) } }),
+    becomes: 'ready',
+  },
+  {
+    title: 'while it waits for the server to answer, of which only the database tells where',
+    options: die => ({ steps: { answer: dieOnce(die), tellsAddress: false } }),
+    next: { steps: { tellsAddress: false } },
     becomes: 'ready',
   },
   {

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { serverPath } from '../core/names.ts'
 import { SpawnError } from '../core/reason.ts'
 import { fromDbTime } from '../db/db-time.ts'
-import type { Address, Exit } from '../plugin/spawner.ts'
+import type { Exit } from '../plugin/spawner.ts'
 import { askServer } from './ask-server.ts'
 import { becomeReady, ownsAddress } from './become-ready.ts'
 import type { SpawningContext } from './context.ts'
@@ -15,7 +15,7 @@ import { dismantle } from './dismantle.ts'
 import { failStart, withLogTail } from './fail-start.ts'
 import { progressWriter } from './progress-writer.ts'
 import { exitReason, hubRestarted, notOurServer } from './reasons.ts'
-import { adoptRun, closeRun, saveAddress } from './run-store.ts'
+import { adoptRun, closeRun } from './run-store.ts'
 import { findServerById, type RunRow, type ServerRow, userRecord } from './server-row.ts'
 import { type HeldServer, holdServer } from './spawn-lease.ts'
 import { startServer } from './start-server.ts'
@@ -76,38 +76,33 @@ async function beginAgain(context: SpawningContext, held: HeldServer, server: Se
 }
 
 /** A start that was left half-way: with state and address the wait goes on, else what is there is cleared away. */
-async function finishStart(context: SpawningContext, held: HeldServer, server: ServerRow): Promise<void> {
+async function finishStart(context: SpawningContext, lease: HeldServer, server: ServerRow): Promise<void> {
   const { log, spawner, settings } = context
   const run = { spawnerId: server.spawnerId, runId: server.run!.runId } // it is spawning, so there is a run
-  const watch = watchForStop(context, held, run)
+  const watch = watchForStop(context, lease, run)
+  const progress = progressWriter(context, lease, run)
+  const { held } = progress
   const startedAt = performance.now()
   try {
     if (server.state === undefined) throw new SpawnError(hubRestarted)
     const exit = await spawner.poll(held.key, server.state, held.gone)
     if (exit) throw new SpawnError(exitReason(exit, 'starting'))
-    const address = server.address ?? (await addressOf(context, held, server))
+    const isStored = server.address !== undefined
+    // From the state: the start was cut short before the address was written down.
+    const address = server.address ?? (await spawner.address?.(held.key, server.state, held.gone))
     if (!address) throw new SpawnError(hubRestarted)
     log.info({ ...held.key }, 'finishing a start')
-    const progress = progressWriter(context, held, run)
     // Without a stored address it was still inside `start`, which may take its own time.
-    const timeoutMs = settings.httpTimeoutMs + (server.address ? 0 : settings.startTimeoutMs)
-    const started = { run, address, state: server.state, timeoutMs }
+    const timeoutMs = settings.httpTimeoutMs + (isStored ? 0 : settings.startTimeoutMs)
+    const started = { run, address, state: server.state, isStored, timeoutMs }
     await becomeReady(context, held, started, watch.signal, progress.add)
     log.info({ ...held.key, ms: Math.round(performance.now() - startedAt) }, 'server ready')
   } catch (error) {
+    await progress.end().catch(() => {}) // as in `startServer`
     await failStart(context, held, run, watch.signal.aborted ? watch.signal.reason : error)
   } finally {
     watch.end()
   }
-}
-
-/** From the state, and then stored: the start was cut short before its spawner could return it. */
-async function addressOf(context: SpawningContext, held: HeldServer, server: ServerRow): Promise<Address | undefined> {
-  const address = await context.spawner.address?.(held.key, server.state ?? {}, held.gone)
-  if (!address) return undefined
-  const prefix = serverPath(held.key, context.environment.baseUrl)
-  await held.write(tx => saveAddress(tx, server.spawnerId, address, prefix))
-  return address
 }
 
 /** A server that should be running: still there keeps its rows, and by them its route; gone is cleared away. */

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { HubError } from '../core/errors.ts'
 import type { Json } from '../core/runtime.ts'
 import { type ServerKey, serverKeyText } from '../core/server-key.ts'
+import type { DbTransaction } from '../db/database.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
 import type { SpawningContext } from './context.ts'
 import { dismantle } from './dismantle.ts'
@@ -11,9 +12,9 @@ import { checkLimits } from './limits.ts'
 import { beginRun } from './run-store.ts'
 import { findServer, type ServerRow, userRecord } from './server-row.ts'
 import { checkNamedServer, ensureServerRow, noSuchUser } from './server-rows.ts'
-import type { HeldServer } from './spawn-lease.ts'
-import { asHubError, startServer } from './start-server.ts'
-import { holdSoon } from './while-stopped.ts'
+import { type HeldServer, holdAndWrite } from './spawn-lease.ts'
+import { asHubError, type Start, startServer } from './start-server.ts'
+import { holdSoon, takeSoon } from './while-stopped.ts'
 
 export interface StartRequest {
   /** Choices for the spawner; those of the last start when absent. */
@@ -39,50 +40,84 @@ export async function requestStart(
   if (found.phase === 'spawning') return 'pending'
   if (found.phase === 'stopping') throw pendingStop(key)
 
-  const held = await holdSoon(context, key)
-  if (!held) return 'pending'
+  const begun = await beginStart(context, key, user, request)
+  if (typeof begun === 'string') return begun
+  log.info({ ...key, by: request.requestedBy }, 'starting server')
+  signals.notify(begun.start.run.spawnerId)
+  context.goOn(startServer(context, begun.held, begun.start))
+  return 'started'
+}
+
+/** Takes the server and puts its start on record, in one transaction. */
+async function beginStart(
+  context: SpawningContext,
+  key: ServerKey,
+  user: UserRecord,
+  request: StartRequest,
+): Promise<{ held: HeldServer; start: Start } | 'ready' | 'pending'> {
   try {
-    const run = await beginStart(context, held, user, request)
-    if (typeof run === 'string') {
+    const taken = await takeSoon(context, key, () =>
+      holdAndWrite(context, key, async tx => {
+        const before = await findServer({ db: tx }, key)
+        const { phase } = stateOf(context, before)
+        // Another request, or another hub, was quicker.
+        if (phase === 'ready') return 'ready'
+        if (phase === 'spawning') return 'pending'
+        if (phase === 'stopping') throw pendingStop(key)
+        return before?.serverId === undefined
+          ? recordStart(context, tx, key, user, request, before)
+          : { remains: before }
+      }),
+    )
+    if (!taken) return 'pending'
+    const { held, written } = taken
+    if (typeof written === 'string') {
       await held.release()
-      return run
+      return written
     }
-    log.info({ ...key, by: request.requestedBy }, 'starting server')
-    signals.notify(run.run.spawnerId)
-    context.goOn(startServer(context, held, run))
-    return 'started'
+    return {
+      held,
+      start: 'remains' in written ? await startAnew(context, held, user, request, written.remains) : written,
+    }
   } catch (error) {
-    await held.release()
     throw asHubError(error)
   }
 }
 
-async function beginStart(
+async function recordStart(
+  context: SpawningContext,
+  tx: DbTransaction,
+  key: ServerKey,
+  user: UserRecord,
+  { options, displayName }: StartRequest,
+  before: ServerRow | undefined,
+): Promise<Start> {
+  const { spawner, clock } = context
+  const chosen = options ?? before?.options ?? {}
+  const checked = spawner.checkOptions ? spawner.checkOptions(user, chosen) : chosen
+  await checkLimits(tx, context)
+  const server = before ?? (await ensureServerRow(tx, user, key, { displayName }))
+  const runId = randomUUID()
+  await beginRun(tx, server, runId, options, clock.now())
+  return { run: { spawnerId: server.spawnerId, runId }, user, options: checked }
+}
+
+async function startAnew(
   context: SpawningContext,
   held: HeldServer,
   user: UserRecord,
-  { options, displayName }: StartRequest,
-) {
-  const { database, spawner, clock } = context
-  const { key } = held
-  const before = await findServer(database, key)
-  const found = stateOf(context, before)
-  // Another request, or another hub, was quicker.
-  if (found.phase === 'ready') return 'ready' as const
-  if (found.phase === 'spawning') return 'pending' as const
-  if (found.phase === 'stopping') throw pendingStop(key)
-  if (before?.serverId !== undefined) await clearRemains(context, held, before)
-
-  const chosen = options ?? before?.options ?? {}
-  const checked = spawner.checkOptions ? spawner.checkOptions(user, chosen) : chosen
-  const runId = randomUUID()
-  const row = await held.write(async tx => {
-    await checkLimits(tx, context)
-    const server = await ensureServerRow(tx, user, key, { displayName })
-    await beginRun(tx, server, runId, options, clock.now())
-    return server
-  })
-  return { run: { spawnerId: row.spawnerId, runId }, user, options: checked }
+  request: StartRequest,
+  remains: ServerRow,
+): Promise<Start> {
+  try {
+    await clearRemains(context, held, remains)
+    return await held.write(async tx =>
+      recordStart(context, tx, held.key, user, request, await findServer({ db: tx }, held.key)),
+    )
+  } catch (error) {
+    await held.release()
+    throw error
+  }
 }
 
 /** What an earlier stop could not end must end now: two servers would share one home. */

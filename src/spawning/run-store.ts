@@ -1,12 +1,15 @@
 /** Writes of a server's rows. Each happens under the lease of that server; see `spawn-lease.ts`. */
+import type { Insertable } from 'kysely'
 import type { Reason } from '../core/reason.ts'
 import type { Json } from '../core/runtime.ts'
 import type { ServerState } from '../core/server-state.ts'
-import type { Database, DbTransaction } from '../db/database.ts'
+import { compiledQuery } from '../db/compiled-query.ts'
+import type { Database, Db, DbTransaction } from '../db/database.ts'
 import { toDbTime } from '../db/db-time.ts'
+import type { Tables } from '../db/tables.ts'
 import type { Address } from '../plugin/spawner.ts'
 import { toAddressRow } from '../routing/server-target.ts'
-import { addProgress, forgetEarlierProgress } from './progress-store.ts'
+import { addLine, addProgress, forgetEarlierProgress } from './progress-store.ts'
 import type { ServerRow } from './server-row.ts'
 
 export interface RunKey {
@@ -24,13 +27,9 @@ export async function beginRun(
 ): Promise<void> {
   const at = toDbTime(now)
   const { spawnerId } = server
-  await tx
-    .updateTable('spawners')
-    .set({ started: at, last_activity: at, state: '{}', server_id: null })
-    .$if(options !== undefined, query => query.set({ user_options: JSON.stringify(options) }))
-    .where('id', '=', spawnerId)
-    .execute()
-  await tx.updateTable('users').set({ last_activity: at }).where('id', '=', server.userId).execute()
+  if (options === undefined) await spawnerBegins(tx, spawnerId, at)
+  else await spawnerBeginsWith(tx, spawnerId, at, JSON.stringify(options))
+  await userActive(tx, server.userId, at)
   await writeRun(tx, spawnerId, {
     run_id: runId,
     phase: 'spawning',
@@ -40,9 +39,24 @@ export async function beginRun(
     ...NO_REASON,
     token_id: null,
   })
-  await addProgress(tx, { spawnerId, runId }, now, { percent: 0, message: REQUESTED })
+  await addLine(tx, { spawnerId, runId }, now, { percent: 0, message: REQUESTED })
   await forgetEarlierProgress(tx, spawnerId, runId)
 }
+
+const beginning = (db: Db, spawnerId: number, at: string) =>
+  db
+    .updateTable('spawners')
+    .set({ started: at, last_activity: at, state: '{}', server_id: null })
+    .where('id', '=', spawnerId)
+
+const spawnerBegins = compiledQuery(beginning)
+const spawnerBeginsWith = compiledQuery((db, spawnerId: number, at: string, options: string) =>
+  beginning(db, spawnerId, at).set({ user_options: options }),
+)
+
+const userActive = compiledQuery((db, userId: number, at: string) =>
+  db.updateTable('users').set({ last_activity: at }).where('id', '=', userId),
+)
 
 // JupyterHub's own first event.
 const REQUESTED = 'Server requested'
@@ -98,25 +112,34 @@ export async function recordStop(
 }
 
 export async function saveState(tx: DbTransaction, spawnerId: number, state: Json): Promise<void> {
-  await tx
-    .updateTable('spawners')
-    .set({ state: JSON.stringify(state ?? {}) })
-    .where('id', '=', spawnerId)
-    .execute()
+  await storeState(tx, spawnerId, JSON.stringify(state ?? {}))
 }
 
-export async function saveToken(tx: DbTransaction, run: RunKey, tokenId: number): Promise<void> {
-  await tx
+const storeState = compiledQuery((db, spawnerId: number, state: string) =>
+  db.updateTable('spawners').set({ state }).where('id', '=', spawnerId),
+)
+
+/** What a run was given, so that it can be taken back: the id of its token and its OAuth client. */
+export async function saveCredentials(
+  tx: DbTransaction,
+  run: RunKey,
+  { tokenId, oauthClientId }: { tokenId: number; oauthClientId: string },
+): Promise<void> {
+  await storeTokenId(tx, run.spawnerId, run.runId, tokenId)
+  await storeOauthClient(tx, run.spawnerId, oauthClientId)
+}
+
+const storeTokenId = compiledQuery((db, spawnerId: number, runId: string, tokenId: number) =>
+  db
     .updateTable('orrery_runs')
     .set({ token_id: tokenId })
-    .where('spawner_id', '=', run.spawnerId)
-    .where('run_id', '=', run.runId)
-    .execute()
-}
+    .where('spawner_id', '=', spawnerId)
+    .where('run_id', '=', runId),
+)
 
-export async function saveOauthClient(tx: DbTransaction, spawnerId: number, identifier: string): Promise<void> {
-  await tx.updateTable('spawners').set({ oauth_client_id: identifier }).where('id', '=', spawnerId).execute()
-}
+const storeOauthClient = compiledQuery((db, spawnerId: number, identifier: string) =>
+  db.updateTable('spawners').set({ oauth_client_id: identifier }).where('id', '=', spawnerId),
+)
 
 /** The `servers` row: where the server listens. */
 export async function saveAddress(
@@ -125,27 +148,35 @@ export async function saveAddress(
   address: Address,
   prefix: string,
 ): Promise<void> {
-  const server = await tx
-    .insertInto('servers')
-    .values({ ...toAddressRow(address), base_url: prefix, cookie_name: 'cookie' })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  await tx.updateTable('spawners').set({ server_id: server.id }).where('id', '=', spawnerId).execute()
+  const [server] = await insertServer(tx, { ...toAddressRow(address), base_url: prefix, cookie_name: 'cookie' })
+  await storeServer(tx, spawnerId, server!.id) // what was inserted is given back
 }
+
+const insertServer = compiledQuery((db, columns: Insertable<Tables['servers']>) =>
+  db.insertInto('servers').values(columns).returning('id'),
+)
+
+const storeServer = compiledQuery((db, spawnerId: number, serverId: number) =>
+  db.updateTable('spawners').set({ server_id: serverId }).where('id', '=', spawnerId),
+)
 
 /** The end of a start that went well. Returns false, and writes nothing, when Stop was pressed meanwhile. */
 export async function finishRun(tx: DbTransaction, run: RunKey, now: Date, message: string): Promise<boolean> {
-  const { numUpdatedRows } = await tx
-    .updateTable('orrery_runs')
-    .set({ phase: 'ready', since: toDbTime(now), failures: 0, ...NO_REASON })
-    .where('spawner_id', '=', run.spawnerId)
-    .where('run_id', '=', run.runId)
-    .where('phase', '=', 'spawning')
-    .executeTakeFirst()
-  if (numUpdatedRows === 0n) return false
-  await addProgress(tx, run, now, { percent: 100, message })
+  const [finished] = await becomesReady(tx, run.spawnerId, run.runId, toDbTime(now), message)
+  if (!finished) return false
+  await addLine(tx, run, now, { percent: 100, message })
   return true
 }
+
+const becomesReady = compiledQuery((db, spawnerId: number, runId: string, at: string, message: string) =>
+  db
+    .updateTable('orrery_runs')
+    .set({ phase: 'ready', since: at, failures: 0, percent: 100, message, ...NO_REASON })
+    .where('spawner_id', '=', spawnerId)
+    .where('run_id', '=', runId)
+    .where('phase', '=', 'spawning')
+    .returning('run_id'),
+)
 
 export interface RunEnd {
   readonly phase: Extract<ServerState['phase'], 'stopped' | 'failed'>
@@ -157,15 +188,20 @@ export interface RunEnd {
 /** The last rows of a run, whose server is gone. */
 export async function endRun(tx: DbTransaction, server: ServerRow, end: RunEnd, now: Date): Promise<void> {
   const at = toDbTime(now)
-  await tx
-    .updateTable('spawners')
-    .set({ state: '{}', server_id: null, started: null, oauth_client_id: null, last_activity: at })
-    .where('id', '=', server.spawnerId)
-    .execute()
-  if (server.serverId !== undefined) await tx.deleteFrom('servers').where('id', '=', server.serverId).execute()
-  await tx.updateTable('users').set({ last_activity: at }).where('id', '=', server.userId).execute()
+  await spawnerEnds(tx, server.spawnerId, at)
+  if (server.serverId !== undefined) await deleteServer(tx, server.serverId)
+  await userActive(tx, server.userId, at)
   await closeRun(tx, server, end, now)
 }
+
+const spawnerEnds = compiledQuery((db, spawnerId: number, at: string) =>
+  db
+    .updateTable('spawners')
+    .set({ state: '{}', server_id: null, started: null, oauth_client_id: null, last_activity: at })
+    .where('id', '=', spawnerId),
+)
+
+const deleteServer = compiledQuery((db, serverId: number) => db.deleteFrom('servers').where('id', '=', serverId))
 
 /** The end of a run alone: the server may still be there. */
 export async function closeRun(tx: DbTransaction, server: ServerRow, end: RunEnd, now: Date): Promise<void> {
@@ -177,17 +213,21 @@ export async function closeRun(tx: DbTransaction, server: ServerRow, end: RunEnd
       message: end.reason?.message ?? '',
     })
   }
-  await tx
-    .updateTable('orrery_runs')
-    .set({
-      phase: end.phase,
-      since: toDbTime(now),
-      ...reasonColumns(end.reason),
-      failures: end.failedStart ? run.failures + 1 : run.failures,
-    })
-    .where('spawner_id', '=', spawnerId)
-    .execute()
+  await updateRun(tx, spawnerId, {
+    phase: end.phase,
+    since: toDbTime(now),
+    ...reasonColumns(end.reason),
+    failures: end.failedStart ? run.failures + 1 : run.failures,
+  })
 }
+
+const updateRun = compiledQuery(
+  (
+    db,
+    spawnerId: number,
+    columns: Pick<RunColumns, 'since' | 'failures' | ReasonColumn> & { phase: RunEnd['phase'] },
+  ) => db.updateTable('orrery_runs').set(columns).where('spawner_id', '=', spawnerId),
+)
 
 const NO_REASON = { reason_code: null, reason_message: null, reason_next_step: null, log_tail: null }
 
@@ -199,6 +239,8 @@ function reasonColumns(reason: Reason | undefined) {
     log_tail: reason?.logTail ?? null,
   }
 }
+
+type ReasonColumn = keyof typeof NO_REASON
 
 type RunColumns = {
   run_id: string
@@ -215,9 +257,12 @@ type RunColumns = {
 }
 
 async function writeRun(tx: DbTransaction, spawnerId: number, columns: RunColumns): Promise<void> {
-  await tx
+  await upsertRun(tx, spawnerId, columns)
+}
+
+const upsertRun = compiledQuery((db, spawnerId: number, columns: RunColumns) =>
+  db
     .insertInto('orrery_runs')
     .values({ spawner_id: spawnerId, failures: 0, ...columns })
-    .onConflict(conflict => conflict.column('spawner_id').doUpdateSet(columns))
-    .execute()
-}
+    .onConflict(conflict => conflict.column('spawner_id').doUpdateSet(columns)),
+)

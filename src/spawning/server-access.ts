@@ -4,18 +4,15 @@ import { expandScopes, unknownScopes } from '../core/scopes/expand.ts'
 import { usersInFilters } from '../core/scopes/intersect.ts'
 import { parseScopes } from '../core/scopes/parse.ts'
 import { resolveRequestedScopes } from '../core/scopes/resolve-requested.ts'
-import type { Database } from '../db/database.ts'
 import type { ServerAccess } from './context.ts'
 
 /** Servers' tokens and OAuth clients, made by the hub's own access. */
-export function serverAccess(access: Access, database: Database): ServerAccess {
+export function serverAccess(access: Access): ServerAccess {
   return {
     // A start must not fail for what the user may not do: that is left out, as JupyterHub does it.
-    async issueToken({ user, scopes, note }) {
-      const held = await heldScopes(access, user, scopes)
-      return access.issueToken({ user, note, scopes: held, skipScopeCheck: true })
-    },
-    ensureOauthClient: client => ensureOauthClient(database.db, { ...client, generated: true }),
+    scopesHeld: (user, scopes) => heldScopes(access, user, scopes),
+    issueToken: (tx, token) => access.issueToken({ ...token, skipScopeCheck: true }, tx),
+    ensureOauthClient: (tx, client) => ensureOauthClient(tx, { ...client, generated: true }),
     tokensRevoked: () => access.changed(),
   }
 }

@@ -36,7 +36,7 @@ export async function* serverEvents(
     yield* events
     lastId = events.at(-1)?.id ?? lastId
     pauseMs = events.length > 0 ? SHORTEST_PAUSE_MS : Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)
-    await signals.wait(spawnerId, pauseMs, signal)
+    await signals.waitForNews(spawnerId, pauseMs, signal)
   }
 }
 

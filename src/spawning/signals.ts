@@ -5,12 +5,15 @@
 import { EventEmitter } from 'node:events'
 
 export interface Signals {
-  notify(spawnerId: number): void
-  /** Calls `listener` at each change until the returned function is called. */
+  /** `line`: only its story went on; what it does is the same as before. */
+  notify(spawnerId: number, what?: 'phase' | 'line'): void
+  /** Calls `listener` at each change of what it does, until the returned function is called. */
   listen(spawnerId: number, listener: () => void): () => void
-  /** Returns after a change, after `timeoutMs`, or when `signal` aborts. Never rejects. */
+  /** Returns after a change of what it does, after `timeoutMs`, or when `signal` aborts. Never rejects. */
   wait(spawnerId: number, timeoutMs: number, signal?: AbortSignal): Promise<void>
-  /** As `wait`, for a change of any server. */
+  /** As `wait`, also after a line of its story. */
+  waitForNews(spawnerId: number, timeoutMs: number, signal?: AbortSignal): Promise<void>
+  /** As `waitForNews`, of any server. */
   waitForAny(timeoutMs: number, signal?: AbortSignal): Promise<void>
 }
 
@@ -19,12 +22,14 @@ const ANY = 'any'
 export function createSignals(): Signals {
   const emitter = new EventEmitter().setMaxListeners(0)
   return {
-    notify(spawnerId) {
-      emitter.emit(`${spawnerId}`)
+    notify(spawnerId, what = 'phase') {
+      if (what === 'phase') emitter.emit(`${spawnerId}`)
+      emitter.emit(`${spawnerId} news`)
       emitter.emit(ANY)
     },
     listen: (spawnerId, listener) => listenTo(`${spawnerId}`, listener),
     wait: (spawnerId, timeoutMs, signal) => waitFor(`${spawnerId}`, timeoutMs, signal),
+    waitForNews: (spawnerId, timeoutMs, signal) => waitFor(`${spawnerId} news`, timeoutMs, signal),
     waitForAny: (timeoutMs, signal) => waitFor(ANY, timeoutMs, signal),
   }
 

@@ -233,7 +233,7 @@ for (const kind of testDatabases()) {
     it('do not lead people to a stranger who answers at the address', async () => {
       await using here = await site()
       const spawner = { ...fakeSpawner(here.world), owns: async () => false }
-      const { spawning } = await here.hub({ spawner, settings: { httpTimeoutMs: 100 } })
+      const { spawning } = await here.hub({ spawner, settings: { httpTimeoutMs: 1_000 } })
       await spawning.start(alice, by)
       assert.partialDeepStrictEqual(await spawning.settled(alice, 10_000), {
         phase: 'failed',

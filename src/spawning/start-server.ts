@@ -1,5 +1,6 @@
 /** One start, from the lease to "ready", and its undoing. The order of the steps is that of the design's "One spawn". */
 import { HubError } from '../core/errors.ts'
+import { linkedAbort } from '../core/linked-abort.ts'
 import { serverPath } from '../core/names.ts'
 import { SpawnError } from '../core/reason.ts'
 import type { Json } from '../core/runtime.ts'
@@ -24,19 +25,21 @@ export interface Start {
 }
 
 /** Never rejects; releases the lease. How it went stands in the database. */
-export async function startServer(context: SpawningContext, held: HeldServer, start: Start): Promise<void> {
+export async function startServer(context: SpawningContext, lease: HeldServer, start: Start): Promise<void> {
   const { log, observer } = context
-  const { key } = held
+  const { key } = lease
   const startedAt = performance.now()
-  const watch = watchForStop(context, held, start.run)
-  const progress = progressWriter(context, held, start.run)
+  const watch = watchForStop(context, lease, start.run)
+  const progress = progressWriter(context, lease, start.run)
+  const { held } = progress
   try {
-    await bringUp(context, held, start, watch.signal, progress)
+    await bringUp(context, start, watch.signal, progress)
     const ms = Math.round(performance.now() - startedAt)
     log.info({ ...key, ms }, 'server ready')
     context.failures.inARow = 0
     observer.started?.(key, 'success', ms)
   } catch (error) {
+    await progress.end().catch(() => {}) // of a lost lease, which is what `error` tells, too
     const outcome = await failStart(context, held, start.run, watch.signal.aborted ? watch.signal.reason : error)
     observer.started?.(key, outcome, performance.now() - startedAt)
   } finally {
@@ -48,39 +51,43 @@ export async function startServer(context: SpawningContext, held: HeldServer, st
 
 async function bringUp(
   context: SpawningContext,
-  held: HeldServer,
   { run, user, options }: Start,
   signal: AbortSignal,
   progress: ProgressWriter,
 ): Promise<void> {
-  const { baseUrl } = context.environment
+  const { spawner, environment } = context
+  const { held } = progress
   const credentials = await giveCredentials(context, held, run, user)
   const draft = draftServer(context, { key: held.key, user, options })
   const settled = await prepare(context, draft, signal)
   const spec = serverSpec(context, draft, settled, credentials)
-  await progress.add({ percent: 20, message: 'Starting the server' })
+  progress.add({ percent: 20, message: 'Starting the server' })
   const startTimeoutMs = settled.startTimeout * 1000
-  const { address, state } = await callSpawner(context, held, { run, spec, startTimeoutMs }, signal, progress)
-  await held.write(tx => saveAddress(tx, run.spawnerId, address, serverPath(held.key, baseUrl)))
+  const { address, state } = await callSpawner(context, { run, spec, startTimeoutMs }, signal, progress)
+  // A hub that finishes this start must find the address: here, or by the state that is stored already.
+  const isStored = !spawner.stateTellsAddress
+  if (isStored)
+    await held.write(tx => saveAddress(tx, run.spawnerId, address, serverPath(held.key, environment.baseUrl)))
   const timeoutMs = settled.httpTimeout * 1000
-  await becomeReady(context, held, { run, address, state, timeoutMs }, signal, progress.add)
+  await becomeReady(context, held, { run, address, state, isStored, timeoutMs }, signal, progress.add)
 }
 
 /** What authenticator and site have to do and to say before a start; they may take as long as the start itself. */
 async function prepare(context: SpawningContext, draft: ServerDraft, signal: AbortSignal): Promise<SettledServer> {
   const { hooks, settings } = context
-  const overdue = new AbortController()
+  const timed = linkedAbort(signal)
   const timer = setTimeout(
-    () => overdue.abort(new SpawnError(hookTimeoutReason(settings.startTimeoutMs), { status: 504 })),
+    () => timed.abort(new SpawnError(hookTimeoutReason(settings.startTimeoutMs), { status: 504 })),
     settings.startTimeoutMs,
   ).unref()
-  const timed = AbortSignal.any([signal, overdue.signal])
+  const interrupted = rejection(timed.signal)
   try {
-    await Promise.race([hooks.beforeStart?.(draft), rejection(timed)])
-    await Promise.race([hooks.prepare?.(draft, timed), rejection(timed)])
+    await Promise.race([hooks.beforeStart?.(draft), interrupted])
+    await Promise.race([hooks.prepare?.(draft, timed.signal), interrupted])
     return settleDraft(draft)
   } finally {
     clearTimeout(timer)
+    timed.unlink()
   }
 }
 
@@ -116,16 +123,16 @@ function resources(memoryBytes: number | undefined, cpus: number | undefined) {
 
 async function callSpawner(
   context: SpawningContext,
-  held: HeldServer,
   { run, spec, startTimeoutMs }: { run: RunKey; spec: ServerSpec; startTimeoutMs: number },
   interrupted: AbortSignal,
   progress: ProgressWriter,
 ): Promise<{ address: Address; state: Json }> {
   const { spawner, log } = context
-  const overdue = new AbortController()
+  const { held } = progress
+  const timed = linkedAbort(interrupted)
+  const { signal } = timed
   // A hub that ends does not wait for it.
-  const timer = setTimeout(() => overdue.abort(new Interruption('start_timeout')), startTimeoutMs).unref()
-  const signal = AbortSignal.any([interrupted, overdue.signal])
+  const timer = setTimeout(() => timed.abort(new Interruption('start_timeout')), startTimeoutMs).unref()
   let state: Json = {}
   const started = Promise.resolve().then(() =>
     spawner.start(spec, {
@@ -135,7 +142,7 @@ async function callSpawner(
         await held.write(tx => saveState(tx, run.spawnerId, next))
         state = next
       },
-      progress: event => void progress.add({ ...event, percent: event.percent ?? 0 }).catch(() => {}),
+      progress: event => progress.add({ ...event, percent: event.percent ?? 0 }),
     }),
   )
   context.delicate.add(started)
@@ -145,12 +152,13 @@ async function callSpawner(
   } catch (error) {
     // A spawner that heeds the signal clears up after itself; one that does not is not waited for long.
     if (signal.aborted) await Promise.race([started.catch(() => {}), pause(ABORT_GRACE_MS)])
-    if (overdue.signal.aborted && !interrupted.aborted) {
+    if (signal.aborted && !interrupted.aborted) {
       throw new SpawnError(startTimeoutReason(startTimeoutMs), { status: 504, cause: error })
     }
     throw error
   } finally {
     clearTimeout(timer)
+    timed.unlink()
     context.delicate.delete(started)
   }
 }

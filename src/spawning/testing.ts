@@ -109,7 +109,7 @@ async function openHub(
     database,
     spawner: options.spawner ?? fakeSpawner(world, options.steps),
     routes,
-    access: { ...serverAccess(access, database), ...options.access },
+    access: { ...serverAccess(access), ...options.access },
     holder: randomUUID(),
     environment: { baseUrl: '/', hubUrl: 'http://127.0.0.1:8081', ...options.environment },
     settings: {

@@ -1,4 +1,5 @@
 /** Lets the owner of a start notice that Stop was pressed, in this process or at another hub. */
+import { linkedAbort } from '../core/linked-abort.ts'
 import { compiledQuery } from '../db/compiled-query.ts'
 import type { SpawningContext } from './context.ts'
 import { Interruption } from './reasons.ts'
@@ -14,15 +15,16 @@ export interface StopWatch {
 const LOOK_EVERY_MS = 1_000
 
 export function watchForStop({ database, signals }: SpawningContext, held: HeldServer, run: RunKey): StopWatch {
-  const stopped = new AbortController()
+  const stopped = linkedAbort(held.gone)
   const timer = setInterval(() => void look(), LOOK_EVERY_MS)
   timer.unref()
   const unlisten = signals.listen(run.spawnerId, () => void look())
   return {
-    signal: AbortSignal.any([stopped.signal, held.gone]),
+    signal: stopped.signal,
     end() {
       clearInterval(timer)
       unlisten()
+      stopped.unlink()
     },
   }
 

@@ -14,10 +14,19 @@ const BUSY_PAUSE_MS = 50
  * Waits a little for a server that somebody works on. Undefined as soon as the database tells what they do, or when they
  * take long.
  */
-export async function holdSoon(context: SpawningContext, key: ServerKey): Promise<HeldServer | undefined> {
+export function holdSoon(context: SpawningContext, key: ServerKey): Promise<HeldServer | undefined> {
+  return takeSoon(context, key, () => holdServer(context, key))
+}
+
+/** As `holdSoon`, for what takes the server and does more in the same moment. */
+export async function takeSoon<T>(
+  context: SpawningContext,
+  key: ServerKey,
+  take: () => Promise<T | undefined>,
+): Promise<T | undefined> {
   for (const deadline = Date.now() + BUSY_PATIENCE_MS; Date.now() < deadline; await sleep(BUSY_PAUSE_MS)) {
-    const held = await holdServer(context, key)
-    if (held) return held
+    const taken = await take()
+    if (taken) return taken
     const { phase } = await readState(context, key)
     if (phase === 'spawning' || phase === 'stopping') return undefined
   }

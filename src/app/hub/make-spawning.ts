@@ -39,7 +39,7 @@ export function makeSpawning(parts: SpawningParts): Spawning {
     database,
     spawner: makeSpawner(config, parts.launcher),
     routes: parts.routes,
-    access: serverAccess(access, database),
+    access: serverAccess(access),
     holder: parts.holder,
     environment: environmentSettings(config, process.env, parts.subdomains),
     settings: spawningSettings(config.servers),

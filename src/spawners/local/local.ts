@@ -138,6 +138,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       const asked = { key, ...claimOf(state), ip: host, port: address.port }
       return (await launcher.call('owns', asked, { signal })).owns
     },
+    stateTellsAddress: true,
     async address(_key, state) {
       const place = placeOf(state)
       return place && addressAt(place.ip ?? usualIp, place.port)

@@ -1,0 +1,28 @@
+/**
+ * A controller that aborts with the first of its parents, for its reason. `AbortSignal.any` does so too, but keeps weak
+ * references in both directions, which costs more than a short task that it is made for; here whoever makes one unlinks it.
+ */
+export interface LinkedAbort {
+  readonly signal: AbortSignal
+  abort(reason: unknown): void
+  /** Lets go of the parents. */
+  unlink(): void
+}
+
+export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): LinkedAbort {
+  const own = new AbortController()
+  const links = parents.flatMap(parent => {
+    if (!parent) return []
+    if (parent.aborted) own.abort(parent.reason)
+    const onAbort = () => own.abort(parent.reason)
+    parent.addEventListener('abort', onAbort)
+    return [() => parent.removeEventListener('abort', onAbort)]
+  })
+  return {
+    signal: own.signal,
+    abort: reason => own.abort(reason),
+    unlink() {
+      for (const unlink of links) unlink()
+    },
+  }
+}
