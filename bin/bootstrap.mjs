@@ -14,6 +14,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Exit codes, the same as in `src/cli/exit-codes.ts`. */
 const UNAVAILABLE = 69
+const FIRST_SOCKET = 3
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT']
 
 const stampFile = join(root, 'node_modules', '.orrery-install')
@@ -79,14 +80,23 @@ export function findNode() {
  *   it then has the program's own process id to watch and to kill.
  */
 export function becomeProcess(command, args, options = {}) {
-  if (options.inPlace && process.execve) process.execve(command, [command, ...args])
-  const stdio = options.watch ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
-  const child = spawn(command, args, { stdio })
+  const { descriptors, env } = openedSockets()
+  // Node marks what it inherits to be closed on exec: only spawn can hand it on.
+  if (options.inPlace && process.execve && descriptors.length === 0) process.execve(command, [command, ...args])
+  const stdio = ['inherit', 'inherit', 'inherit', ...descriptors, ...(options.watch ? ['ipc'] : [])]
+  const child = spawn(command, args, { stdio, env })
   for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
   child.on('error', error => fail(`${command} cannot be run: ${error.message}`, 'Is the file system mounted noexec?'))
   child.on('exit', (status, signal) => {
     process.exit(signal ? 128 + constants.signals[signal] : (status ?? 1))
   })
+}
+
+/** Listening sockets that somebody has opened for this process (sd_listen_fds(3)) are meant for the one that takes its place. */
+function openedSockets() {
+  const { LISTEN_PID, ...env } = process.env
+  if (LISTEN_PID && Number(LISTEN_PID) !== process.pid) return { descriptors: [], env: process.env }
+  return { descriptors: Array.from({ length: Number(env.LISTEN_FDS) || 0 }, (_, index) => FIRST_SOCKET + index), env }
 }
 
 /** Two lines on standard error and the end. */

@@ -25,8 +25,8 @@ export async function assertPortFree(listen: Listen, option: string, patienceMs 
   for (;;) {
     const code = await tryToListen(listen)
     if (code === undefined) return
-    if (code !== 'EADDRINUSE') throw refused(listen, code, option)
-    if (Date.now() >= deadline) throw taken(listen, option)
+    if (code !== 'EADDRINUSE') throw refusedAddress(listen, code, option)
+    if (Date.now() >= deadline) throw takenAddress(listen, option)
     await sleep(100)
   }
 }
@@ -39,7 +39,8 @@ function tryToListen(listen: Listen): Promise<string | undefined> {
   })
 }
 
-function taken(listen: Listen, option: string): HubError {
+/** What to say when another program has an address. */
+export function takenAddress(listen: Listen, option: string): HubError {
   return new HubError('port_taken', {
     status: 503,
     message: `Port ${listen.port}${listen.host ? ` on ${listen.host}` : ''} is taken by another program.`,
@@ -47,7 +48,8 @@ function taken(listen: Listen, option: string): HubError {
   })
 }
 
-function refused(listen: Listen, code: string, option: string): HubError {
+/** What to say when an address is not ours to take, by the system's code. */
+export function refusedAddress(listen: Listen, code: string, option: string): HubError {
   if (code === 'EACCES') {
     return new HubError('port_forbidden', {
       status: 500,

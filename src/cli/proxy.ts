@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { type DestinationStream, pino } from 'pino'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
+import { inheritedSockets, withInheritedSockets } from '../proxy/inherited-sockets.ts'
 import { type ProxyFlags, proxyOptionsFrom } from '../proxy/options-from-flags.ts'
 import { startProxy } from '../proxy/start-proxy.ts'
 import type { ConfigFlags } from './config-flags.ts'
@@ -94,7 +95,8 @@ async function runProxy(given: ProxyFlags & ConfigFlags, command: Command): Prom
     const { flags, env } =
       given.config === undefined ? { flags: given, env: process.env } : await readFlags(given, command)
     if (flags.logLevel !== given.logLevel) log = createLogger(flags.logLevel, undefined)
-    const running = await startProxy(proxyOptionsFrom(flags, env, log))
+    const sockets = inheritedSockets(process.env, process.pid)
+    const running = await startProxy(withInheritedSockets(proxyOptionsFrom(flags, env, log), sockets))
     const { publicAddress, apiAddress, metricsAddress, redirectAddress } = running
     log.info(
       {

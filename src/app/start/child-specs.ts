@@ -10,6 +10,7 @@ import { packageRoot } from '../package-root.ts'
 import { listenOf } from '../ports.ts'
 import { programsIn } from '../supervised.ts'
 import { logFile } from './child-log.ts'
+import type { HeldSocket } from './held-sockets.ts'
 import type { ChildSpec } from './keep-running.ts'
 import type { Runnable } from './runnable-copy.ts'
 import { HUB_USER } from './system-user.ts'
@@ -27,6 +28,8 @@ export interface ChildSetting {
   readonly main: string
   readonly terminal: Terminal
   readonly stopServers: boolean
+  /** The proxy's, opened already; none for another program. */
+  readonly sockets: readonly HeldSocket[]
 }
 
 const ERROR = 50
@@ -91,11 +94,13 @@ export function childSpecs(setting: ChildSetting): {
     const own = config.proxy.command === undefined
     const command = [...(config.proxy.command ?? [...orrery, 'proxy']), ...proxyFlags(config)]
     if (own) command.push('--snapshot', paths.routeSnapshot)
-    const capable = hubUser !== undefined && listenOf(config.bindUrl).port < PRIVILEGED_PORTS
+    // Ours inherits its sockets; another program has to open them.
+    const capable = !own && hubUser !== undefined && listenOf(config.bindUrl).port < PRIVILEGED_PORTS
     return {
       ...reporting('proxy', () => WARN),
       env: { ...(own ? cachedEnv : env), CONFIGPROXY_AUTH_TOKEN: config.proxy.authToken },
       ...(capable ? { cwd: paths.hub, command: withNetBind(command, hubUser) } : { ...asHubUser, command }),
+      sockets: own ? setting.sockets : [],
       graceMs: 10_000,
       isReady: () => apiAnswers(config),
     }

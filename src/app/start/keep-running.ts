@@ -2,8 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../../core/errors.ts'
+import { listenEnvironment } from '../../proxy/inherited-sockets.ts'
 import { type ChildFailure, type ChildMessage, type ConfigMessage, SUPERVISED } from '../supervised.ts'
 import { type LogLine, parseLogLine } from './child-log.ts'
+import type { HeldSocket } from './held-sockets.ts'
 
 export interface ChildSpec {
   /** `hub`, `proxy`, `launcher` */
@@ -13,6 +15,8 @@ export interface ChildSpec {
   readonly cwd: string
   readonly uid?: number
   readonly gid?: number
+  /** Listening sockets that it inherits. */
+  readonly sockets?: readonly HeldSocket[]
   /** What it waits for before it does anything; it reads its program meanwhile. */
   readonly config?: ConfigMessage
   /** When to send it; at once where there is nothing to wait for. Should this fail, the child is not started after all. */
@@ -105,12 +109,14 @@ const FILE_ONLY = 0
 
 function start(spec: ChildSpec, onFailure: (failure: ChildFailure) => void): ChildProcess {
   const [program, ...args] = spec.command
+  const sockets = spec.sockets ?? []
   const child = spawn(program!, args, {
     cwd: spec.cwd,
-    env: { ...spec.env, [SUPERVISED]: '1' },
+    env: { ...spec.env, ...listenEnvironment(sockets.map(({ name }) => name)), [SUPERVISED]: '1' },
     // Ctrl-C reaches the supervisor alone, which then ends its children in order.
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // Sockets are expected from descriptor 3 on; Node tells the child where its channel is.
+    stdio: ['ignore', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd), 'ipc'],
     ...(spec.uid !== undefined && { uid: spec.uid, gid: spec.gid }),
   })
   for (const stream of [child.stdout!, child.stderr!]) {

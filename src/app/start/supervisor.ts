@@ -1,11 +1,12 @@
 /**
  * `orrery start`: makes ready what hub, proxy and launcher need, runs them as processes of their own, brings back what
- * dies, and tells one story of it on the terminal. Started as root it keeps root for itself and the launcher, opens no
- * socket, and runs hub and proxy as the Linux user `orrery`.
+ * dies, and tells one story of it on the terminal. Started as root it keeps root for itself and the launcher, reads from
+ * no socket, and runs hub and proxy as the Linux user `orrery`.
  */
 import type { LoadedConfig } from '../../config/load-config.ts'
 import type { Config } from '../../config/schema.ts'
 import type { ServiceConfig } from '../../config/services-section.ts'
+import type { SocketName } from '../../proxy/inherited-sockets.ts'
 import { servicesOfOtherUsers } from '../../services/service-users.ts'
 import { type DataPaths, dataFolderFault, dataPaths, type Owner, prepareDataFolder } from '../data-folder.ts'
 import { mainFile, packageRoot, packageVersion } from '../package-root.ts'
@@ -15,6 +16,7 @@ import { absoluteCommand } from './absolute-command.ts'
 import { childSpecs } from './child-specs.ts'
 import { checkDiskSpace, ENVIRONMENT_BYTES, LEAST_BYTES } from './disk-space.ts'
 import { lockFolder } from './folder-lock.ts'
+import { type HeldSockets, holdSockets, takeInheritedSockets } from './held-sockets.ts'
 import { assertHubWrites, cookieSecretFor } from './hub-files.ts'
 import { type KeptChild, keepRunning } from './keep-running.ts'
 import { ensurePythonEnvironment } from './python-environment.ts'
@@ -52,12 +54,16 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   prepareDataFolder(paths, hubUser)
   const lock = lockFolder(paths.lock, paths.dataDir)
   const children: KeptChild[] = []
+  let held: HeldSockets | undefined
+  const inherited = takeInheritedSockets(env)
   try {
-    await assertPortsFree(loaded.config)
+    await assertPortsFree(loaded.config, inherited)
     const config = await completed(loaded.config, paths, hubUser, options)
     options.signal.throwIfAborted()
     const program = { root: packageRoot, main: mainFile, node: process.execPath }
     const runnable = hubUser ? runnableByAll(program, paths.app) : program
+    const ownProxy = !config.proxy.external && config.proxy.command === undefined
+    held = ownProxy ? await holdSockets(config, inherited) : undefined
     const specs = childSpecs({
       config,
       file: loaded.file,
@@ -68,6 +74,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       main: mainFile,
       terminal,
       stopServers: options.stopServers,
+      sockets: held?.sockets ?? [],
     })
     const restarted = (text: string) => terminal.warn(text)
     const helpers = [specs.launcher, ...(specs.proxy ? [specs.proxy] : [])].map(spec => keepRunning(spec, restarted))
@@ -80,6 +87,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     tellStory(options, config, paths, asRoot, specs.firstAdminLink())
   } catch (error) {
     for (const child of children) await child.stop()
+    held?.release()
     lock.release()
     throw dataFolderFault(paths.dataDir, error)
   }
@@ -87,15 +95,19 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     async stop() {
       // Hub first: it tells the proxy nothing more. Launcher last: the hub may have it end servers.
       for (const child of children) await child.stop()
+      held?.release()
       lock.release()
     },
     kill: () => children.forEach(child => void child.kill()),
   }
 }
 
-async function assertPortsFree(config: Config): Promise<void> {
+async function assertPortsFree(config: Config, inherited: ReadonlyMap<SocketName, number>): Promise<void> {
   const addresses: [string, string][] = [[config.hub.bindUrl, 'hub.bindUrl']]
-  if (!config.proxy.external) addresses.unshift([config.bindUrl, '--port'], [config.proxy.apiUrl, 'proxy.apiUrl'])
+  if (!config.proxy.external) {
+    if (!inherited.has('api')) addresses.unshift([config.proxy.apiUrl, 'proxy.apiUrl'])
+    if (!inherited.has('public')) addresses.unshift([config.bindUrl, '--port'])
+  }
   for (const [url, option] of addresses) await assertPortFree(listenOf(url), option)
 }
 
