@@ -8,6 +8,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { type DestinationStream, pino } from 'pino'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
+import { CHALLENGES } from '../pki/acme/settings.ts'
 import { inheritedSockets, withInheritedSockets } from '../proxy/inherited-sockets.ts'
 import { type ProxyFlags, proxyOptionsFrom } from '../proxy/options-from-flags.ts'
 import { startProxy } from '../proxy/start-proxy.ts'
@@ -41,6 +42,29 @@ export function proxyCommand(): Command {
     .option('--ssl-ciphers <ciphers>', 'ciphers, separated by colons (default: those of Node)')
     .addOption(new Option('--ssl-allow-rc4', 'no effect: no current TLS library has RC4').hideHelp())
     .option('--ssl-dhparam <dhparam-file>', 'Diffie-Hellman parameters (PEM)')
+    .option('--self-signed', 'HTTPS with a certificate made here, for private networks and trials')
+    .option(
+      '--acme',
+      "HTTPS with a certificate from Let's Encrypt or another authority, whose terms you agree to with it",
+    )
+    .option(
+      '--ssl-name <name>',
+      'name of the certificate with --acme or --self-signed; may be given several times',
+      collect,
+      [],
+    )
+    .option('--ssl-folder <folder>', 'where certificates made with --acme or --self-signed are kept', 'orrery-tls')
+    .option('--acme-email <address>', 'where the authority may write to')
+    .option('--acme-directory <url>', "ACME directory of another authority than Let's Encrypt")
+    .option('--acme-staging', "Let's Encrypt's authority for trials, which no browser trusts")
+    .option('--acme-ca <file>', 'authorities that the certificate of the ACME directory may come from')
+    .option('--acme-eab-key-id <id>', 'account at the authority; its key is taken from CONFIGPROXY_ACME_EAB_HMAC_KEY')
+    .addOption(
+      new Option(
+        '--acme-challenge <kind>',
+        'what to answer (default: http-01 with --redirect-port, else tls-alpn-01)',
+      ).choices(CHALLENGES),
+    )
     .option('--api-ip <ip>', 'address of the REST API', 'localhost')
     .option('--api-port <n>', 'port of the REST API (default: public port + 1)', parsePort)
     .addOption(
@@ -96,7 +120,8 @@ async function runProxy(given: ProxyFlags & ConfigFlags, command: Command): Prom
       given.config === undefined ? { flags: given, env: process.env } : await readFlags(given, command)
     if (flags.logLevel !== given.logLevel) log = createLogger(flags.logLevel, undefined)
     const sockets = inheritedSockets(process.env, process.pid)
-    const running = await startProxy(withInheritedSockets(proxyOptionsFrom(flags, env, log), sockets))
+    const options = withInheritedSockets(proxyOptionsFrom(flags, env, log), sockets)
+    const running = await startProxy(options)
     const { publicAddress, apiAddress, metricsAddress, redirectAddress } = running
     log.info(
       {
@@ -109,6 +134,10 @@ async function runProxy(given: ProxyFlags & ConfigFlags, command: Command): Prom
     )
     if (flags.pidFile) keepPidFile(flags.pidFile)
     endOnSignals(running.close, log)
+    process.on('SIGHUP', () => {
+      log.info({}, options.certificate ? 'hangup: looking for a new certificate' : 'hangup ignored')
+      void running.reloadCertificate()
+    })
   } catch (error) {
     if (!(error instanceof HubError)) throw error
     const { tellFailure } = await import('../app/supervised.ts')
@@ -127,6 +156,7 @@ const EXIT_CODES: Record<string, number> = {
   port_taken: 75, // EX_TEMPFAIL
   address_unusable: 78, // EX_CONFIG
   proxy_options_invalid: 78,
+  certificate_unusable: 78,
   snapshot_unreadable: 78,
 }
 
@@ -141,7 +171,6 @@ function endOnSignals(close: (options: { graceMs: number }) => Promise<void>, lo
   }
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
-  process.on('SIGHUP', () => log.info({}, 'hangup ignored'))
   // Thousands of connections are worth more than the one whose handling threw.
   process.on('uncaughtException', error => log.error({ err: error }, 'unexpected error'))
   process.on('unhandledRejection', error => log.error({ err: error }, 'unexpected rejection'))
@@ -181,6 +210,10 @@ function parseMs(value: string): number {
   const ms = Number(value)
   if (!Number.isFinite(ms) || ms < 0) throw new InvalidArgumentError('expected milliseconds.')
   return ms
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value]
 }
 
 function collectHeader(value: string, previous: Record<string, string>): Record<string, string> {

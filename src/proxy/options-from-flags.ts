@@ -7,6 +7,7 @@ import type { Logger } from '../core/runtime.ts'
 import { http } from '../http/node-http.ts'
 import type { ListenAddress } from './listen.ts'
 import type { ProxyOptions } from './proxy-options.ts'
+import { certificateFrom } from './tls/certificate-from-flags.ts'
 import type { UpstreamTls } from './upstream-connections.ts'
 import { parseUpstreamTarget } from './upstream-target.ts'
 
@@ -24,6 +25,16 @@ export interface ProxyFlags {
   sslCiphers?: string
   sslAllowRc4?: boolean
   sslDhparam?: string
+  selfSigned?: boolean
+  sslName: string[]
+  sslFolder: string
+  acme?: boolean
+  acmeDirectory?: string
+  acmeStaging?: boolean
+  acmeChallenge?: string
+  acmeEmail?: string
+  acmeCa?: string
+  acmeEabKeyId?: string
   apiIp: string
   apiPort?: number
   apiSocket?: string
@@ -82,8 +93,9 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
   if (flags.storageBackend)
     faults.push('--storage-backend is not supported; --snapshot FILE keeps routes over a restart')
   if (flags.errorTarget && flags.errorPath) faults.push('--error-target and --error-path exclude each other')
-  if (flags.redirectPort !== undefined && !(flags.sslKey || flags.sslCert)) {
-    faults.push('--redirect-port redirects to HTTPS and needs --ssl-key and --ssl-cert')
+  const certificate = certificateFrom(flags, env, faults)
+  if (flags.redirectPort !== undefined && !certificate) {
+    faults.push('--redirect-port redirects to HTTPS and needs --ssl-key and --ssl-cert, --self-signed or --acme')
   }
   for (const [option, url] of Object.entries({
     'default-target': flags.defaultTarget,
@@ -99,7 +111,7 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
       faults.push(`--custom-header: "${name}" or its value is not valid in HTTP`)
     }
   }
-  const tls = serverTls('ssl', flags.sslKey, flags.sslCert, flags.sslCa, env.CONFIGPROXY_SSL_KEY_PASSPHRASE, {
+  serverTls('ssl', flags.sslKey, flags.sslCert, flags.sslCa, env.CONFIGPROXY_SSL_KEY_PASSPHRASE, {
     requestCert: flags.sslRequestCert,
     rejectUnauthorized: flags.sslRejectUnauthorized,
   })
@@ -114,6 +126,7 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
       rejectUnauthorized: flags.apiSslRejectUnauthorized,
     },
   )
+  const tls = certificate && publicTls()
   const upstreamTls = clientTls()
 
   function serverTls(
@@ -141,6 +154,17 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     }
     check(option, options)
     return options
+  }
+
+  /** What wins over the defaults, whatever certificate it is. */
+  function publicTls(): TlsServerOptions {
+    return {
+      ...(flags.sslCa && certificate?.kind !== 'files' && { ca: read('--ssl-ca', flags.sslCa) }),
+      ...(flags.sslCiphers && { ciphers: flags.sslCiphers }),
+      ...(flags.sslProtocol && { secureProtocol: `${flags.sslProtocol}_method` }),
+      ...(flags.sslRequestCert && { requestCert: true }),
+      ...(flags.sslRejectUnauthorized && { rejectUnauthorized: true }),
+    }
   }
 
   function clientTls(): UpstreamTls | undefined {
@@ -179,6 +203,7 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     api: apiAddress(flags, listen),
     metrics: metricsAddress(flags),
     log,
+    certificate,
     tls,
     apiTls,
     upstreamTls,

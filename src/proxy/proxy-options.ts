@@ -2,6 +2,7 @@
 import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { Logger } from '../core/runtime.ts'
 import type { BoundAddress, ListenAddress } from './listen.ts'
+import type { CertificateSettings } from './tls/public-tls.ts'
 import type { UpstreamTls } from './upstream-connections.ts'
 
 export interface ProxyOptions {
@@ -12,7 +13,9 @@ export interface ProxyOptions {
   readonly metrics?: ListenAddress | undefined
   readonly log: Logger
 
-  /** With key and certificate the public side speaks HTTPS. */
+  /** The public side speaks HTTPS with a certificate from there. */
+  readonly certificate?: CertificateSettings | undefined
+  /** Ciphers, versions, certificates of clients, where they shall not be the defaults; HTTPS with its own key and certificate. */
   readonly tls?: TlsServerOptions | undefined
   readonly apiTls?: TlsServerOptions | undefined
   readonly upstreamTls?: UpstreamTls | undefined
@@ -62,6 +65,8 @@ export interface RunningProxy {
   readonly apiAddress: BoundAddress
   readonly metricsAddress: BoundAddress | undefined
   readonly redirectAddress: BoundAddress | undefined
+  /** Looks for a new certificate now, though the files are watched too. */
+  reloadCertificate(): Promise<void>
   /**
    * Stops listening at once, lets running requests finish for `graceMs` (default 0), then ends what is left,
    * WebSockets among it, and writes the snapshot. May be called twice.

@@ -5,6 +5,7 @@
 import type { RequestListener } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import { createErrorResponder } from './error-response.ts'
 import { type ForwardContext, loggedPath } from './forward-context.ts'
 import { forwardRequest } from './forward-request.ts'
@@ -15,11 +16,14 @@ import type { ProxyMetrics } from './proxy-metrics.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { createRedirectServer } from './redirect-server.ts'
 import type { RouteTable } from './route-table.ts'
+import { openPublicTls } from './tls/public-tls.ts'
 import { createUpstreamConnections, MAX_HEADER_BYTES } from './upstream-connections.ts'
 
 export interface Forwarder {
   readonly publicAddress: BoundAddress
   readonly redirectAddress: BoundAddress | undefined
+  /** Looks for a new certificate now, though the files are watched too. */
+  reloadCertificate(): Promise<void>
   /**
    * Takes no new connection and lets each that is open end by itself: with the response to its next request, when it
    * has been idle for its time, or when its WebSocket ends. None is closed under a request that is just being sent.
@@ -36,7 +40,7 @@ const DRAIN_POLL_MS = 25
 /** Retiring takes from seconds to hours. */
 const RETIRE_POLL_MS = 200
 
-/** Throws HubError `port_taken`, `address_unusable`; nothing is left open then. */
+/** Throws HubError `port_taken`, `address_unusable`, `certificate_unusable`; nothing is left open then. */
 export async function startForwarder(
   options: ProxyOptions,
   parts: { routes: RouteTable; metrics: ProxyMetrics },
@@ -64,19 +68,30 @@ export async function startForwarder(
     },
   }
   const state = { retiring: false }
-  const publicServer = createPublicServer(options, context, state)
+  const { certificate } = options
+  const publicTls = certificate && (await openPublicTls(certificate, ['http/1.1'], options.tls ?? {}, log))
+  const tls = publicTls?.serverOptions ?? options.tls
+  const publicServer = createPublicServer(options, tls, context, state)
+  publicTls?.attach(publicServer as TlsServer) // made with its options
   const opened: HttpServer[] = []
   const open = async (server: HttpServer, address: ListenAddress): Promise<BoundAddress> => {
-    const bound = await listen(server, address, server === publicServer && options.tls ? 'https' : 'http')
+    const bound = await listen(server, address, server === publicServer && tls ? 'https' : 'http')
     opened.push(server)
     return bound
   }
   try {
     const publicAddress = await open(publicServer, options.listen)
     const { redirect } = options
-    const redirectServer = redirect && createRedirectServer(() => redirect.toPort ?? publicAddress.port)
+    const redirectServer =
+      redirect &&
+      createRedirectServer({
+        toPort: () => redirect.toPort ?? publicAddress.port,
+        findChallenge: async token => publicTls?.findHttpChallenge(token),
+      })
     const redirectAddress = redirectServer && (await open(redirectServer, redirectListen(options)))
+    publicTls?.begin()
     const ended = async () => {
+      await publicTls?.close()
       for (const server of opened) server.closeAllConnections()
       for (const tunnel of context.tunnels) tunnel.destroy()
       upstreams.close()
@@ -84,6 +99,7 @@ export async function startForwarder(
     return {
       publicAddress,
       redirectAddress,
+      reloadCertificate: async () => publicTls?.reload(),
       async retire() {
         state.retiring = true
         redirectServer?.close()
@@ -102,6 +118,7 @@ export async function startForwarder(
   } catch (error) {
     await Promise.all(opened.map(closeServer))
     upstreams.close()
+    await publicTls?.close()
     throw error
   }
 }
@@ -114,6 +131,7 @@ function redirectListen({ listen: address, redirect }: ProxyOptions): ListenAddr
 
 function createPublicServer(
   options: ProxyOptions,
+  tls: TlsOptions | undefined,
   context: ForwardContext,
   state: { readonly retiring: boolean },
 ): HttpServer {
@@ -122,7 +140,7 @@ function createPublicServer(
     forwardRequest(context, req, res)
   }
   const server = createServer(
-    options.tls,
+    tls,
     {
       keepAlive: true,
       keepAliveInitialDelay: 30_000,

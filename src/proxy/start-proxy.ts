@@ -14,8 +14,8 @@ import { parseUpstreamTarget } from './upstream-target.ts'
 export type { ProxyOptions, RunningProxy } from './proxy-options.ts'
 
 /**
- * Throws HubError `port_taken`, `address_unusable`, `snapshot_unreadable`, `proxy_options_invalid`; nothing is left open
- * then.
+ * Throws HubError `port_taken`, `address_unusable`, `snapshot_unreadable`, `proxy_options_invalid`,
+ * `certificate_unusable`; nothing is left open then.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { log, snapshotFile } = options
@@ -53,6 +53,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     return {
       publicAddress: forwarder.publicAddress,
       redirectAddress: forwarder.redirectAddress,
+      reloadCertificate: forwarder.reloadCertificate,
       apiAddress,
       metricsAddress,
       close({ graceMs = 0 } = {}) {
