@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findProcess, type ProcessInfo, processTree } from './process-info.ts'
+import { findProcess, listProcessesSoon, type ProcessInfo, processTree } from './process-info.ts'
 
-const LOOK_EVERY_MS = 50
+const FIRST_PAUSE_MS = 2
+const LONGEST_PAUSE_MS = 50
 const KILL_WAIT_MS = 5_000
 
 /**
@@ -13,44 +14,50 @@ export async function endServer(
   root: ProcessInfo,
   steps: { interruptMs: number; terminateMs: number },
 ): Promise<boolean> {
-  const tree = processTree(root)
   const gone =
     (await signalAndWait(root, 'SIGINT', steps.interruptMs)) ||
     (await signalAndWait(root, 'SIGTERM', steps.terminateMs))
-  const left = gone ? tree.filter(info => info.session === root.pid) : processTree(root)
-  for (const info of left) await signal(info, 'SIGKILL')
-  if (!gone && root.group === root.pid) await signalGroup(root, 'SIGKILL')
+  const left = gone ? await sessionOf(root) : processTree(root)
+  for (const info of left) signal(info, 'SIGKILL')
+  if (!gone && root.group === root.pid) signalGroup(root, 'SIGKILL')
   const ends = await Promise.all([root, ...left].map(info => waitUntilGone(info, KILL_WAIT_MS)))
   return ends[0]!
 }
 
 async function signalAndWait(root: ProcessInfo, name: NodeJS.Signals, waitMs: number): Promise<boolean> {
   if (waitMs === 0) return false
-  if (root.group === root.pid) await signalGroup(root, name)
-  else await signal(root, name)
+  if (root.group === root.pid) signalGroup(root, name)
+  else signal(root, name)
   return await waitUntilGone(root, waitMs)
 }
 
 async function waitUntilGone(info: ProcessInfo, waitMs: number): Promise<boolean> {
-  for (const until = Date.now() + waitMs; ; ) {
-    if (!(await isAlive(info))) return true
+  const until = Date.now() + waitMs
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+    if (!isAlive(info)) return true
     if (Date.now() >= until) return false
-    await sleep(LOOK_EVERY_MS)
+    await sleep(pauseMs)
   }
 }
 
-async function isAlive(info: ProcessInfo): Promise<boolean> {
+function isAlive(info: ProcessInfo): boolean {
   const now = findProcess(info.pid)
   return now !== undefined && !now.ended && now.startTime === info.startTime
 }
 
-/** Looks again right before: the pid must not have passed to another process. */
-async function signal(info: ProcessInfo, name: NodeJS.Signals): Promise<void> {
-  if (await isAlive(info)) send(info.pid, name)
+/** What a session leader that has ended left behind; its pid is given to nobody else while anything is left. */
+async function sessionOf(root: ProcessInfo): Promise<ProcessInfo[]> {
+  if (root.session !== root.pid) return []
+  return (await listProcessesSoon()).filter(info => info.session === root.pid && info.pid !== root.pid)
 }
 
-async function signalGroup(root: ProcessInfo, name: NodeJS.Signals): Promise<void> {
-  if (await isAlive(root)) send(-root.pid, name)
+/** Looks again right before: the pid must not have passed to another process. */
+function signal(info: ProcessInfo, name: NodeJS.Signals): void {
+  if (isAlive(info)) send(info.pid, name)
+}
+
+function signalGroup(root: ProcessInfo, name: NodeJS.Signals): void {
+  if (isAlive(root)) send(-root.pid, name)
 }
 
 function send(target: number, name: NodeJS.Signals): void {

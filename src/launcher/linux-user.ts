@@ -9,6 +9,8 @@ const LOOK_UP_TIMEOUT_MS = 15_000
 /** Nothing of the launcher's own environment reaches the tools it calls. */
 const TOOL = { timeout: LOOK_UP_TIMEOUT_MS, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' } }
 
+export type LinuxUser = Omit<LinuxUserFacts, 'groups'>
+
 /** Letters, digits and what directories (`bob@EXAMPLE.ORG`, `EXAMPLE\bob`) put into names; never a leading dash or digit alone. */
 const USER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.@\\+$-]*$/
 
@@ -19,7 +21,7 @@ const USER_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.@\\+$-]*$/
 export async function findLinuxUser(
   name: string,
   options: Pick<LauncherOptions, 'shells'>,
-): Promise<LinuxUserFacts | undefined> {
+): Promise<LinuxUser | undefined> {
   if (!isUserName(name)) return undefined
   const entry = await findEntry(name)
   if (!entry || entry[0] !== name) return undefined
@@ -31,9 +33,17 @@ export async function findLinuxUser(
     gid: Number(gid),
     home: home ?? '',
     shell: shell || '/bin/sh',
-    groups: await groupsOf(name),
     mayLogIn: await mayLogIn(shell || '/bin/sh', options.shells),
   }
+}
+
+/** With the names of its groups, which take another look at the directory. */
+export async function findLinuxUserFacts(
+  name: string,
+  options: Pick<LauncherOptions, 'shells'>,
+): Promise<LinuxUserFacts | undefined> {
+  const user = await findLinuxUser(name, options)
+  return user && { ...user, groups: await groupsOf(name) }
 }
 
 /** Could a Linux user have this name? */

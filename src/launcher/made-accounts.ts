@@ -14,10 +14,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Logger } from '../core/runtime.ts'
 import { linuxNameOf } from './account-names.ts'
-import { findLinuxUser } from './linux-user.ts'
+import { findLinuxUser, type LinuxUser } from './linux-user.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { assertUnmovable, privateDirectory } from './private-directory.ts'
-import type { LinuxUserFacts } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 
 const run = promisify(execFile)
@@ -31,7 +30,7 @@ interface AccountRecord {
 
 export interface MadeAccounts {
   /** The Linux user of this account; made when there is none. Never a user that was there before. */
-  ensure(account: string): Promise<{ user: LinuxUserFacts; made: boolean }>
+  ensure(account: string): Promise<{ user: LinuxUser; made: boolean }>
 }
 
 /**
@@ -50,7 +49,7 @@ export function madeAccounts(options: {
   const folder = privateDirectory(join(options.stateDir, 'accounts'))
   const inTurn = oneAtATime()
 
-  async function ensure(account: string): Promise<{ user: LinuxUserFacts; made: boolean }> {
+  async function ensure(account: string): Promise<{ user: LinuxUser; made: boolean }> {
     const linuxName = linuxNameOf(account, options.accountPrefix)
     const record = readRecord(linuxName)
     if (record && record.account !== account) throw foreign(linuxName)
@@ -71,7 +70,7 @@ export function madeAccounts(options: {
     return { user, made: true }
   }
 
-  function checkOurs(user: LinuxUserFacts, record: AccountRecord | undefined): LinuxUserFacts {
+  function checkOurs(user: LinuxUser, record: AccountRecord | undefined): LinuxUser {
     // A record without uid: an earlier launcher was killed while it made the user.
     if (!record) throw foreign(user.name)
     if (record.uid === undefined) {

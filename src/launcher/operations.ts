@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerKey } from '../core/server-key.ts'
 import { allowedCommand } from './allowed-command.ts'
 import { allowedEnvironment, allowedGuardedNames } from './allowed-environment.ts'
@@ -6,11 +5,12 @@ import { endServer } from './end-processes.ts'
 import type { KeptForker } from './forkers.ts'
 import { portOffice } from './free-port.ts'
 import { findLaunchedService, isServiceKey, serviceKey, serviceUser } from './launched-services.ts'
-import { findLinuxUser } from './linux-user.ts'
+import { findLinuxUserFacts } from './linux-user.ts'
 import { madeAccounts } from './made-accounts.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { pamChecks } from './pam.ts'
+import { portWatch } from './port-watch.ts'
 import { privateDirectory } from './private-directory.ts'
 import type { Answers, Asked, OperationName } from './protocol.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
@@ -27,7 +27,9 @@ export type Operations = {
   [Op in OperationName]: (asked: Asked<Op>, gone: AbortSignal) => Promise<Answers[Op]>
 }
 
+/** What was not started by this launcher ends without a word; the others are asked for now and then all the same. */
 const WATCH_EVERY_MS = 100
+const LOOK_AGAIN_MS = 1000
 const REMAINS_TERMINATE_MS = 3_000
 
 /** `forker` is closed by whoever opened it. */
@@ -42,6 +44,7 @@ export function launcherOperations(
   const accounts = isRoot() && options.runAs.includes('own-account') ? madeAccounts(options) : undefined
   const servers = runningServers(records, options)
   const freePort = portOffice()
+  const ports = portWatch()
   const pam = pamChecks(options)
   const inTurn = oneAtATime()
 
@@ -110,14 +113,16 @@ export function launcherOperations(
     for (const until = Date.now() + asked.waitMs; ; ) {
       const found = await servers.find(asked)
       if (!found.running) {
-        const portTaken = (await listenersAt(asked.ip, asked.port)).length > 0
+        const portTaken = listenersAt(asked.ip, asked.port).length > 0
         return { seen: 'ended', exit: found.exit, portTaken }
       }
       const port = await servers.ownsPort(found.process, asked.ip, asked.port)
       if (port === 'owns') return { seen: 'listening' }
       if (port === 'other') return { seen: 'taken' }
       if (Date.now() >= until || gone.aborted) return { seen: 'waiting' }
-      await sleep(WATCH_EVERY_MS)
+      const ended = servers.endOf(found.process)
+      const listening = ports.appears(asked.port, ended ? LOOK_AGAIN_MS : WATCH_EVERY_MS)
+      await Promise.race(ended ? [listening, ended] : [listening])
     }
   }
 
@@ -163,7 +168,7 @@ export function launcherOperations(
         return { forgotten: true }
       }),
     freePort: async ({ ip }) => ({ port: await freePort(ip) }),
-    lookupUser: async ({ name }) => ({ user: (await findLinuxUser(name, options)) ?? null }),
+    lookupUser: async ({ name }) => ({ user: (await findLinuxUserFacts(name, options)) ?? null }),
     async makeAccount({ name }) {
       if (!accounts) throw new Refusal('accounts_unavailable', 'This launcher makes no Linux users.')
       const { user, made } = await accounts.ensure(name)

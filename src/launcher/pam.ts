@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { entryFile } from './entry-file.ts'
-import { findLinuxUser, isUserName } from './linux-user.ts'
+import { findLinuxUserFacts, isUserName } from './linux-user.ts'
 import { limitedQueue } from './one-at-a-time.ts'
 import type { LauncherOptions } from './options.ts'
 import type { PamOrder, PamReport } from './pam-child.ts'
@@ -36,7 +36,7 @@ export function pamChecks(options: LauncherOptions): PamChecks {
   async function authenticate(asked: Asked<'pamAuthenticate'>): Promise<Answers['pamAuthenticate']> {
     const { name, password, service, checkAccount, address } = asked
     if (!isUserName(name)) return refused('wrong_credentials')
-    const before = await findLinuxUser(name, options)
+    const before = await findLinuxUserFacts(name, options)
     // Asked before PAM is, and whatever the password: the login page is no place to try root's.
     if (before?.uid === 0) return refused('root_refused')
     const report = await inQueue({
@@ -55,7 +55,7 @@ export function pamChecks(options: LauncherOptions): PamChecks {
       return refused(refusalOf(report))
     }
     // A module may make the user on first sign-in, so the entry is read again.
-    const user = await findLinuxUser(name, options)
+    const user = await findLinuxUserFacts(name, options)
     if (!user) return refused('account_refused')
     if (user.uid === 0) return refused('root_refused')
     if (!user.mayLogIn) return refused('shell_disabled')
@@ -63,7 +63,7 @@ export function pamChecks(options: LauncherOptions): PamChecks {
   }
 
   async function session({ name, service, action }: Asked<'pamSession'>): Promise<Answers['pamSession']> {
-    const user = await findLinuxUser(name, options)
+    const user = await findLinuxUserFacts(name, options)
     // No session is opened for anybody who could not have a server.
     if (!user || user.uid < options.minUid) return { done: false, message: 'no user of a person has this name' }
     const report = await inQueue({ action, name, service, password: '', checkAccount: false, address: '' })

@@ -37,6 +37,23 @@ export function listProcesses(): ProcessInfo[] {
     .filter(info => info !== undefined)
 }
 
+let listing: Promise<ProcessInfo[]> | undefined
+
+/** A listing that begins after this call; whoever asks at the same time gets the same one. */
+export function listProcessesSoon(): Promise<ProcessInfo[]> {
+  listing ??= new Promise<ProcessInfo[]>((done, fail) => {
+    setImmediate(() => {
+      listing = undefined
+      try {
+        done(listProcesses())
+      } catch (error) {
+        fail(error)
+      }
+    })
+  })
+  return listing
+}
+
 /** The processes of a server: its own, its children's children, and whatever shares its session. */
 export function processTree(root: ProcessInfo): ProcessInfo[] {
   const all = listProcesses()

@@ -2,11 +2,10 @@ import { lstatSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { folderNameOf } from './account-names.ts'
-import { findLinuxUser } from './linux-user.ts'
+import { findLinuxUser, type LinuxUser } from './linux-user.ts'
 import type { MadeAccounts } from './made-accounts.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { privateDirectory } from './private-directory.ts'
-import type { LinuxUserFacts } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 
 /** Whom a server runs as. `switchUser` is false when the launcher has no other user to offer than its own. */
@@ -52,7 +51,7 @@ export async function chooseUser(
 }
 
 /** Refuses root, users of the system, users without a shell, and whoever the hub itself runs as. */
-export function checkUser(user: LinuxUserFacts, options: LauncherOptions): LinuxUserFacts {
+export function checkUser(user: LinuxUser, options: LauncherOptions): LinuxUser {
   if (user.uid === 0) throw new Refusal('root_refused', 'No server is started as root.', 'Sign in as an ordinary user.')
   if (user.gid === 0) throw new Refusal('root_refused', 'No server is started in the group root.')
   if (user.uid < options.minUid) {

@@ -20,6 +20,8 @@ export interface RunningServers {
   /** Writes down a server that was just started, and how it ends. */
   add(key: ServerKey, started: StartedServer): Promise<void>
   find(claim: ServerClaim): Promise<FoundServer>
+  /** Resolves at the end of a server that this launcher started; undefined for others. */
+  endOf(process: ProcessInfo): Promise<unknown> | undefined
   /** Does the server hold every socket that takes connections to this address? */
   ownsPort(server: ProcessInfo, ip: string, port: number): Promise<'owns' | 'other' | 'nobody'>
 }
@@ -75,17 +77,23 @@ export function runningServers(
   }
 
   async function ownsPort(server: ProcessInfo, ip: string, port: number): Promise<'owns' | 'other' | 'nobody'> {
-    const listeners = await listenersAt(ip, port)
+    const listeners = listenersAt(ip, port)
     if (listeners.length === 0) return 'nobody'
-    const tree = processTree(server)
     for (const { inode, uid } of listeners) {
       if (uid !== server.uid) return 'other'
-      const held = await Promise.all(tree.map(info => holdsSocket(info.pid, inode)))
+      // Nearly always it is the server itself; only else all processes are looked through for its own.
+      if ((await holdsSocket(server.pid, inode)) === 'yes') continue
+      const held = await Promise.all(processTree(server).map(info => holdsSocket(info.pid, inode)))
       // Where it cannot be seen which process holds the socket, it is at least one of the same user's.
       if (!held.includes('yes') && !held.includes('unknown')) return 'other'
     }
     return 'owns'
   }
 
-  return { add, find, ownsPort }
+  function endOf({ pid, startTime }: ProcessInfo): Promise<unknown> | undefined {
+    const started = ours.get(pid)
+    return started?.startTime === startTime ? started.ended : undefined
+  }
+
+  return { add, find, endOf, ownsPort }
 }

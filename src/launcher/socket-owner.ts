@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { readdir, readlink } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 
 export interface Listener {
@@ -12,8 +13,8 @@ export interface Listener {
 const LISTEN = '0A'
 
 /** The sockets that take a connection to this address: those bound to it, else those bound to all. */
-export async function listenersAt(ip: string, port: number): Promise<Listener[]> {
-  const listeners = (await allListeners()).filter(listener => listener.port === port)
+export function listenersAt(ip: string, port: number): Listener[] {
+  const listeners = allListeners().filter(listener => listener.port === port)
   const wanted = canonical(ip)
   const exact = listeners.filter(listener => listener.address === wanted)
   const wide = listeners.filter(listener => listener.address === '*' || (listener.address === '*4' && !isIPv6(wanted)))
@@ -40,19 +41,52 @@ function passOver(error: NodeJS.ErrnoException): string {
   throw error
 }
 
-async function allListeners(): Promise<Listener[]> {
-  const tables = await Promise.all(
-    ['/proc/net/tcp', '/proc/net/tcp6'].map(path => readFile(path, 'utf8').catch(() => '')),
-  )
-  return tables.flatMap(table => table.split('\n').slice(1)).flatMap(parseLine)
+/** Ports on which anything listens, whatever the address. */
+export function listeningPorts(): Set<number> {
+  return new Set(allListeners().map(({ port }) => port))
 }
 
-function parseLine(line: string): Listener[] {
+function allListeners(): Listener[] {
+  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(listenersIn)
+}
+
+const CHUNK_BYTES = 64 * 1024
+
+/** The kernel prints what listens first, so connections, of which there may be thousands, are not read. */
+function listenersIn(path: string): Listener[] {
+  const found: Listener[] = []
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch {
+    return [] // a kernel without IPv6
+  }
+  try {
+    const chunk = Buffer.alloc(CHUNK_BYTES)
+    let rest = ''
+    for (let heading = true; ; ) {
+      const bytes = readSync(fd, chunk)
+      const lines = (rest + chunk.toString('latin1', 0, bytes)).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        const listener = parseLine(line)
+        if (listener) found.push(listener)
+        else if (!heading) return found
+        heading = false
+      }
+      if (bytes === 0) return found
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function parseLine(line: string): Listener | undefined {
   const [, local, , state, , , , uid, , inode] = line.trim().split(/\s+/)
-  if (!local || state !== LISTEN || !inode) return []
+  if (!local || state !== LISTEN || !inode) return undefined
   const [address, port] = local.split(':')
-  if (!address || !port) return []
-  return [{ address: decodeAddress(address), port: Number.parseInt(port, 16), inode, uid: Number(uid) }]
+  if (!address || !port) return undefined
+  return { address: decodeAddress(address), port: Number.parseInt(port, 16), inode, uid: Number(uid) }
 }
 
 /** The kernel prints addresses as 32-bit words in the machine's byte order; all machines of ours are little-endian. */
