@@ -8,6 +8,11 @@ interface Checked {
     | undefined
   readonly publicUrl?: string | undefined
   readonly subdomainHost?: string | undefined
+  readonly servers: {
+    readonly profiles: readonly unknown[]
+    readonly optionsForm?: unknown
+    readonly applyUserOptions?: unknown
+  }
   readonly cookies: { readonly domain?: string | undefined }
 }
 
@@ -15,6 +20,17 @@ interface Checked {
 export function findConflicts(config: Checked, context: z.RefinementCtx): void {
   findSubdomainConflicts(config, context)
   findManagedConflicts(config, context)
+  findFormConflicts(config, context)
+}
+
+/** Both say what options there are and what becomes of them. */
+function findFormConflicts({ servers }: Checked, context: z.RefinementCtx): void {
+  if (servers.profiles.length === 0) return
+  for (const name of ['optionsForm', 'applyUserOptions'] as const) {
+    if (servers[name] === undefined) continue
+    const message = 'expected none with servers.profiles, which say what people choose'
+    context.addIssue({ code: 'custom', path: ['servers', name], message, input: undefined })
+  }
 }
 
 function findSubdomainConflicts({ publicUrl, subdomainHost, cookies }: Checked, context: z.RefinementCtx): void {

@@ -12,7 +12,8 @@ const variable = z.union([z.string(), functionOf<(server: ServerDraft) => string
 /** Variables of an environment; a function is called for each server. */
 export const serverVariables = z.record(variableName, variable)
 
-const overrides = z.strictObject({
+/** Settings of single servers; a function is called for each of them. */
+export const serverOverrides = z.strictObject({
   cmd: orFunction(z.array(z.string().min(1)).min(1)),
   args: orFunction(z.array(z.string())),
   environment: orFunction(z.record(variableName, variable.nullable())),
@@ -30,13 +31,13 @@ const overrides = z.strictObject({
 
 /** JupyterHub's `group_overrides`. */
 export const groupOverridesValue = z.union([
-  z.record(z.string(), z.strictObject({ groups: nameList, servers: overrides })),
+  z.record(z.string(), z.strictObject({ groups: nameList, servers: serverOverrides })),
   functionOf<(server: ServerDraft) => MaybePromise<GroupOverrides>>(),
 ])
 
 /** JupyterHub's `apply_user_options`. */
 export const applyUserOptionsValue = z.union([
-  z.record(z.string(), z.enum(Object.keys(overrides.shape))),
+  z.record(z.string(), z.enum(Object.keys(serverOverrides.shape))),
   functionOf<(server: ServerDraft, options: Json, context: StartContext) => MaybePromise<void>>(),
 ])
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { functionOf, type OfServer, type OfUser } from './functions.ts'
 import { option, section } from './option.ts'
+import { profileList } from './profiles-option.ts'
 import { applyUserOptionsValue, groupOverridesValue, optionsFormValue, serverVariables } from './server-overrides.ts'
 import { byteSize, duration, httpUrl, limit } from './values.ts'
 
@@ -31,6 +32,20 @@ export const serversSection = section({
   ),
   defaultUrl: option(z.string().default(''), 'Page that opens first, below the address of the server.', '/lab'),
   notebookDir: option(z.string().default(''), 'Folder that the server shows; empty for the home.', '~/notebooks'),
+  profiles: option(
+    profileList.default([]),
+    'The kinds of servers that people choose from before a start, with what they may set of them and who sees which.',
+    [
+      {
+        name: 'small',
+        label: 'Small',
+        servers: { memLimit: '2G' },
+        options: {
+          memory: { type: 'number', label: 'Memory', min: 1, max: 4, default: 2, unit: 'G', setting: 'memLimit' },
+        },
+      },
+    ],
+  ),
   optionsForm: option(
     optionsFormValue.optional(),
     'HTML fields that are shown before a start, or a function of the user that gives them; `{ html, parse }` also says what becomes of the answer.',

@@ -10,6 +10,8 @@ export class HubError extends Error {
   readonly status: number
   /** What the person can do next, one sentence. */
   readonly nextStep: string | undefined
+  /** What is wrong with single fields of a form or body, by their names. Shown. */
+  readonly fields: Readonly<Record<string, string>> | undefined
   /** Logged, never shown. Must not hold secrets. */
   readonly detail: Readonly<Record<string, unknown>> | undefined
   /** Extra response headers, for example `Retry-After`. */
@@ -21,6 +23,7 @@ export class HubError extends Error {
       status: number
       message: string
       nextStep?: string
+      fields?: Readonly<Record<string, string>>
       detail?: Readonly<Record<string, unknown>>
       headers?: Readonly<Record<string, string>>
       cause?: unknown
@@ -30,6 +33,7 @@ export class HubError extends Error {
     this.code = code
     this.status = options.status
     this.nextStep = options.nextStep
+    this.fields = options.fields
     this.detail = options.detail
     this.headers = options.headers
   }

@@ -31,6 +31,7 @@ export interface ErrorFacts {
   code: string
   message: string
   nextStep: string | undefined
+  fields?: Readonly<Record<string, string>> | undefined
   headers: Readonly<Record<string, string>>
   /** True when nobody foresaw it: the log gets the stack, the client a reference. */
   unexpected: boolean
@@ -56,21 +57,22 @@ export function createErrorResponder(deps: {
   }
 }
 
-/** What the API answers: JupyterHub's `status` and `message`, and Orrery's `code`, `next_step` and `reference`. */
+/** What the API answers: JupyterHub's `status` and `message`, and Orrery's `code`, `next_step`, `fields` and `reference`. */
 export function errorBody(facts: ErrorFacts, reference: string): Record<string, unknown> {
   return {
     status: facts.status,
     message: facts.message,
     code: facts.code,
     ...(facts.nextStep === undefined ? {} : { next_step: facts.nextStep }),
+    ...(facts.fields && { fields: facts.fields }),
     ...(facts.status >= 500 ? { reference } : {}),
   }
 }
 
 export function errorFacts(error: unknown): ErrorFacts {
   if (error instanceof HubError) {
-    const { status, code, message, nextStep, headers } = error
-    return { status, code, message, nextStep, headers: headers ?? {}, unexpected: false }
+    const { status, code, message, nextStep, fields, headers } = error
+    return { status, code, message, nextStep, fields, headers: headers ?? {}, unexpected: false }
   }
   if (error instanceof SpawnError) {
     const { code, message, nextStep } = error.reason

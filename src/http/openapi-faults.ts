@@ -9,6 +9,10 @@ export const faultSchema = namedSchema('Error', () =>
     message: z.string().meta({ description: 'What is the matter, for the person who asked.' }),
     code: z.string().meta({ description: 'Stable name of the fault; see the reference of errors.' }),
     next_step: z.string().optional().meta({ description: 'What to do about it.' }),
+    fields: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({ description: 'What is wrong with single options, by their names.' }),
     reference: z.string().optional().meta({ description: 'Of server errors: stands in the log beside the cause.' }),
   }),
 )

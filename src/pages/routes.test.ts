@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { profileList } from '../config/profiles-option.ts'
 import { HubError } from '../core/errors.ts'
 import { SpawnError } from '../core/reason.ts'
+import { profilesForm } from '../spawning/profiles/profiles-form.ts'
 import { type PagesHub, pagesHub, type Visitor } from './testing.ts'
 
 const key = { user: 'ada', server: '' }
@@ -184,6 +186,28 @@ describe('pages', () => {
 
       assert.equal(answer.statusCode, 400)
       assert.match(answer.body, /There is no image huge\..*Take small\./s)
+    })
+
+    it('marks what is wrong in the form of profiles, and keeps what was entered', async () => {
+      const [profile] = profileList.parse([
+        {
+          name: 'small',
+          label: 'Small <b>',
+          options: { memory: { type: 'number', label: 'Memory', min: 1, max: 4, default: 2, setting: 'cpuLimit' } },
+        },
+      ])
+      pages.servers.form = profilesForm([profile!], { id: 1, name: 'ada', admin: false, groups: [] }, undefined)
+      const first = await ada.get('/hub/spawn')
+      const [message, fields] = ['memory: At most 4.', { memory: 'At most 4.' }]
+      pages.servers.fault = new HubError('profile_refused', { status: 400, message, fields })
+
+      const answer = await ada.post('/hub/spawn', { profile: 'small', 'small.memory': '9' })
+
+      assert.match(first.body, /Small &lt;b&gt;/)
+      assert.doesNotMatch(first.body, /aria-invalid/)
+      assert.equal(answer.statusCode, 400)
+      assert.match(answer.body, /value="9" min="1" max="4".*aria-invalid="true"/)
+      assert.match(answer.body, /<small class="wrong" id="small.memory-fault">At most 4\.<\/small>/)
     })
 
     it('shows a refused start without a form as an error page', async () => {

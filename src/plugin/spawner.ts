@@ -65,17 +65,53 @@ export interface SpawnRun<State extends Json> {
   readonly log: Logger
 }
 
+/** What a form sent: each name with its values. */
+export type FormFields = Readonly<Record<string, readonly string[]>>
+
 /** A form shown before the start: HTML fields as JupyterHub's `options_form`, and what turns its answer into options. */
 export interface OptionsForm<Options extends Json = Json> {
   readonly html: string
-  parse(form: Readonly<Record<string, readonly string[]>>): MaybePromise<Options>
+  /** In place of `html`: profiles, which the hub's own template draws. */
+  readonly profiles?: ProfileCards
+  parse(form: FormFields): MaybePromise<Options>
+}
+
+/** `refused`: what was sent and is wrong, to be shown again. */
+export type ProfileCards = (refused?: {
+  readonly form: FormFields
+  readonly fields: Readonly<Record<string, string>>
+}) => readonly ProfileCard[]
+
+export interface ProfileCard {
+  readonly name: string
+  readonly label: string
+  readonly description: string
+  readonly isChosen: boolean
+  readonly fields: readonly ProfileField[]
+}
+
+export interface ProfileField {
+  /** Of the form: `small.memory`. */
+  readonly name: string
+  readonly type: 'choice' | 'number' | 'text' | 'switch'
+  readonly label: string
+  readonly description: string
+  /** Of a choice its name; of a switch `on` or nothing. */
+  readonly value: string
+  readonly fault?: string
+  readonly choices?: readonly { readonly name: string; readonly label: string; readonly description: string }[]
+  readonly number?: { readonly min: number; readonly max: number; readonly step: number; readonly unit: string }
+  readonly text?: { readonly pattern?: string; readonly maxLength: number }
 }
 
 /** Runs one user's server somewhere. Remembers only `state`, whose keys are those of JupyterHub's spawners. */
 export interface Spawner<Options extends Json = Json, State extends Json = Json> {
   readonly name: string
-  /** The form this user fills in before a start; absent or undefined for none. */
-  options?(user: UserRecord, signal: AbortSignal): Promise<OptionsForm<Options> | undefined>
+  /**
+   * The form this user fills in before a start; absent or undefined for none. `last`: what was chosen for this server
+   * the last time, undefined when it never started.
+   */
+  options?(user: UserRecord, signal: AbortSignal, last?: Json): Promise<OptionsForm<Options> | undefined>
   /** Checks options that came by API; throws SpawnError with status 400 for a wrong one. */
   checkOptions?(user: UserRecord, options: Json): Options
   /** Starts the server and returns where it will listen; does not wait until it answers. Throws SpawnError. */

@@ -1,4 +1,5 @@
 /** What every step of spawning is given: the parts of the hub it works with, and the site's choices. */
+import type { Profile } from '../config/profiles-option.ts'
 import type { Clock, Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { Database, DbTransaction } from '../db/database.ts'
@@ -114,6 +115,8 @@ export interface SpawningDeps {
   readonly log: Logger
   readonly clock: Clock
   readonly hooks?: SpawningHooks
+  /** What people choose from before a start; empty or absent: the form of the site or of the spawner. */
+  readonly profiles?: readonly Profile[]
   /** The site's own form; it stands in place of the spawner's. */
   readonly optionsForm?: Spawner['options']
   readonly observer?: SpawningObserver

@@ -12,11 +12,17 @@ export async function applyGroupOverrides(server: ServerDraft, overrides: GroupO
     const { groups, servers } = overrides[name]! // one of its own names
     if (!groups.some(group => server.user.groups.includes(group))) continue
     log.info({ ...server.key, override: name, settings: Object.keys(servers) }, 'group override applied')
-    for (const [setting, given] of Object.entries(servers)) {
-      const value = typeof given === 'function' ? await given(server) : given
-      change(server, checkSetting(setting), value)
-    }
+    await changeSettings(server, servers)
     checkDraft(server)
+  }
+}
+
+/** Values, or functions of the server that give them. */
+export async function changeSettings(server: ServerDraft, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  for (const [setting, given] of Object.entries(settings)) {
+    if (given === undefined) continue
+    const value = typeof given === 'function' ? await given(server) : given
+    change(server, checkSetting(setting), value)
   }
 }
 

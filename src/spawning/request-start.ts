@@ -9,6 +9,7 @@ import type { SpawningContext } from './context.ts'
 import { dismantle } from './dismantle.ts'
 import { checkServer, stateOf } from './inspect-server.ts'
 import { checkLimits } from './limits.ts'
+import { startOptions } from './profiles/start-options.ts'
 import { beginRun } from './run-store.ts'
 import { findServer, type ServerRow, userRecord } from './server-row.ts'
 import { checkNamedServer, ensureServerRow, noSuchUser } from './server-rows.ts'
@@ -93,12 +94,12 @@ async function recordStart(
   before: ServerRow | undefined,
 ): Promise<Start> {
   const { spawner, clock } = context
-  const chosen = options ?? before?.options ?? {}
+  const chosen = startOptions(context, user, { given: options, last: before?.options })
   const checked = spawner.checkOptions ? spawner.checkOptions(user, chosen) : chosen
   await checkLimits(tx, context)
   const server = before ?? (await ensureServerRow(tx, user, key, { displayName }))
   const runId = randomUUID()
-  await beginRun(tx, server, runId, options, clock.now())
+  await beginRun(tx, server, runId, context.profiles?.length ? chosen : options, clock.now())
   return { run: { spawnerId: server.spawnerId, runId }, user, options: checked }
 }
 
@@ -144,7 +145,8 @@ export async function createServer(
   const held = await holdSoon(context, key)
   if (!held) throw exists()
   try {
-    await held.write(tx => ensureServerRow(tx, user, key, { displayName, options }))
+    const chosen = options === undefined ? undefined : startOptions(context, user, { given: options })
+    await held.write(tx => ensureServerRow(tx, user, key, { displayName, options: chosen }))
   } finally {
     await held.release()
   }

@@ -11,12 +11,13 @@ import { type SpawningContext, type SpawningDeps, withDefaults } from './context
 import { freeLeasesOfTheDead } from './dead-holders.ts'
 import { checkServer, pollReady, readState, settledState } from './inspect-server.ts'
 import { each, type PollOutcome, pollServers } from './poll-loop.ts'
+import { profilesForm } from './profiles/profiles-form.ts'
 import { recoverServer } from './recover.ts'
 import { createServer, requestStart, type StartRequest } from './request-start.ts'
 import { requestRemoval, requestStop, type StopRequest } from './request-stop.ts'
 import { serverChanges } from './server-changes.ts'
 import { serverEvents } from './server-events.ts'
-import { activeServers, findServer, type ServerRow } from './server-row.ts'
+import { activeServers, findServer, type ServerRow, userRecord } from './server-row.ts'
 import { checkNamedServer } from './server-rows.ts'
 import { createSignals } from './signals.ts'
 import type { HeldServer } from './spawn-lease.ts'
@@ -51,7 +52,7 @@ export interface Spawning {
   changes(signal: AbortSignal): AsyncIterable<readonly ServerRow[]>
   /** The last lines of the server's log; empty when its spawner keeps none. */
   logs(key: ServerKey, lines: number): Promise<string>
-  optionsForm(user: UserRecord, signal: AbortSignal): Promise<OptionsForm | undefined>
+  optionsForm(key: ServerKey, signal: AbortSignal): Promise<OptionsForm | undefined>
   readonly allowsNamedServers: boolean
   /** Throws HubError 400 where a named server is not allowed; for forms. */
   checkNamedServer(
@@ -145,8 +146,13 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     events: (key, options) => serverEvents(context, key, options),
     changes: signal => changes.follow(signal),
     logs: async (key, lines) => (await spawner.logs?.(key, (await findServer(database, key))?.state, lines)) ?? '',
-    optionsForm: async (user, signal) =>
-      context.optionsForm ? context.optionsForm(user, signal) : spawner.options?.(user, signal),
+    async optionsForm(key, signal) {
+      const user = await userRecord(database, key.user)
+      if (!user) return undefined
+      const last = (await findServer(database, key))?.options
+      if (context.profiles?.length) return profilesForm(context.profiles, user, last)
+      return context.optionsForm ? context.optionsForm(user, signal, last) : spawner.options?.(user, signal, last)
+    },
     checkNamedServer: (user, name, displayName, options) => checkNamedServer(context, user, name, displayName, options),
     recover,
     stopAll,

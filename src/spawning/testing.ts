@@ -36,6 +36,7 @@ export interface TestHubOptions {
   access?: Partial<SpawningDeps['access']>
   routes?: Partial<RouteKeeper>
   environment?: Partial<SpawningDeps['environment']>
+  profiles?: SpawningDeps['profiles']
 }
 
 export interface TestSpawningHub {
@@ -122,6 +123,7 @@ async function openHub(
     log,
     clock: systemClock,
     ...(options.hooks && { hooks: options.hooks }),
+    ...(options.profiles && { profiles: options.profiles }),
   })
   let isCrashed = false
   return {

@@ -8,6 +8,7 @@ import { silentLogger } from '../../src/core/runtime.ts'
 import { tokensApi } from '../../src/features/tokens/api.ts'
 import { PASSWORD, type PagesHub, pagesHub } from '../../src/pages/testing.ts'
 import { launchBrowser } from '../support/browser.ts'
+import { sampleProfiles } from '../support/sample-profiles.ts'
 
 const ada = { user: 'ada', server: '' }
 const ready = { phase: 'ready', since: new Date(), url: '/user/ada/' } as const
@@ -44,6 +45,7 @@ describe('scripts of the pages', () => {
     say = () => {}
     pages.servers.asked.length = 0
     pages.servers.set(ada, { phase: 'stopped' })
+    pages.servers.form = undefined
   })
   after(async () => {
     await browser?.close()
@@ -143,6 +145,27 @@ describe('scripts of the pages', () => {
     await page.getByRole('alert').getByText('admin:users').waitFor()
     await page.context().close()
   })
+
+  for (const javaScriptEnabled of [true, false]) {
+    it(`show the fields of the chosen profile alone${javaScriptEnabled ? '' : ', without scripts too'}`, async () => {
+      pages.servers.form = sampleProfiles(ada.user)
+      const page = await signedIn({ javaScriptEnabled })
+      await page.goto(`${origin}/hub/spawn`)
+      const memory = page.getByLabel('Memory')
+
+      await memory.fill('3')
+      await page.getByRole('radio', { name: 'GPU' }).check()
+      await memory.waitFor({ state: 'hidden' })
+      await page.getByRole('radio', { name: 'Course' }).check()
+      await page.getByLabel('Keep logs').uncheck()
+      await page.getByRole('button', { name: 'Start' }).click()
+      await page.getByRole('heading', { name: 'Starting your server' }).waitFor()
+      await page.context().close()
+
+      const options = { profile: 'course', software: 'python', memory: '3', branch: 'main', logs: 'off' }
+      assert.deepEqual(pages.servers.asked, [`start ada/ by ada ${JSON.stringify(options)}`])
+    })
+  }
 
   it('remember light or dark', async () => {
     const page = await signedIn({ colorScheme: 'light' })

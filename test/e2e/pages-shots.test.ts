@@ -17,6 +17,7 @@ import { PASSWORD, type PagesHub, pagesHub } from '../../src/pages/testing.ts'
 import type { PluginRouter } from '../../src/plugin/authenticator.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { inEveryLook } from '../support/every-look.ts'
+import { sampleProfiles } from '../support/sample-profiles.ts'
 
 const FOLDER = join(import.meta.dirname, '../../test-results/pages')
 const ada = { user: 'ada', server: '' }
@@ -172,6 +173,30 @@ const shots: Record<string, Shot> = {
           <fieldset><legend>Interface</legend><div class="check"><input type="radio" id="lab" name="ui" value="lab" checked><label for="lab">JupyterLab</label></div><div class="check"><input type="radio" id="nb" name="ui" value="nb"><label for="nb">Classic notebook</label></div></fieldset>`,
         parse: () => ({}),
       }
+    },
+  },
+  'spawn-profiles': {
+    url: '/hub/spawn',
+    as: 'ada',
+    set: ({ servers }) => {
+      servers.form = sampleProfiles('ada')
+    },
+  },
+  'spawn-refused': {
+    url: '/hub/spawn?opt-profile=course&opt-course.memory=64',
+    as: 'ada',
+    set: ({ servers }) => {
+      servers.form = sampleProfiles('ada')
+      const fields = { memory: 'At most 8 GB.', branch: 'Expected the form [a-z]+' }
+      const [message, nextStep] = ['memory: At most 8 GB. (and 1 more)', 'Correct what is marked, and start again.']
+      servers.fault = new HubError('profile_refused', { status: 400, message, nextStep, fields })
+    },
+  },
+  'spawn-no-profile': {
+    url: '/hub/spawn',
+    as: 'ada',
+    set: ({ servers }) => {
+      servers.form = { html: '', profiles: () => [], parse: () => ({}) }
     },
   },
   pending: {

@@ -51,6 +51,7 @@ export function makeSpawning(parts: SpawningParts): Spawning {
       },
     },
     observer: parts.observer,
+    profiles: config.servers.profiles,
     ...(optionsForm !== undefined && { optionsForm: siteOptionsForm(optionsForm, { authStateOf, log }) }),
     log,
     clock,

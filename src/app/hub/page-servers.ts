@@ -1,7 +1,6 @@
 /** Servers as the pages see them, from spawning and the database. */
 import type { Database } from '../../db/database.ts'
 import { fromDbTime } from '../../db/db-time.ts'
-import { findUser } from '../../features/users/user-store.ts'
 import type { PageServer, PageServers } from '../../pages/deps.ts'
 import { readProgress } from '../../spawning/progress-store.ts'
 import { findServer, type ServerRow, serversOfUser } from '../../spawning/server-row.ts'
@@ -23,10 +22,7 @@ export function pageServers(parts: { database: Database; spawning: Spawning; bas
       return key.server === '' ? NEVER_STARTED : undefined
     },
     check: key => spawning.check(key),
-    async optionsForm(key) {
-      const user = await findUser(database.db, key.user)
-      return user && spawning.optionsForm(user, AbortSignal.timeout(FORM_PATIENCE_MS))
-    },
+    optionsForm: key => spawning.optionsForm(key, AbortSignal.timeout(FORM_PATIENCE_MS)),
     start: (key, request) => spawning.start(key, request),
     stop: (key, request) => spawning.stop(key, request),
     async remove(key, request) {

@@ -17,7 +17,7 @@ export function siteHooks({
   authStateOf(user: UserRecord): Promise<Json>
   log: Logger
 }): Pick<SpawningHooks, 'beforeStart' | 'prepare' | 'afterStop'> {
-  const { groupOverrides, applyUserOptions } = servers
+  const { groupOverrides, applyUserOptions, profiles } = servers
   return {
     async beforeStart(server) {
       if (!authenticator.beforeSpawn) return
@@ -27,6 +27,7 @@ export function siteHooks({
       hooks,
       ...(groupOverrides !== undefined && { groupOverrides }),
       ...(applyUserOptions !== undefined && { applyUserOptions }),
+      profiles,
       authStateOf,
       log,
     }),

@@ -122,7 +122,7 @@ export function childSpecs(setting: ChildSetting): {
 function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
   const { spawner, servers } = config
   const flags = ['--socket', paths.launcherSocket, '--state-dir', paths.launcher, '--log-level', config.log.level]
-  const overrides = staticOverrides(servers.groupOverrides)
+  const overrides = staticOverrides(servers)
   for (const cmd of [servers.cmd, ...overrides.cmds]) flags.push('--singleuser-command', JSON.stringify(cmd))
   if (hubUser) flags.push('--allow-uid', String(hubUser.uid))
   else flags.push('--servers-dir', paths.servers)
@@ -140,14 +140,23 @@ function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
   return flags
 }
 
-/** What overrides of groups may ask of the launcher; functions are not known before they run. */
-function staticOverrides(groupOverrides: Config['servers']['groupOverrides']) {
-  const all = typeof groupOverrides === 'object' ? Object.values(groupOverrides).map(({ servers }) => servers) : []
+/** What overrides of groups and profiles may ask of the launcher; functions are not known before they run. */
+function staticOverrides({ groupOverrides, profiles }: Config['servers']) {
+  const options = profiles.flatMap(profile => Object.values(profile.options))
+  const all = [
+    ...(typeof groupOverrides === 'object' ? Object.values(groupOverrides) : []),
+    ...profiles,
+    ...options.flatMap(option => (option.type === 'choice' ? Object.values(option.choices) : [])),
+    ...options.filter(option => option.type === 'switch'),
+  ].map(({ servers }) => servers)
   return {
     // The launcher takes absolute paths alone, and a start with another one is refused with that reason.
     cmds: all.map(({ cmd }) => cmd).filter(cmd => Array.isArray(cmd) && isAbsolute(cmd[0] ?? '')),
     args: all.flatMap(({ args }) => (Array.isArray(args) ? args : [])),
-    names: all.flatMap(({ environment }) => (typeof environment === 'object' ? Object.keys(environment) : [])),
+    names: [
+      ...all.flatMap(({ environment }) => (typeof environment === 'object' ? Object.keys(environment) : [])),
+      ...options.flatMap(option => ('variable' in option && option.variable !== undefined ? [option.variable] : [])),
+    ],
   }
 }
 

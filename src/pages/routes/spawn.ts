@@ -7,6 +7,7 @@ import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import { serverUrl } from '../../core/subdomains.ts'
+import type { FormFields, OptionsForm } from '../../plugin/spawner.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
 import { namedServerLimit } from '../named-server-limit.ts'
 import { isActive, nextUrl, withQuery, withQueryOf } from '../next-url.ts'
@@ -41,7 +42,7 @@ async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: Fasti
   if (isActive(server?.state.phase)) return reply.redirect(pendingUrl(deps, request, key))
 
   const form = await deps.servers.optionsForm(key)
-  const hasForm = form !== undefined && form.html !== '' // a site may say how options are read and show no field
+  const hasForm = form !== undefined && hasFields(form)
   const asked = optionsInQuery(request, form !== undefined)
   let fault: unknown
   if (asked !== undefined || !hasForm) {
@@ -57,7 +58,7 @@ async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: Fasti
       fault = error
     }
   }
-  return sendForm(deps, request, reply, { me, key, server, html: form.html, fault })
+  return sendForm(deps, request, reply, { me, key, server, form, fault, entered: asked ?? {} })
 }
 
 async function startFromForm(deps: PageDeps, request: FastifyRequest, reply: FastifyReply, me: UserIdentity) {
@@ -68,13 +69,19 @@ async function startFromForm(deps: PageDeps, request: FastifyRequest, reply: Fas
     return reply.redirect(pendingUrl(deps, request, key), 303)
   }
   const form = await deps.servers.optionsForm(key)
+  const entered = formLists(request)
   try {
-    await start(deps, request, me, wanted, await form?.parse(formLists(request)))
+    await start(deps, request, me, wanted, await form?.parse(entered))
     return reply.redirect(pendingUrl(deps, request, key), 303)
   } catch (fault) {
-    if (form === undefined || form.html === '') throw fault
-    return sendForm(deps, request, reply, { me, key, server, html: form.html, fault })
+    if (form === undefined || !hasFields(form)) throw fault
+    return sendForm(deps, request, reply, { me, key, server, form, fault, entered })
   }
+}
+
+/** A site may say how options are read and show no field. */
+function hasFields(form: OptionsForm): boolean {
+  return form.html !== '' || form.profiles !== undefined
 }
 
 /** What is known of them has expired (`signIn.refreshPreSpawn`), and they are the one who can mend it. */
@@ -165,11 +172,21 @@ async function sendForm(
     me,
     key,
     server,
-    html,
+    form,
     fault,
-  }: { me: UserIdentity; key: ServerKey; server: PageServer | undefined; html: string; fault?: unknown },
+    entered,
+  }: {
+    me: UserIdentity
+    key: ServerKey
+    server: PageServer | undefined
+    form: OptionsForm
+    fault?: unknown
+    entered: FormFields
+  },
 ) {
   const told = fault === undefined ? undefined : tellFault(deps, key, fault)
+  const fields = fault instanceof HubError ? fault.fields : undefined
+  const profiles = form.profiles?.(fault === undefined ? undefined : { form: entered, fields: fields ?? {} })
   const forUser = await deps.users.find(key.user)
   return sendPage(deps, request, reply, {
     template: 'spawn.html',
@@ -177,7 +194,9 @@ async function sendForm(
     status: told?.status ?? 200,
     vars: {
       for_user: forUser && userVars(deps, forUser),
-      spawner_options_form: html,
+      // In the variable of JupyterHub, so that a site's own page shows profiles too.
+      spawner_options_form: profiles ? deps.renderer.render('profiles.html', { profiles }) : form.html,
+      no_profile: profiles?.length === 0,
       error_message: told?.message,
       error_next: told?.nextStep,
       url: request.url,
