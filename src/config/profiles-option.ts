@@ -57,7 +57,12 @@ const textOption = z
   .strictObject({
     type: z.literal('text'),
     ...words,
-    pattern: z.string().refine(isPattern, { error: 'expected a regular expression' }).optional(),
+    pattern: z
+      .string()
+      .refine(isPattern, {
+        error: 'expected a regular expression as browsers read it (flag v: write a hyphen in brackets as \\-)',
+      })
+      .optional(),
     maxLength: z.int().min(1).max(4096).default(200),
     default: z.string().default(''),
     setting: z.enum(['defaultUrl', 'notebookDir']).optional(),
