@@ -13,6 +13,8 @@ export interface DataPaths {
   readonly python: string
   readonly run: string
   readonly launcherSocket: string
+  /** Keys and certificates of servers with internal TLS; the launcher's. */
+  readonly serverTls: string
   readonly lock: string
   readonly log: string
   /** Records and logs of servers; the launcher's own. */
@@ -34,6 +36,7 @@ export function dataPaths(dataDir: string): DataPaths {
     python: join(dataDir, 'python'),
     run,
     launcherSocket: join(run, 'launcher.sock'),
+    serverTls: join(run, 'tls'),
     lock: join(run, 'orrery.lock'),
     log: join(dataDir, 'log'),
     launcher: join(dataDir, 'launcher'),

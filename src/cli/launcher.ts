@@ -43,6 +43,10 @@ export function launcherCommand(): Command {
     .option('--homes-dir <folder>', 'homes of Linux users made for accounts', '/home')
     .option('--account-prefix <text>', 'what the name of such a Linux user starts with', parsePrefix, 'jupyter-')
     .option('--servers-dir <folder>', 'homes of servers when not root (default: servers in the state folder)')
+    .option(
+      '--tls-dir <folder>',
+      'keys and certificates of servers (default: /run/orrery-launcher/tls, else tls in the state folder)',
+    )
     .option('--max-log-bytes <bytes>', "size at which a server's log is turned over", parseCount, 10 * 1024 * 1024)
     .option('--max-pam-checks <number>', 'PAM checks at the same time', parseCount, 8)
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
@@ -68,6 +72,7 @@ interface Flags {
   homesDir: string
   accountPrefix: string
   serversDir?: string
+  tlsDir?: string
   maxLogBytes: number
   maxPamChecks: number
   logLevel: string
@@ -93,6 +98,7 @@ async function runLauncher(flags: Flags): Promise<void> {
       homesDir: flags.homesDir,
       accountPrefix: flags.accountPrefix,
       serversDir: flags.serversDir ?? join(flags.stateDir, 'servers'),
+      ...(flags.tlsDir !== undefined && { tlsDir: flags.tlsDir }),
       maxLogBytes: flags.maxLogBytes,
       maxPamChecks: flags.maxPamChecks,
       log,

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   user: async () => (await import('./user.ts')).userCommand(),
   token: async () => (await import('./token.ts')).tokenCommand(),
   config: async () => (await import('./config.ts')).configCommand(),
+  pki: async () => (await import('./pki.ts')).pkiCommand(),
   db: async () => (await import('./db.ts')).dbCommand(),
 }
 

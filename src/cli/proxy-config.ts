@@ -2,8 +2,10 @@
 import type { Command } from 'commander'
 import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
 import { proxySettings } from '../app/hub/proxy-settings.ts'
+import { pkiSettings } from '../app/internal-tls.ts'
 import { ensureSecretFile } from '../app/secret-file.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { preparePki } from '../pki/internal/change-pki.ts'
 import type { ProxyFlags } from '../proxy/options-from-flags.ts'
 import { type ConfigFlags, configSources } from './config-flags.ts'
 
@@ -14,6 +16,8 @@ export async function flagsFromConfig(
 ): Promise<{ flags: ProxyFlags; env: NodeJS.ProcessEnv }> {
   const { config: file, dataDir, python } = flags
   const config = await loadConfig(configSources({ config: file, dataDir, python }))
+  const pki = pkiSettings(config)
+  if (pki) await preparePki(pki)
   const ofConfig = Object.entries(proxySettings(config)).filter(
     ([name]) => command.getOptionValueSource(name) !== 'cli',
   )

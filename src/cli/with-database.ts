@@ -1,5 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync } from 'node:fs'
 import { loadConfig } from '../config/load-config.ts'
 import type { Config } from '../config/schema.ts'
 import { HubError } from '../core/errors.ts'
@@ -7,6 +6,7 @@ import { silentLogger } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
 import { parseDatabaseUrl } from '../db/database-url.ts'
 import { openDatabase } from '../db/open-database.ts'
+import { becomeOwnerOf } from './become-owner.ts'
 import { type ConfigFlags, configSources } from './config-flags.ts'
 
 /** Opens the hub's database for one command; the hub may be running. The tables must be there. */
@@ -35,16 +35,8 @@ function assertThere(dbUrl: string): void {
   })
 }
 
-/**
- * SQLite makes files beside the database. Made by root they would lock the hub out, which runs as somebody else; so
- * root becomes that user first.
- */
+/** SQLite makes files beside the database. */
 function becomeOwner(dbUrl: string): void {
   const url = parseDatabaseUrl(dbUrl)
-  if (process.getuid?.() !== 0 || url.dialect !== 'sqlite' || !url.file || !existsSync(dirname(url.file))) return
-  const { uid, gid } = statSync(existsSync(url.file) ? url.file : dirname(url.file))
-  if (uid === 0) return
-  process.setgroups?.([])
-  process.setgid?.(gid)
-  process.setuid?.(uid)
+  if (url.dialect === 'sqlite' && url.file) becomeOwnerOf(url.file)
 }

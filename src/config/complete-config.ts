@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { CheckedConfig, Config } from './schema.ts'
 
 /** Fills in what follows from other options and from the machine. */
-export function completeConfig(config: CheckedConfig, env: NodeJS.ProcessEnv): Config {
+export function completeConfig(given: CheckedConfig, env: NodeJS.ProcessEnv): Config {
+  const config = given.internalTls.enabled ? withInternalTls(given) : given
   const dataDir = config.dataDir ?? defaultDataDir(env)
   const stateDir = join(dataDir, 'hub')
   const { subdomainHost } = config
@@ -19,12 +20,32 @@ export function completeConfig(config: CheckedConfig, env: NodeJS.ProcessEnv): C
       ...(subdomainHost !== undefined && { routespec: routeWithHost(config.hub.routespec) }),
       connectUrl: config.hub.connectUrl ?? reachable(config.hub.bindUrl),
     },
+    internalTls: { ...config.internalTls, folder: config.internalTls.folder ?? join(stateDir, 'internal-tls') },
     access: {
       ...config.access,
       allowExistingUsers: config.access.allowExistingUsers ?? config.access.allowedUsers.length > 0,
     },
     oauth: { ...config.oauth, tokenExpiresIn: config.oauth.tokenExpiresIn ?? config.cookieMaxAgeDays * 86_400 },
   }
+}
+
+/** Addresses between the parts say `https` then, as JupyterHub has it, whatever the config says. */
+function withInternalTls(config: CheckedConfig): CheckedConfig {
+  const { hub, proxy, servers } = config
+  const secure = <T extends string | undefined>(url: T) => (url === undefined ? url : toHttps(url)) as T
+  return {
+    ...config,
+    hub: { ...hub, bindUrl: secure(hub.bindUrl), connectUrl: secure(hub.connectUrl) },
+    proxy: { ...proxy, apiUrl: secure(proxy.apiUrl) },
+    servers: { ...servers, hubConnectUrl: secure(servers.hubConnectUrl) },
+  }
+}
+
+/** The port stays: 80 where none is named. */
+function toHttps(url: string): string {
+  const [, authority = '', rest = ''] = /^http:\/\/([^/]*)(.*)$/.exec(url) ?? []
+  if (authority === '') return url
+  return `https://${/:\d+$/.test(authority) ? authority : `${authority}:80`}${rest}`
 }
 
 /** The hub has every host, unless a narrower route is given: `hub.example.org/hub/`, as routes with hosts are written. */

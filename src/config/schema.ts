@@ -8,6 +8,7 @@ import { cookiesSection } from './cookies-section.ts'
 import { cullerSection } from './culler-section.ts'
 import { headerRecord } from './headers-option.ts'
 import { hooksSection } from './hooks-section.ts'
+import { internalTlsSection } from './internal-tls-section.ts'
 import { eventsSection, metricsSection } from './observability-sections.ts'
 import { option, section } from './option.ts'
 import { pagesSection } from './pages-section.ts'
@@ -159,6 +160,7 @@ const everyOption = z.strictObject({
   }),
   hub,
   proxy: proxySection,
+  internalTls: internalTlsSection,
   signIn: signInSection,
   pages: pagesSection,
   api,
@@ -199,6 +201,7 @@ export type CheckedConfig = z.output<typeof configSchema>
 /** What the program runs with. Durations are numbers of seconds, sizes numbers of bytes, paths absolute. */
 export type Config = Complete<CheckedConfig, 'publicUrl' | 'dataDir' | 'dbUrl' | 'cookieSecretFile'> & {
   readonly hub: Complete<CheckedConfig['hub'], 'connectUrl'>
+  readonly internalTls: Complete<CheckedConfig['internalTls'], 'folder'>
   readonly access: Complete<CheckedConfig['access'], 'allowExistingUsers'>
   readonly oauth: Complete<CheckedConfig['oauth'], 'tokenExpiresIn'>
 }

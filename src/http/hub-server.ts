@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import fastify, { type FastifyInstance } from 'fastify'
 import { HubError } from '../core/errors.ts'
 import { collectOperations } from './api-document.ts'
@@ -25,6 +26,8 @@ export interface HubServerOptions extends HeaderOptions, RequestLogOptions {
   trustedDownstreamIps?: readonly string[]
   /** A header of the proxy in front that names the host people typed; believed where `X-Forwarded-Host` is. */
   forwardedHostHeader?: string
+  /** Internal TLS: then nobody connects without a certificate. */
+  tls?: TlsOptions
   /** Bytes. */
   bodyLimit?: number
   /** How long a client may take to send its whole request. */
@@ -46,6 +49,12 @@ const MAX_PATH_SEGMENT = MAX_HEADER_BYTES
  */
 export function createHubServer(options: HubServerOptions): FastifyInstance {
   const requestTimeout = options.requestTimeoutMs ?? 60_000
+  // Node looks for slow requests at this interval only.
+  const ofServer = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: Math.min(20_000, requestTimeout),
+    connectionsCheckingInterval: Math.min(5_000, requestTimeout / 2),
+  }
   const server = fastify({
     logger: false,
     // Bodies are checked by zod; fastify's own compilers would be loaded for nothing, 3 MB of memory.
@@ -58,12 +67,7 @@ export function createHubServer(options: HubServerOptions): FastifyInstance {
     exposeHeadRoutes: false,
     rewriteUrl: request => escapeStrayPercents(request.url ?? '/'),
     requestTimeout,
-    // Node looks for slow requests at this interval only.
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: Math.min(20_000, requestTimeout),
-      connectionsCheckingInterval: Math.min(5_000, requestTimeout / 2),
-    },
+    ...(options.tls ? { https: { ...ofServer, ...options.tls } } : { http: ofServer }),
     keepAliveTimeout: 75_000,
     return503OnClosing: true,
     forceCloseConnections: 'idle',

@@ -1,3 +1,4 @@
+import { background } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { allowedCommand } from './allowed-command.ts'
 import { allowedEnvironment, allowedGuardedNames } from './allowed-environment.ts'
@@ -21,6 +22,7 @@ import { serverLogs } from './server-logs.ts'
 import { serverDigest, serverRecords } from './server-records.ts'
 import { listenersAt } from './socket-owner.ts'
 import { environmentFor, type ServerOrder, startServer } from './start-server.ts'
+import { type TlsTexts, tlsFiles } from './tls-files.ts'
 
 /** `gone` aborts when whoever asked has closed the connection and will not read the answer. */
 export type Operations = {
@@ -47,6 +49,8 @@ export function launcherOperations(
   const ports = portWatch()
   const pam = pamChecks(options)
   const inTurn = oneAtATime()
+  const tls = tlsFiles(options.tlsDir)
+  removeStaleTls()
 
   async function start(asked: Asked<'start'>, gone: AbortSignal): Promise<Answers['start']> {
     const { key } = asked
@@ -55,7 +59,8 @@ export function launcherOperations(
     const hubEnvironment = allowedEnvironment(asked.environment, options, isRoot())
     const runAs = await chooseUser(key.user, asked.as, options, accounts)
     const environment = environmentFor(runAs, argv, options, hubEnvironment)
-    const started = await launch(key, { runAs, argv, environment, directory: asked.directory }, gone)
+    const order = { runAs, argv, environment, directory: asked.directory, tls: asked.tls }
+    const started = await launch(key, order, gone)
     const { pid } = started
     log.info({ user: key.user, server: key.server, linuxUser: runAs.name, uid: runAs.uid, pid }, 'server started')
     return { ...started, home: runAs.home, warnings: warningsFor(asked) }
@@ -72,7 +77,8 @@ export function launcherOperations(
     const runAs = await serviceUser(service, options)
     const { command: argv, cwd: directory = '' } = service
     const environment = environmentFor(runAs, argv, options, hubEnvironment)
-    const started = await launch(key, { runAs, argv, environment, directory, needsHome: false }, gone)
+    const order = { runAs, argv, environment, directory, needsHome: false, tls: asked.tls }
+    const started = await launch(key, order, gone)
     log.info({ service: service.name, linuxUser: runAs.name, uid: runAs.uid, pid: started.pid }, 'service started')
     return started
   }
@@ -80,18 +86,42 @@ export function launcherOperations(
   /** In the place of what is left of an earlier run. */
   async function launch(
     key: ServerKey,
-    order: Omit<ServerOrder, 'umask' | 'log'>,
+    { tls: texts, ...order }: Omit<ServerOrder, 'umask' | 'log'> & { tls: TlsTexts | undefined },
     gone: AbortSignal,
   ): Promise<Answers['startService']> {
     await endRemains(key)
-    const whole = { ...order, umask: options.umask, log: logs.begin(key) }
-    const { pid, startTime } = await startServer(whole, forker, started => servers.add(key, started))
+    const placed = texts && tls.place(key, texts, order.runAs)
+    const environment = { ...order.environment, ...placed }
+    const whole = { ...order, environment, umask: options.umask, log: logs.begin(key) }
+    const started = await startServer(whole, forker, started => servers.add(key, started)).catch(error => {
+      tls.remove(key)
+      throw error
+    })
+    const { pid, startTime } = started
+    if (placed) void started.ended.then(() => removeTls(key))
     if (gone.aborted) {
       // Nobody learns of this process, so nobody would ever stop it.
       await stop({ key, pid, startTime, interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
       throw new Refusal('asker_gone', 'The hub closed the connection during the start.')
     }
     return { pid, startTime, linuxUser: order.runAs.name }
+  }
+
+  /** What a server proved itself with is of no use after its end. In turn, since the next start brings its own. */
+  function removeTls(key: ServerKey): void {
+    const removed = inTurn(serverDigest(key), async () => {
+      if (!(await servers.find({ key })).running) tls.remove(key)
+    })
+    background(removed, 'remove keys of a server', log)
+  }
+
+  /** Of servers that ended while no launcher ran. */
+  function removeStaleTls(): void {
+    for (const digest of tls.digests()) {
+      const record = records.findDigest(digest)
+      if (record) removeTls(record.key)
+      else tls.removeDigest(digest)
+    }
   }
 
   function warningsFor({ key, limits }: Asked<'start'>): string[] {
@@ -131,6 +161,7 @@ export function launcherOperations(
     if (!found.running) return { stopped: true }
     const { key } = asked
     const stopped = await endServer(found.process, asked)
+    if (stopped && tls.has(key)) removeTls(key)
     if (!stopped) log.error({ user: key.user, server: key.server, pid: found.process.pid }, 'server cannot be killed')
     return { stopped }
   }
@@ -151,6 +182,7 @@ export function launcherOperations(
       inTurn(serverDigest(serviceKey(asked.name)), () => startLaunchedService(asked, gone)),
     async poll(asked) {
       const found = await servers.find(asked)
+      if (!found.running && tls.has(asked.key)) removeTls(asked.key)
       return found.running ? { running: true } : found
     },
     watch,

@@ -32,6 +32,8 @@ export interface LauncherOptions {
   readonly accountPrefix: string
   /** Homes of servers when the launcher is not root. */
   readonly serversDir: string
+  /** Keys and certificates of servers lie in it; users pass through it. When root: root's, as every folder above it. */
+  readonly tlsDir: string
   /** Bytes after which a server's log is turned over. */
   readonly maxLogBytes: number
   /** PAM checks at the same time. */
@@ -69,6 +71,7 @@ export function withDefaults(
     homesDir: '/home',
     accountPrefix: 'jupyter-',
     serversDir: `${given.stateDir}/servers`,
+    tlsDir: isRoot() ? '/run/orrery-launcher/tls' : `${given.stateDir}/tls`,
     maxLogBytes: 10 * 1024 * 1024,
     maxPamChecks: 8,
     ...given,

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 
 /** Grows with every change that an older launcher or hub would not understand. */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 3
 
 /** Bytes of one request line. Environments and arguments are far below. */
 export const MAX_REQUEST_BYTES = 256 * 1024
@@ -32,6 +32,10 @@ const server = { key, pid: pid.optional(), startTime: startTime.optional() }
 
 const withoutNul = z.string().refine(text => !text.includes('\0'), 'holds a NUL character')
 
+/** Key, certificate and trusted authorities as PEM texts; the launcher writes them where the user alone reads them. */
+const pem = withoutNul.max(64 * 1024)
+const tls = z.strictObject({ key: pem, cert: pem, ca: pem }).optional()
+
 const operation = {
   hello: z.strictObject({ op: z.literal('hello') }),
   start: z.strictObject({
@@ -44,12 +48,14 @@ const operation = {
     /** Folder that must be there, below the home or absolute; looked at as the user. Empty: none. */
     directory: z.string().max(4096).regex(withoutControls),
     limits: z.strictObject({ memoryBytes: z.number().positive().optional(), cpus: z.number().positive().optional() }),
+    tls,
   }),
   /** A managed service that runs as a user of its own; program, user and folder are the launcher's to know. */
   startService: z.strictObject({
     op: z.literal('startService'),
     name: accountName,
     environment: z.record(z.string().max(256), withoutNul.max(64 * 1024)),
+    tls,
   }),
   poll: z.strictObject({ op: z.literal('poll'), ...server }),
   /** Answers when the server listens on the port, has ended, somebody else holds the port, or `waitMs` has passed. */

@@ -17,6 +17,8 @@ export interface ServerRecord {
 
 export interface ServerRecords {
   find(key: ServerKey): ServerRecord | undefined
+  /** The record whose file has this name. */
+  findDigest(digest: string): ServerRecord | undefined
   write(record: ServerRecord): void
   remove(key: ServerKey): void
 }
@@ -25,16 +27,22 @@ export interface ServerRecords {
 export function serverRecords(stateDir: string): ServerRecords {
   const folder = privateDirectory(join(stateDir, 'records'))
   const pathOf = (key: ServerKey) => join(folder, `${serverDigest(key)}.json`)
+
+  function findDigest(digest: string): ServerRecord | undefined {
+    try {
+      return JSON.parse(readFileSync(join(folder, `${digest}.json`), 'utf8')) as ServerRecord // written by this module alone
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined
+      throw error
+    }
+  }
+
   return {
     find(key) {
-      try {
-        const record = JSON.parse(readFileSync(pathOf(key), 'utf8')) as ServerRecord // written by this module alone
-        return record.key.user === key.user && record.key.server === key.server ? record : undefined
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined
-        throw error
-      }
+      const record = findDigest(serverDigest(key))
+      return record?.key.user === key.user && record.key.server === key.server ? record : undefined
     },
+    findDigest,
     write(record) {
       const path = pathOf(record.key)
       // Renamed into place: a launcher killed while writing leaves the former record, not half of one.

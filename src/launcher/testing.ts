@@ -38,6 +38,7 @@ export async function testLauncher(overrides: Partial<LauncherOptions> = {}): Pr
     socketPath: join(folder, 'launcher.sock'),
     stateDir: join(folder, 'state'),
     homesDir: join(folder, 'homes'),
+    tlsDir: join(folder, 'tls'),
     accountPrefix,
     commands: [command],
     allowedArguments: ['--(fail=\\d+|stubborn|children|print=.*)'],

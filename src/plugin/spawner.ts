@@ -24,6 +24,20 @@ export interface Address {
   readonly port: number
 }
 
+/** A private key, its certificate and the authorities to trust, as PEM texts: what a server with internal TLS is given. */
+export interface ServerTls {
+  readonly key: string
+  readonly cert: string
+  readonly ca: string
+}
+
+/** Where the three lie as the server sees it. */
+export interface TlsFilePaths {
+  readonly keyFile: string
+  readonly certFile: string
+  readonly caFile: string
+}
+
 /** How a server ended, as far as is known. */
 export interface Exit {
   /** Exit status; absent when unknown, for example because nobody was its parent any more. */
@@ -41,8 +55,16 @@ export interface ServerSpec<Options extends Json = Json> {
   readonly options: Options
   /** Program and arguments: `['jupyterhub-singleuser', ...]`. */
   readonly command: readonly string[]
-  /** The whole environment of JupyterHub's contract, given where the server shall listen. */
-  environment(bind: BindAddress): Record<string, string>
+  /**
+   * The whole environment of JupyterHub's contract, given where the server shall listen, and where the files of `tls` lie
+   * if the spawner has placed them itself.
+   */
+  environment(bind: BindAddress, tlsFiles?: TlsFilePaths): Record<string, string>
+  /**
+   * With internal TLS: the spawner moves these to where the server runs, readable for it alone, and returns an address
+   * with `https`; any other is refused.
+   */
+  readonly tls?: ServerTls
   /** Where it lies below the public address: `/user/alice/` or `/user/alice/gpu/`. */
   readonly prefix: string
   /** Path below the user's home, or absolute; empty for the home itself. */

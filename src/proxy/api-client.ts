@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
+import type { ClientTls } from '../pki/internal/client-tls.ts'
 import { type ApiAnswer, type ApiRequest, sendApiRequest } from './api-request.ts'
 import { INSTANCE_HEADER } from './instance-header.ts'
 
@@ -41,10 +42,12 @@ export function proxyApi(options: {
   token: string
   /** Whether route specs begin with a host. */
   hostRouting?: boolean
+  /** For an API with internal TLS, whose URL says `https`. */
+  tls?: (() => ClientTls) | undefined
   /** For each call. */
   timeoutMs?: number
 }): ProxyApi {
-  const { url, token, hostRouting = false, timeoutMs = TIMEOUT_MS } = options
+  const { url, token, tls, hostRouting = false, timeoutMs = TIMEOUT_MS } = options
   const base = `${url.replace(/\/+$/, '')}/api/routes`
 
   async function call(
@@ -59,6 +62,7 @@ export function proxyApi(options: {
       headers: { Authorization: `token ${token}` },
       signal: how.signal ? AbortSignal.any([how.signal, timeout]) : timeout,
       body: how.body,
+      tls: tls?.(),
     }
     let answer: ApiAnswer
     try {

@@ -1,6 +1,7 @@
 /** One request to a proxy's REST API, over a kept connection. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { http, https } from '../http/node-http.ts'
+import type { ClientTls } from '../pki/internal/client-tls.ts'
 
 export interface ApiAnswer {
   readonly status: number
@@ -14,13 +15,15 @@ export interface ApiRequest {
   /** Sent as JSON. */
   readonly body?: unknown
   readonly signal: AbortSignal
+  readonly tls?: ClientTls | undefined
 }
 
 /** Follows no redirect. Throws what the socket says, or that the signal has ended it. */
-export function sendApiRequest(url: string, { method, headers, body, signal }: ApiRequest): Promise<ApiAnswer> {
+export function sendApiRequest(url: string, { method, headers, body, signal, tls }: ApiRequest): Promise<ApiAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<ApiAnswer>()
   const text = body === undefined ? undefined : JSON.stringify(body)
   const options = {
+    ...tls,
     method,
     signal,
     headers: {

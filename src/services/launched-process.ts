@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LauncherClient } from '../launcher/client.ts'
 import { serviceKey } from '../launcher/launched-services.ts'
+import type { ServerTls } from '../plugin/spawner.ts'
 import type { ServiceRun } from './keep-service.ts'
 import { END_STEPS } from './process-records.ts'
 
@@ -8,6 +9,8 @@ export interface LaunchedProgram extends ServiceRun {
   readonly launcher: LauncherClient
   readonly name: string
   readonly environment: Readonly<Record<string, string>>
+  /** The launcher writes it where the service finds it. */
+  readonly tls?: ServerTls | undefined
 }
 
 const POLL_MS = 1_000
@@ -20,9 +23,13 @@ const LAST_LINES = 20
  * stands in the launcher's logs; its last lines come into the hub's log when it ends. Returns in words how it ended.
  */
 export async function runLaunchedProcess(program: LaunchedProgram, stop: AbortSignal): Promise<string> {
-  const { launcher, name, environment, log } = program
+  const { launcher, name, environment, tls, log } = program
   const key = serviceKey(name)
-  const { pid, startTime, linuxUser } = await launcher.call('startService', { name, environment: { ...environment } })
+  const { pid, startTime, linuxUser } = await launcher.call('startService', {
+    name,
+    environment: { ...environment },
+    ...(tls && { tls: { ...tls } }),
+  })
   const seen = { key, pid, startTime }
   await program.onStart({ pid, startTime }).catch(err => log.warn({ err }, 'service could not be noted'))
   log.info({ pid, linuxUser }, 'service started')

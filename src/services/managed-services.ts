@@ -9,12 +9,14 @@ import type { Database } from '../db/database.ts'
 import { acquireLease, type Lease } from '../db/leases.ts'
 import type { LauncherClient } from '../launcher/client.ts'
 import { serviceKey } from '../launcher/launched-services.ts'
+import type { TlsFilePaths } from '../plugin/spawner.ts'
 import { answersWithin } from './answers-within.ts'
 import { keepService } from './keep-service.ts'
 import { runLaunchedProcess } from './launched-process.ts'
 import { runOwnProcess } from './own-process.ts'
 import { END_STEPS, processRecords, type ServiceProcess } from './process-records.ts'
 import { type ServiceSite, serviceEnvironment } from './service-environment.ts'
+import { placeServiceTls, type ServicesTls } from './services-tls.ts'
 
 /** A service of the config as it stands in the database. */
 export interface KnownService {
@@ -50,6 +52,8 @@ export interface ManagedServicesDeps {
   /** Runs those that `launched` names, each as its own Linux user. */
   readonly launcher: LauncherClient
   readonly launched: ReadonlySet<string>
+  /** Internal TLS; without it services are spoken to as their URLs say. */
+  readonly tls?: ServicesTls | undefined
   readonly log: Logger
   /** Makes a token for a service that has none of the config, in the place of an earlier one. */
   renewToken(service: KnownService): Promise<string>
@@ -102,11 +106,17 @@ export function createManagedServices(deps: ManagedServicesDeps): ManagedService
       },
       onEnd: () => records.ended(service.name),
     }
-    const environment = serviceEnvironment(siteOf(launched), { ...service, apiToken, oauthClientId })
-    const own = { ...run, command: service.command!, cwd: service.cwd, environment, secret: apiToken } // filtered above
-    const theirs = { ...run, launcher: deps.launcher, name: service.name, environment }
+    const environmentWith = (tlsFiles?: TlsFilePaths) =>
+      serviceEnvironment(siteOf(launched), { ...service, apiToken, oauthClientId, tlsFiles })
+    const own = { ...run, command: service.command!, cwd: service.cwd, secret: apiToken } // filtered above
+    const theirs = { ...run, launcher: deps.launcher, name: service.name, environment: environmentWith() }
     await keepService(
-      stopped => (launched ? runLaunchedProcess(theirs, stopped) : runOwnProcess(own, stopped)),
+      async stopped => {
+        const tls = await deps.tls?.issue(service.name)
+        if (launched) return runLaunchedProcess({ ...theirs, tls }, stopped)
+        const files = tls && (await placeServiceTls(deps.tls!.folder, service.name, tls)) // it has just issued it
+        return runOwnProcess({ ...own, environment: environmentWith(files) }, stopped)
+      },
       ownLog,
       stop,
     )
@@ -127,7 +137,12 @@ export function createManagedServices(deps: ManagedServicesDeps): ManagedService
   }
 
   async function tellWhenItAnswers({ name, url, timeout }: KnownService['service'], stop: AbortSignal): Promise<void> {
-    if (url === undefined || (await answersWithin(url, timeout * 1000, stop)) || stop.aborted) return
+    if (
+      url === undefined ||
+      (await answersWithin(url, { timeoutMs: timeout * 1000, tls: deps.tls?.connect() }, stop)) ||
+      stop.aborted
+    )
+      return
     log.warn({ service: name, url, timeout }, 'service does not answer')
   }
 

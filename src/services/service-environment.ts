@@ -5,6 +5,9 @@
 import { joinUrlPath, servicePath } from '../core/names.ts'
 import { type SiteAddresses, serviceUrl } from '../core/subdomains.ts'
 
+import type { TlsFilePaths } from '../plugin/spawner.ts'
+import { tlsVariables } from '../spawning/environment.ts'
+
 export interface ServiceSite extends SiteAddresses {
   /** Where services reach the hub: `http://127.0.0.1:8081`, without a path. */
   readonly hubUrl: string
@@ -22,6 +25,8 @@ export interface ServiceFacts {
   readonly oauthClientId: string
   /** Of the config; wins over all but what names the service itself. */
   readonly environment: Readonly<Record<string, string>>
+  /** With internal TLS: where its files lie, unless somebody else tells it. */
+  readonly tlsFiles?: TlsFilePaths | undefined
 }
 
 /** What JupyterHub's LocalProcessSpawner hands on of the hub's own. */
@@ -59,6 +64,7 @@ export function serviceEnvironment(site: ServiceSite, service: ServiceFacts): Re
     JUPYTERHUB_BASE_URL: site.baseUrl,
     JUPYTERHUB_PUBLIC_URL: prefix === undefined ? '' : publicUrl(site, service.name),
     JUPYTERHUB_PUBLIC_HUB_URL: site.publicUrl ? joinUrlPath(site.publicUrl, site.baseUrl, 'hub/') : '',
+    ...(service.tlsFiles && tlsVariables(service.tlsFiles)),
     ...service.environment,
     JUPYTERHUB_SERVICE_NAME: service.name,
     // Without an address JupyterHub names one that nothing can listen on.

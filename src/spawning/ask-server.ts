@@ -1,5 +1,6 @@
 /** One HTTP request to a server that may not listen yet. */
 import { http, https } from '../http/node-http.ts'
+import type { ClientTls } from '../pki/internal/client-tls.ts'
 import type { Address } from '../plugin/spawner.ts'
 import { reachableHost } from '../routing/server-target.ts'
 
@@ -14,7 +15,8 @@ export interface AskOptions {
   readonly path: string
   readonly timeoutMs: number
   readonly signal: AbortSignal
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined
+  /** For a server with internal TLS. */
+  readonly tls?: ClientTls | undefined
 }
 
 /** Undefined when nothing answers in time. Redirects are answers, they are not followed. */

@@ -35,9 +35,9 @@ export async function becomeReady(
   const { environment } = context
   const prefix = serverPath(key, environment.baseUrl)
   progress({ percent: 80, message: 'Waiting for the server to answer' })
+  const tls = context.tls?.connectTo(key)
   const answer = await waitUntilReady({
-    ask: (ms, waiting) =>
-      askServer(address, { path: `${prefix}api`, timeoutMs: ms, signal: waiting, tls: context.tls }),
+    ask: (ms, waiting) => askServer(address, { path: `${prefix}api`, timeoutMs: ms, signal: waiting, tls }),
     isOurs: waiting => ownsAddress(context, held, state, address, waiting),
     poll: waiting => context.spawner.poll(key, state, waiting),
     timeoutMs: timeoutMs ?? context.settings.httpTimeoutMs,

@@ -3,8 +3,9 @@ import type { Profile } from '../config/profiles-option.ts'
 import type { Clock, Json, Logger, MaybePromise } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import type { Database, DbTransaction } from '../db/database.ts'
+import type { ClientTls } from '../pki/internal/client-tls.ts'
 import type { ServerDraft } from '../plugin/hooks.ts'
-import type { BindAddress, Spawner, UserRecord } from '../plugin/spawner.ts'
+import type { BindAddress, ServerTls, Spawner, UserRecord } from '../plugin/spawner.ts'
 import type { RouteKeeper } from '../routing/route-keeper.ts'
 import type { EnvironmentSettings } from './environment.ts'
 import type { Signals } from './signals.ts'
@@ -103,6 +104,13 @@ export interface SpawningObserver {
   polled?(outcome: 'running' | 'ended' | 'unknown', ms: number): void
 }
 
+export interface TlsOfServers {
+  /** How the hub connects to this server, and how it knows it from others. */
+  connectTo(key: ServerKey): ClientTls
+  /** For one run of a server that will listen on `ip`, if that is known. */
+  issue(server: { key: ServerKey; user: UserRecord; ip: string | undefined }): Promise<ServerTls>
+}
+
 export interface SpawningDeps {
   readonly database: Database
   readonly spawner: Spawner
@@ -120,8 +128,8 @@ export interface SpawningDeps {
   /** The site's own form; it stands in place of the spawner's. */
   readonly optionsForm?: Spawner['options']
   readonly observer?: SpawningObserver
-  /** How the hub proves itself to servers with internal TLS. */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
+  /** Internal TLS; without it servers speak plain HTTP. */
+  readonly tls?: TlsOfServers | undefined
 }
 
 export interface SpawningContext extends SpawningDeps {

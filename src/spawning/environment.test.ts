@@ -62,7 +62,7 @@ describe('environment of a server', () => {
   })
 
   it('names the certificate files of internal TLS', () => {
-    const env = serverEnvironment({ ...site, tls: { keyFile: 'k', certFile: 'c', caFile: 'a' } }, alice)
+    const env = serverEnvironment(site, { ...alice, tls: { files: { keyFile: 'k', certFile: 'c', caFile: 'a' } } })
     assert.equal(env.JUPYTERHUB_SERVICE_URL, 'https://127.0.0.1:4321/user/alice/')
     assert.equal(env.JUPYTERHUB_SSL_CLIENT_CA, 'a')
   })

@@ -6,7 +6,7 @@ import { escapePathSegment, joinUrlPath, oauthClientId, serverPath } from '../co
 import type { Json } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { oauthCallbackUrl, type SiteAddresses, serverUrl } from '../core/subdomains.ts'
-import type { BindAddress } from '../plugin/spawner.ts'
+import type { BindAddress, TlsFilePaths } from '../plugin/spawner.ts'
 
 /** The site's part of the environment: the same for every server. */
 export interface EnvironmentSettings extends SiteAddresses {
@@ -26,8 +26,6 @@ export interface EnvironmentSettings extends SiteAddresses {
   readonly defaultUrl?: string
   readonly debug?: boolean
   readonly disableUserConfig?: boolean
-  /** Paths of the certificate files of a server with internal TLS. */
-  readonly tls?: { readonly keyFile: string; readonly certFile: string; readonly caFile: string }
 }
 
 /** One server's part. */
@@ -41,6 +39,8 @@ export interface ServerEnvironment {
   /** Scopes that the server may ask of people who visit it, besides access to itself. */
   readonly oauthClientAllowedScopes?: readonly string[]
   readonly guarantees?: { readonly memoryBytes?: number; readonly cpus?: number }
+  /** With internal TLS; where its files lie, unless somebody else tells the server. */
+  readonly tls?: { readonly files: TlsFilePaths | undefined } | undefined
 }
 
 export function serverEnvironment(site: EnvironmentSettings, server: ServerEnvironment): Record<string, string> {
@@ -84,7 +84,7 @@ function identity(
   }
 }
 
-function addresses(site: EnvironmentSettings, { key, bind }: ServerEnvironment): Record<string, string> {
+function addresses(site: EnvironmentSettings, { key, bind, tls }: ServerEnvironment): Record<string, string> {
   const prefix = serverPath(key, site.baseUrl)
   const apiUrl = joinUrlPath(site.hubUrl, site.baseUrl, 'hub/api')
   const ip = bind.ip.includes(':') ? `[${bind.ip}]` : bind.ip
@@ -96,7 +96,7 @@ function addresses(site: EnvironmentSettings, { key, bind }: ServerEnvironment):
     JUPYTERHUB_ACTIVITY_URL: joinUrlPath(apiUrl, 'users', escapePathSegment(key.user), 'activity'),
     JUPYTERHUB_BASE_URL: site.baseUrl,
     JUPYTERHUB_SERVICE_PREFIX: prefix,
-    JUPYTERHUB_SERVICE_URL: `${site.tls ? 'https' : 'http'}://${ip}:${bind.port}${prefix}`,
+    JUPYTERHUB_SERVICE_URL: `${tls ? 'https' : 'http'}://${ip}:${bind.port}${prefix}`,
     JUPYTERHUB_PUBLIC_URL: publicUrl(site, key),
     JUPYTERHUB_PUBLIC_HUB_URL: site.publicUrl ? joinUrlPath(site.publicUrl, site.baseUrl, 'hub/') : '',
   }
@@ -109,7 +109,7 @@ function publicUrl(site: EnvironmentSettings, key: ServerKey): string {
 
 function preferences(
   site: EnvironmentSettings,
-  { key, notebookDir, limits, guarantees = {} }: ServerEnvironment,
+  { key, notebookDir, limits, guarantees = {}, tls }: ServerEnvironment,
 ): Record<string, string> {
   const fillIn = (text: string) => text.replaceAll('{username}', key.user).replaceAll('{servername}', key.server)
   return {
@@ -117,15 +117,20 @@ function preferences(
     ...(guarantees.memoryBytes && { MEM_GUARANTEE: String(guarantees.memoryBytes) }),
     ...(limits.cpus && { CPU_LIMIT: cores(limits.cpus) }),
     ...(guarantees.cpus && { CPU_GUARANTEE: cores(guarantees.cpus) }),
-    ...(site.tls && {
-      JUPYTERHUB_SSL_KEYFILE: site.tls.keyFile,
-      JUPYTERHUB_SSL_CERTFILE: site.tls.certFile,
-      JUPYTERHUB_SSL_CLIENT_CA: site.tls.caFile,
-    }),
+    ...(tls?.files && tlsVariables(tls.files)),
     ...(notebookDir && { JUPYTERHUB_ROOT_DIR: fillIn(notebookDir) }),
     ...(site.defaultUrl && { JUPYTERHUB_DEFAULT_URL: fillIn(site.defaultUrl) }),
     ...(site.debug && { JUPYTERHUB_DEBUG: '1' }),
     ...(site.disableUserConfig && { JUPYTERHUB_DISABLE_USER_CONFIG: '1' }),
+  }
+}
+
+/** Where `jupyterhub-singleuser` and JupyterHub's classes for services look for what they prove themselves with. */
+export function tlsVariables({ keyFile, certFile, caFile }: TlsFilePaths): Record<string, string> {
+  return {
+    JUPYTERHUB_SSL_KEYFILE: keyFile,
+    JUPYTERHUB_SSL_CERTFILE: certFile,
+    JUPYTERHUB_SSL_CLIENT_CA: caFile,
   }
 }
 

@@ -80,6 +80,13 @@ export const notOurServer: Reason = {
   nextStep: TRY_AGAIN,
 }
 
+export const speaksPlainly: Reason = {
+  code: 'server_without_tls',
+  message: 'The server does not speak TLS, which this hub asks of its servers.',
+  nextStep:
+    'Tell your administrator: the spawner has to place the certificates of internal TLS, or internalTls has to be off.',
+}
+
 export const stopFailed: Reason = {
   code: 'stop_failed',
   message: 'The server could not be stopped.',

@@ -129,7 +129,7 @@ async function checkRunning(context: SpawningContext, held: HeldServer, server: 
     path: `${prefix}api`,
     timeoutMs: ASK_TIMEOUT_MS,
     signal: held.gone,
-    tls: context.tls,
+    tls: context.tls?.connectTo(key),
   })
   // Its process lives. JupyterHub would stop a server that is slow to answer now; a person's work is worth more.
   if (!answer) log.warn({ ...key, address }, 'server runs but does not answer')

@@ -5,14 +5,14 @@ import { serverPath } from '../core/names.ts'
 import { SpawnError } from '../core/reason.ts'
 import type { Json } from '../core/runtime.ts'
 import type { ServerDraft } from '../plugin/hooks.ts'
-import type { Address, ServerSpec, UserRecord } from '../plugin/spawner.ts'
+import type { Address, ServerSpec, ServerTls, UserRecord } from '../plugin/spawner.ts'
 import { becomeReady } from './become-ready.ts'
 import type { SpawningContext } from './context.ts'
 import { type Credentials, giveCredentials } from './credentials.ts'
 import { serverEnvironment } from './environment.ts'
 import { failStart } from './fail-start.ts'
 import { type ProgressWriter, progressWriter } from './progress-writer.ts'
-import { hookTimeoutReason, Interruption, startTimeoutReason } from './reasons.ts'
+import { hookTimeoutReason, Interruption, speaksPlainly, startTimeoutReason } from './reasons.ts'
 import { type RunKey, saveAddress, saveState } from './run-store.ts'
 import { draftServer, type SettledServer, settleDraft } from './server-draft.ts'
 import type { HeldServer } from './spawn-lease.ts'
@@ -60,7 +60,8 @@ async function bringUp(
   const credentials = await giveCredentials(context, held, run, user)
   const draft = draftServer(context, { key: held.key, user, options })
   const settled = await prepare(context, draft, signal)
-  const spec = serverSpec(context, draft, settled, credentials)
+  const tls = await context.tls?.issue({ key: held.key, user, ip: context.settings.listen.ip })
+  const spec = serverSpec(context, draft, settled, credentials, tls)
   progress.add({ percent: 20, message: 'Starting the server' })
   const startTimeoutMs = settled.startTimeout * 1000
   const { address, state } = await callSpawner(context, { run, spec, startTimeoutMs }, signal, progress)
@@ -96,6 +97,7 @@ function serverSpec(
   { key, user, options }: ServerDraft,
   settled: SettledServer,
   { token: apiToken, oauthClientAllowedScopes }: Credentials,
+  tls: ServerTls | undefined,
 ): ServerSpec {
   const { cmd, args, notebookDir, defaultUrl, debug, disableUserConfig } = settled
   const site = { ...environment, extra: settled.environment, defaultUrl, debug, disableUserConfig }
@@ -106,13 +108,17 @@ function serverSpec(
     user,
     options,
     command: [...cmd, ...args],
-    environment: bind =>
-      serverEnvironment(site, { key, apiToken, bind, notebookDir, limits, guarantees, oauthClientAllowedScopes }),
+    environment: (bind, files) =>
+      serverEnvironment(site, {
+        ...{ key, apiToken, bind, notebookDir, limits, guarantees, oauthClientAllowedScopes },
+        ...(tls && { tls: { files } }),
+      }),
     prefix: serverPath(key, environment.baseUrl),
     notebookDir,
     limits,
     guarantees,
     listen: settings.listen,
+    ...(tls && { tls }),
     stopTimeoutMs: settings.stopTimeoutMs,
   }
 }
@@ -148,6 +154,7 @@ async function callSpawner(
   context.delicate.add(started)
   try {
     const address = await Promise.race([started, rejection(signal)])
+    if (spec.tls && address.proto !== 'https') throw new SpawnError(speaksPlainly)
     return { address, state }
   } catch (error) {
     // A spawner that heeds the signal clears up after itself; one that does not is not waited for long.

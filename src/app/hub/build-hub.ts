@@ -34,6 +34,7 @@ import { shareCodeGuesses, tokenGuesses } from './guess-limits.ts'
 import { cookieOverrides, managedByAuthenticator, serviceSite, throttleLimits } from './hub-settings.ts'
 import { makeAuthenticator } from './make-authenticator.ts'
 import { makeCuller } from './make-culler.ts'
+import { makeInternalTls } from './make-internal-tls.ts'
 import { makeRefresh } from './make-refresh.ts'
 import { makeServer } from './make-server.ts'
 import { makeSpawning } from './make-spawning.ts'
@@ -82,6 +83,7 @@ async function runHubOn(
   const names = createUserNames({ map: config.access.usernameMap, ...pattern(config.access.usernamePattern) })
   const scopeDefinitions = withCustomScopes(config.customScopes)
   const subdomains = siteSubdomains(config, log)
+  const tls = await makeInternalTls(config, { subdomains, log: log.child({ part: 'tls' }) })
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
   const launched = await launchedServices(config.services ?? [], userInfo().username, launcher)
 
@@ -138,6 +140,7 @@ async function runHubOn(
     url: config.proxy.apiUrl,
     token: config.proxy.authToken ?? '',
     hostRouting: subdomains !== undefined,
+    tls: tls && (() => tls.hub.toProxy),
   })
   const routes = createRouteKeeper({
     database,
@@ -153,6 +156,7 @@ async function runHubOn(
   const holder = `${hostname()}:${process.pid}:${randomUUID()}`
   const spawning = makeSpawning({
     ...{ config, database, access, authenticator, launcher, routes, subdomains, holder, log, clock },
+    tls: tls?.servers,
     authStateOf: async user => (await authState?.read(user.id)) ?? null,
     observer: measureSpawning(metrics, observation.events),
   })
@@ -164,6 +168,7 @@ async function runHubOn(
     launcher,
     launched,
     holder,
+    tls: tls?.services,
     log: log.child({ part: 'services' }),
     async renewToken(service) {
       const token = await renewServiceToken({ database, clock }, service)
@@ -182,7 +187,7 @@ async function runHubOn(
     )
   }
 
-  const server = await makeServer({ config, access, metrics, subdomains, log })
+  const server = await makeServer({ config, access, metrics, subdomains, tls: tls?.hub, log })
   const parts = {
     config,
     database,
@@ -212,7 +217,7 @@ async function runHubOn(
   if (config.access.deleteInvalidUsers) {
     background(deleteInvalidUsers(usersDeps(parts)), 'delete invalid users', log)
   }
-  const culler = makeCuller(parts, holder)
+  const culler = makeCuller(parts, holder, tls?.servers)
   culler?.start()
   observation.started()
   managedServices.start()
@@ -228,6 +233,7 @@ async function runHubOn(
       await culler?.close()
       if (stopServers) await spawning.stopAll({ by: 'hub', timeoutMs: STOP_SERVERS_MS })
       await managedServices.close()
+      tls?.hub.close()
       await server.close()
       await spawning.close()
       await observation.close()

@@ -3,11 +3,12 @@ import { HubError } from '../../core/errors.ts'
 import { removeUser } from '../../features/users/change-users.ts'
 import { CULLER } from '../../services/culler/context.ts'
 import { type Culler, createCuller } from '../../services/culler/culler.ts'
+import type { TlsOfServers } from '../../spawning/context.ts'
 import { activeServersOf } from '../../spawning/server-row.ts'
 import { cullerSettings } from './hub-settings.ts'
 import { type HubParts, usersDeps } from './register-routes.ts'
 
-export function makeCuller(parts: HubParts, holder: string): Culler | undefined {
+export function makeCuller(parts: HubParts, holder: string, tls?: TlsOfServers): Culler | undefined {
   const { config, database, spawning, access, log, clock } = parts
   if (!config.culler.enabled) return undefined
   // Unlike a person who deletes somebody, it stops no server for that.
@@ -18,6 +19,7 @@ export function makeCuller(parts: HubParts, holder: string): Culler | undefined 
     access,
     holder,
     baseUrl: config.baseUrl,
+    tls,
     settings: cullerSettings(config),
     async removeUser(user) {
       try {

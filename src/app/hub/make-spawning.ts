@@ -6,7 +6,7 @@ import type { Database } from '../../db/database.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
 import type { Authenticator } from '../../plugin/authenticator.ts'
 import type { RouteKeeper } from '../../routing/route-keeper.ts'
-import type { SpawningObserver } from '../../spawning/context.ts'
+import type { SpawningObserver, TlsOfServers } from '../../spawning/context.ts'
 import { siteOptionsForm } from '../../spawning/options-form.ts'
 import { serverAccess } from '../../spawning/server-access.ts'
 import { createSpawning, type Spawning } from '../../spawning/spawning.ts'
@@ -22,6 +22,7 @@ export interface SpawningParts {
   readonly launcher: LauncherClient
   readonly routes: RouteKeeper
   readonly subdomains: Subdomains | undefined
+  readonly tls: TlsOfServers | undefined
   /** Unique to this process. */
   readonly holder: string
   readonly observer: SpawningObserver
@@ -52,6 +53,7 @@ export function makeSpawning(parts: SpawningParts): Spawning {
     },
     observer: parts.observer,
     profiles: config.servers.profiles,
+    tls: parts.tls,
     ...(optionsForm !== undefined && { optionsForm: siteOptionsForm(optionsForm, { authStateOf, log }) }),
     log,
     clock,

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/schema.ts'
+import { proxyTlsFlags } from '../internal-tls.ts'
 import { listenOf } from '../ports.ts'
 
 /** What a config says to the proxy, under the names that its flags have in the program. */
@@ -12,6 +13,7 @@ export function proxySettings(config: Config) {
     apiPort: api.port,
     errorTarget: `${config.hub.connectUrl}${config.baseUrl}hub/error`,
     logLevel: config.log.level,
+    ...proxyTlsFlags(config),
     ...(config.subdomainHost !== undefined && { hostRouting: true }),
   }
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../../core/runtime.ts'
 import { accessWarnings } from '../../features/sign-in/access-rules.ts'
 
 export function warnOfConfig(config: Config, log: Logger): void {
+  warnOfPlainServices(config, log)
   warnOfRules(config, log)
   warnOfAddresses(config, log)
 }
@@ -14,6 +15,14 @@ function warnOfRules(config: Config, log: Logger): void {
   const kind = 'kind' in config.authenticator ? config.authenticator.kind : undefined
   const vouches = kind === 'own-accounts' || (kind === 'dummy' && config.access.allowedUsers.length === 0)
   for (const warning of accessWarnings(config.access, { vouches })) log.warn({}, warning)
+}
+
+function warnOfPlainServices({ internalTls, services = [] }: Config, log: Logger): void {
+  if (!internalTls.enabled) return
+  for (const { name, url } of services) {
+    if (url?.startsWith('http:'))
+      log.warn({ service: name, url }, 'the service is reached in the clear; internal tls takes https in its url')
+  }
 }
 
 function warnOfAddresses({ baseUrl, hub, cookies, publicUrl, subdomainHost }: Config, log: Logger): void {

@@ -2,10 +2,12 @@
 import { connect } from 'node:net'
 import { isAbsolute, join } from 'node:path'
 import type { Config } from '../../config/schema.ts'
+import { proxyApi } from '../../proxy/api-client.ts'
 import { servicesOfOtherUsers } from '../../services/service-users.ts'
 import type { DataPaths, Owner } from '../data-folder.ts'
 import { runAsOf } from '../hub/make-spawner.ts'
 import { proxySettings } from '../hub/proxy-settings.ts'
+import { pkiSettings } from '../internal-tls.ts'
 import { packageRoot } from '../package-root.ts'
 import { listenOf } from '../ports.ts'
 import { programsIn } from '../supervised.ts'
@@ -120,12 +122,13 @@ export function childSpecs(setting: ChildSetting): {
 }
 
 function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
-  const { spawner, servers } = config
+  const { spawner, servers, internalTls } = config
   const flags = ['--socket', paths.launcherSocket, '--state-dir', paths.launcher, '--log-level', config.log.level]
   const overrides = staticOverrides(servers)
   for (const cmd of [servers.cmd, ...overrides.cmds]) flags.push('--singleuser-command', JSON.stringify(cmd))
   if (hubUser) flags.push('--allow-uid', String(hubUser.uid))
   else flags.push('--servers-dir', paths.servers)
+  if (internalTls.enabled) flags.push('--tls-dir', paths.serverTls)
   if ('kind' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
   // What the operator has written in the config may reach servers, even where the launcher is careful by itself.
   for (const service of hubUser ? servicesOfOtherUsers(config.services ?? [], HUB_USER) : []) {
@@ -219,10 +222,13 @@ async function apiAnswers(config: Config): Promise<boolean> {
   const { host, port } = listenOf(config.proxy.apiUrl)
   const name = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   try {
-    const headers = { authorization: `token ${config.proxy.authToken}` }
-    const response = await fetch(`http://${name}:${port}/api/routes`, { headers, signal: AbortSignal.timeout(1000) })
-    await response.body?.cancel()
-    return response.ok
+    const pki = pkiSettings(config)
+    // Read each time: it may have changed since the proxy was last started.
+    const tls = pki && (await import('../../pki/internal/hub-tls.ts')).openHubTls(pki).toProxy
+    const scheme = tls ? 'https' : 'http'
+    const url = `${scheme}://${name}:${port}`
+    await proxyApi({ url, token: config.proxy.authToken ?? '', tls: tls && (() => tls), timeoutMs: 1000 }).ping()
+    return true
   } catch {
     return false
   }

@@ -9,6 +9,7 @@ import type { ServiceConfig } from '../../config/services-section.ts'
 import type { SocketName } from '../../proxy/inherited-sockets.ts'
 import { servicesOfOtherUsers } from '../../services/service-users.ts'
 import { type DataPaths, dataFolderFault, dataPaths, type Owner, prepareDataFolder } from '../data-folder.ts'
+import { pkiSettings } from '../internal-tls.ts'
 import { mainFile, packageRoot, packageVersion } from '../package-root.ts'
 import { assertPortFree, listenOf } from '../ports.ts'
 import { ensureSecretFile } from '../secret-file.ts'
@@ -19,6 +20,7 @@ import { lockFolder } from './folder-lock.ts'
 import { type HeldSockets, holdSockets, takeInheritedSockets } from './held-sockets.ts'
 import { assertHubWrites, cookieSecretFor } from './hub-files.ts'
 import { type KeptChild, keepRunning } from './keep-running.ts'
+import { preparePkiAs } from './prepare-pki.ts'
 import { ensurePythonEnvironment } from './python-environment.ts'
 import { runnableByAll } from './runnable-copy.ts'
 import { ensureHubUser, HUB_USER } from './system-user.ts'
@@ -62,6 +64,8 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     options.signal.throwIfAborted()
     const program = { root: packageRoot, main: mainFile, node: process.execPath }
     const runnable = hubUser ? runnableByAll(program, paths.app) : program
+    const pki = pkiSettings(config)
+    if (pki) await preparePkiAs(hubUser, pki, { ...program, ...runnable })
     const ownProxy = !config.proxy.external && config.proxy.command === undefined
     held = ownProxy ? await holdSockets(config, inherited) : undefined
     const specs = childSpecs({

@@ -17,6 +17,19 @@ export function paths(value: unknown, context: MappingContext): unknown {
   return Array.isArray(value) ? value.map(one => path(one, context)) : value
 }
 
+/** Files of authorities; `None` for one that JupyterHub is to make. */
+export function authorities(value: unknown, context: MappingContext): unknown {
+  if (!isRecord(value)) return value
+  const given = Object.entries(value).filter(([, files]) => files !== null)
+  return Object.fromEntries(
+    given.map(([name, files]) => {
+      if (!isRecord(files)) return [name, files]
+      const named = Object.entries(files).filter(([, file]) => file !== null && file !== '')
+      return [name, Object.fromEntries(named.map(([part, file]) => [part, path(file, context)]))]
+    }),
+  )
+}
+
 /** Numbers as texts: a Python dict may hold them, an environment cannot. */
 export function environment(value: unknown, context: Pick<MappingContext, 'warn'>): unknown {
   if (!isRecord(value)) return value

@@ -3,6 +3,7 @@
  * others leave it out on request (Jupyter Server's `no_track_activity`).
  */
 import { http, https } from '../../http/node-http.ts'
+import type { ClientTls } from '../../pki/internal/client-tls.ts'
 import type { Address } from '../../plugin/spawner.ts'
 import { connectionTo } from '../../spawning/ask-server.ts'
 import type { ServerReport } from './decide.ts'
@@ -16,6 +17,8 @@ export interface StatusQuestion {
   /** For each of the requests. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** For a server with internal TLS. */
+  readonly tls?: ClientTls | undefined
   /** Used where a server does not tell its own time. */
   readonly now: () => Date
 }
@@ -99,11 +102,11 @@ function timeOf(value: unknown): number | undefined {
 const LARGEST_ANSWER = 4 * 2 ** 20
 
 /** Undefined when nothing answers in time. A body that is too long or no JSON is undefined. */
-async function get({ address, prefix, token, timeoutMs, signal }: StatusQuestion, path: string) {
+async function get({ address, prefix, token, timeoutMs, signal, tls }: StatusQuestion, path: string) {
   const { promise, resolve } = Promise.withResolvers<Answer | undefined>()
   const request = (address.proto === 'https' ? https : http).get(
     {
-      ...connectionTo(address),
+      ...connectionTo(address, tls),
       path: `${prefix}${path}`,
       headers: { Authorization: `token ${token}`, Accept: 'application/json' },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),

@@ -4,6 +4,7 @@ import type { Clock, Logger } from '../../core/runtime.ts'
 import type { Database } from '../../db/database.ts'
 import { fromDbTime } from '../../db/db-time.ts'
 import type { UserRecord } from '../../plugin/spawner.ts'
+import type { TlsOfServers } from '../../spawning/context.ts'
 import type { Spawning } from '../../spawning/spawning.ts'
 import type { LimitSettings } from './limits.ts'
 
@@ -31,6 +32,8 @@ export interface CullerDeps {
   /** Unique to this process: host, pid and something random. */
   readonly holder: string
   readonly baseUrl: string
+  /** How servers with internal TLS are asked. */
+  readonly tls?: Pick<TlsOfServers, 'connectTo'> | undefined
   readonly settings: CullerSettings
   /** Deletes a user whose servers are gone; `not yet` when one of them is not. */
   removeUser(user: UserRecord): Promise<'removed' | 'not yet'>

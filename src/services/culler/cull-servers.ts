@@ -59,6 +59,7 @@ async function cullServer(round: Round, server: ServerRow, limits: Limits): Prom
 /** The token opens this server alone, for a minute at most. */
 async function reportOf(round: Round, server: ServerRow): Promise<ServerReport> {
   const { access, baseUrl, clock, signal } = round
+  const tls = round.tls?.connectTo(server.key)
   const { key, userId, address } = server
   const prefix = serverPath(key, baseUrl)
   const { token, id } = await access.issueToken({
@@ -71,7 +72,15 @@ async function reportOf(round: Round, server: ServerRow): Promise<ServerReport> 
   })
   try {
     // `isReady` has seen the address.
-    return await askStatus({ address: address!, prefix, token, timeoutMs: ANSWER_MS, signal, now: () => clock.now() })
+    return await askStatus({
+      address: address!,
+      prefix,
+      token,
+      timeoutMs: ANSWER_MS,
+      signal,
+      tls,
+      now: () => clock.now(),
+    })
   } finally {
     await access.revokeToken(id)
   }

@@ -38,7 +38,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       const port = onlyPort ?? (await launcher.call('freePort', { ip: oneIp(ip) }, { signal: run.signal })).port
       const state = await startOn({ ip, port }, server, run)
       const outcome = await orEnd(server.key, state, run.signal, () => watch(server.key, state, { ip, port }, run))
-      if (outcome === 'up') return addressAt(ip, port)
+      if (outcome === 'up') return addressAt(ip, port, state.proto)
       await end(server.key, state, 0)
       run.log.warn({ user: server.key.user, server: server.key.server, port }, 'port was taken by another program')
       run.progress({ message: `Port ${port} was taken by another program.` })
@@ -58,11 +58,13 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       environment: environmentForLauncher(server.environment(bind), allowedEnvironment),
       directory: notebookFolder(server),
       limits: server.limits,
+      ...(server.tls && { tls: { ...server.tls } }),
     }
     const started = await launcher
       .call('start', asked, { timeoutMs: START_CALL_MS })
       .catch(error => endUnanswered(key, error, run))
-    const state: LocalState = { pid: started.pid, startTime: started.startTime, ...bind }
+    const proto = server.tls && ({ proto: 'https' } as const)
+    const state: LocalState = { pid: started.pid, startTime: started.startTime, ...bind, ...proto }
     await orEnd(key, state, undefined, () => run.saveState(state))
     await orEnd(key, state, run.signal, async () => run.signal.throwIfAborted())
     for (const warning of started.warnings) run.progress({ message: warning })
@@ -141,7 +143,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
     stateTellsAddress: true,
     async address(_key, state) {
       const place = placeOf(state)
-      return place && addressAt(place.ip ?? usualIp, place.port)
+      return place && addressAt(place.ip ?? usualIp, place.port, place.proto)
     },
     stop: (key, state, how) => explained(() => end(key, state, how.now ? 0 : how.timeoutMs)),
     async forget(key) {
@@ -154,8 +156,8 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
 }
 
 /** A server that listens everywhere, with IPv4 and IPv6, is reached on this machine. */
-function addressAt(ip: string, port: number): Address {
-  return { proto: 'http', host: ip || '127.0.0.1', port }
+function addressAt(ip: string, port: number, proto: LocalState['proto'] = 'http'): Address {
+  return { proto, host: ip || '127.0.0.1', port }
 }
 
 /** The launcher wants one address to look at; what listens everywhere listens there too. */

@@ -11,6 +11,8 @@ export type LocalState = {
   /** Where it was told to listen. */
   ip?: string
   port?: number
+  /** Absent: `http`. */
+  proto?: 'http' | 'https'
 }
 
 const stored = z.object({
@@ -18,6 +20,7 @@ const stored = z.object({
   startTime: z.string().optional().catch(undefined),
   ip: z.string().optional().catch(undefined),
   port: z.int().optional().catch(undefined),
+  proto: z.enum(['http', 'https']).optional().catch(undefined),
 })
 
 /** The part of a state that names the process; empty for what cannot be read. The launcher also knows it by its key. */
@@ -29,7 +32,9 @@ export function claimOf(state: unknown): { pid?: number; startTime?: string } {
 }
 
 /** Where the server was told to listen; a state that JupyterHub wrote does not say. */
-export function placeOf(state: unknown): { ip?: string | undefined; port: number } | undefined {
+export function placeOf(
+  state: unknown,
+): { ip?: string | undefined; port: number; proto?: 'http' | 'https' | undefined } | undefined {
   const { data } = stored.safeParse(state)
-  return data?.port === undefined ? undefined : { ip: data.ip, port: data.port }
+  return data?.port === undefined ? undefined : { ip: data.ip, port: data.port, proto: data.proto }
 }

@@ -1,12 +1,11 @@
 /** The traits of JupyterHub itself, those of traitlets' Application included. */
-import { cookieSecret, groups, httpsUnlessSaid, jsonRecord, logLevel, path, paths } from '../converters.ts'
+import { authorities, cookieSecret, groups, httpsUnlessSaid, jsonRecord, logLevel, path, paths } from '../converters.ts'
 import { roles, services } from '../services.ts'
 import type { TraitTable } from '../trait-rule.ts'
 
 const PROXY_KEEPS_ITS_OWN = 'Orrery looks after its proxy itself'
 const TLS =
   'Let nginx or Apache speak TLS in front of Orrery (docs/how-to/put-behind-nginx-or-apache.md), and take this line out.'
-const INTERNAL_TLS = 'Orrery has no TLS between its parts yet. Keep them on one machine, and take this line out.'
 const LOGS = 'Lines are JSON, in the folder log of the data folder.'
 
 export const hubTraits: TraitTable = {
@@ -167,12 +166,16 @@ export const hubTraits: TraitTable = {
   show_config_json: { ignored: 'it is a command: orrery config show --json', default: false },
 
   // TLS between the parts.
-  internal_ssl: { unsupported: INTERNAL_TLS, default: false, unsafe: true },
-  generate_certs: { ignored: 'it is a command of JupyterHub', default: false },
-  recreate_internal_certs: { ignored: 'there is no internal TLS', default: false },
-  internal_certs_location: { ignored: 'there is no internal TLS', default: 'internal-ssl' },
-  external_ssl_authorities: { ignored: 'there is no internal TLS', default: {} },
-  trusted_alt_names: { ignored: 'there is no internal TLS', default: [] },
+  internal_ssl: { to: 'internalTls.enabled', default: false, unsafe: true },
+  generate_certs: { ignored: 'it is a command: orrery pki prepare', default: false },
+  recreate_internal_certs: {
+    unsupported: 'Run orrery pki rotate, restart the servers, then run orrery pki retire.',
+    default: false,
+  },
+  // Its default lies in the working folder, where the hub may not be allowed to write: who named it meant it.
+  internal_certs_location: { to: 'internalTls.folder', convert: path },
+  external_ssl_authorities: { to: 'internalTls.authorities', convert: authorities, default: {} },
+  trusted_alt_names: { to: 'internalTls.trustedAltNames', default: [] },
 
   // Old names for the proxy's.
   proxy_api_ip: { composed: '`proxy.apiUrl`', default: '' },

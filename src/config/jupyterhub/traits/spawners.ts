@@ -57,8 +57,11 @@ export const spawnerTraits: TraitTable = {
   progress_ready_hook: { to: 'hooks.progressReady', default: null, instead: hook('progressReady') },
   auth_state_hook: { to: 'hooks.authState', default: null, instead: hook('authState') },
 
-  ssl_alt_names: { ignored: 'there is no internal TLS' },
-  ssl_alt_names_include_local: { ignored: 'there is no internal TLS', default: true },
+  ssl_alt_names: {
+    to: 'internalTls.serverAltNames',
+    instead: 'Write the names, or the function in orrery.config.ts: internalTls.serverAltNames.',
+  },
+  ssl_alt_names_include_local: { to: 'internalTls.serverAltNamesIncludeLocal', default: true },
 }
 
 export const localProcessTraits: TraitTable = {

@@ -1,0 +1,31 @@
+import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls'
+import type { TlsMaterial } from './material.ts'
+
+/** Options of `https.request` by which the hub shows itself and takes nobody else's certificate for the other end's. */
+export interface ClientTls {
+  readonly secureContext: SecureContext
+  readonly checkServerIdentity: (host: string, cert: PeerCertificate) => Error | undefined
+}
+
+export function clientTls(material: TlsMaterial): ClientTls {
+  return { secureContext: createSecureContext({ ...material }), checkServerIdentity }
+}
+
+const IDENTITY = 'URI:urn:orrery:'
+
+/**
+ * Besides the name of the host, which many servers may share, the certificate must be this server's own. One without
+ * such a mark was made by JupyterHub, which names the user alone.
+ */
+export function clientTlsTo(tls: ClientTls, identity: string, commonName: string): ClientTls {
+  return {
+    ...tls,
+    checkServerIdentity(host, cert) {
+      const fault = tls.checkServerIdentity(host, cert)
+      if (fault) return fault
+      const marks = (cert.subjectaltname ?? '').split(', ').filter(name => name.startsWith(IDENTITY))
+      const isTheirs = marks.length > 0 ? marks.includes(`URI:${identity}`) : cert.subject.CN === commonName
+      return isTheirs ? undefined : new Error(`the certificate at ${host} is not that of ${identity}`)
+    },
+  }
+}
