@@ -36,7 +36,7 @@ export function commandOf(program: ProxyProgram): string[] {
 export async function spawnProxy(
   program: ProxyProgram,
   flags: readonly string[] = [],
-  fixed: { port?: number; apiPort?: number } = {},
+  fixed: { port?: number; apiPort?: number; env?: NodeJS.ProcessEnv } = {},
 ): Promise<SpawnedProxy> {
   // A free port may be taken by someone else before the program opens it, hence several tries.
   for (let tries = 1; ; tries++) {
@@ -56,7 +56,7 @@ export async function spawnProxy(
         `${apiPort}`,
         ...flags,
       ],
-      { env: { ...process.env, CONFIGPROXY_AUTH_TOKEN: TOKEN }, stdio: ['ignore', 'pipe', 'pipe'] },
+      { env: { ...process.env, CONFIGPROXY_AUTH_TOKEN: TOKEN, ...fixed.env }, stdio: ['ignore', 'pipe', 'pipe'] },
     )
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
