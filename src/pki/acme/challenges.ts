@@ -23,7 +23,9 @@ export interface Challenges {
 const TOKEN = /^[\w-]{1,256}$/
 const NAME = /^(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*$/
 
-export function challengesIn(folder: string): Challenges {
+/** @param acmeFolder that of `AcmeSettings`; they have a folder of their own in it */
+export function challengesIn(acmeFolder: string): Challenges {
+  const folder = join(acmeFolder, 'challenges')
   const httpFile = (token: string) => (TOKEN.test(token) ? join(folder, `http-${token}`) : undefined)
   const alpnFile = (name: string) =>
     NAME.test(name.toLowerCase()) ? join(folder, `alpn-${name.toLowerCase()}`) : undefined

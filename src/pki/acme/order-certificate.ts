@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import https from 'node:https'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
-import type { Authorization } from 'acme-client'
+import type { Authorization, Client } from 'acme-client'
 import { replaceFile } from '../../db/replace-file.ts'
 import type { KeyPair } from '../key-pair.ts'
 import type { Challenges } from './challenges.ts'
@@ -19,7 +19,7 @@ const RETRIES = 2
  * orders at a time.
  */
 export async function orderCertificate(settings: AcmeSettings, challenges: Challenges): Promise<KeyPair> {
-  const { names, directoryUrl, email, externalAccount } = settings
+  const { names, directoryUrl, externalAccount } = settings
   const acme = await loadClient(settings)
   const client = new acme.Client({
     directoryUrl,
@@ -32,6 +32,7 @@ export async function orderCertificate(settings: AcmeSettings, challenges: Chall
     backoffMax: 15_000,
     backoffAttempts: 12,
   })
+  await openAccount(client, settings)
   const key = newKey()
   const [, csr] = await acme.crypto.createCsr({ altNames: [...names] }, key)
 
@@ -52,8 +53,6 @@ export async function orderCertificate(settings: AcmeSettings, challenges: Chall
   try {
     const cert = await client.auto({
       csr,
-      ...(email && { email }),
-      termsOfServiceAgreed: true,
       challengePriority: [settings.challenge],
       // The names may lead to this machine from outside only; the authority sees what it sees.
       skipChallengeVerification: true,
@@ -77,6 +76,16 @@ async function loadClient({ caFile }: AcmeSettings) {
   acme.axios.defaults.timeout = REQUEST_TIMEOUT_MS
   Object.assign((acme.axios.defaults as AcmeDefaults).acmeSettings ?? {}, { retryMaxAttempts: RETRIES })
   return acme
+}
+
+/** The one of the kept key, else a new one. */
+async function openAccount(client: Client, { email }: AcmeSettings): Promise<void> {
+  try {
+    await client.createAccount({ onlyReturnExisting: true })
+  } catch {
+    // There is none yet; if it was something else, it will be so again.
+    await client.createAccount({ termsOfServiceAgreed: true, ...(email && { contact: [`mailto:${email}`] }) })
+  }
 }
 
 async function accountKey(settings: AcmeSettings): Promise<string> {
