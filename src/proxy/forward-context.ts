@@ -1,12 +1,13 @@
-/** What both kinds of forwarding (requests, upgrades) work with. */
+/** What the forwarding of every request works with. */
 import type { Logger } from '../core/runtime.ts'
-import type { ErrorResponder } from './error-response.ts'
-import type { HeaderSettings } from './header-fields.ts'
+import type { ErrorPages } from './error-pages.ts'
+import type { UpstreamPool } from './http1/upstream-pool.ts'
 import type { RewriteSettings } from './location-rewrite.ts'
 import type { PathSettings } from './match-route.ts'
 import type { ProxyMetrics } from './proxy-metrics.ts'
+import type { HeaderSettings, PreparedFields } from './request-fields.ts'
 import type { Route, RouteTable } from './route-table.ts'
-import type { UpstreamConnections } from './upstream-connections.ts'
+import type { Sweeper } from './sweeper.ts'
 
 export interface ForwardSettings extends PathSettings, HeaderSettings, RewriteSettings {
   /** Milliseconds without a byte on the client's socket after which a request is dropped; 0 is never. */
@@ -15,16 +16,20 @@ export interface ForwardSettings extends PathSettings, HeaderSettings, RewriteSe
   readonly proxyTimeoutMs: number
   /** Milliseconds without a byte after which a half-closed upgraded connection is given up. */
   readonly halfClosedIdleMs: number
+  /** Milliseconds an idle client connection is kept. */
+  readonly keepAliveTimeoutMs: number
 }
 
 export interface ForwardContext {
   readonly routes: RouteTable
   readonly settings: ForwardSettings
-  readonly upstreams: UpstreamConnections
-  readonly errors: ErrorResponder
+  readonly fields: PreparedFields
+  readonly pool: UpstreamPool
+  readonly sweeper: Sweeper
+  readonly errors: ErrorPages
   readonly metrics: ProxyMetrics
   readonly log: Logger
-  /** Client sockets of upgraded connections, so that a closing proxy can end them. */
+  /** Upgraded connections, so that a closing proxy can end them. */
   readonly tunnels: Set<{ destroy(): unknown }>
 }
 

@@ -8,27 +8,27 @@ export interface RewriteSettings {
 
 const REDIRECTS = new Set([201, 301, 302, 307, 308])
 
-/** Changes `headers` (flat array) in place. A Location of another host is left alone. */
+/** `lines` of a response's head, its Location rewritten. One of another host is left alone. */
 export function rewriteLocation(
-  headers: string[],
+  lines: string,
   status: number,
   upstream: UpstreamTarget,
   clientHost: string | undefined,
   settings: RewriteSettings,
-): void {
-  if (!settings.autoRewrite && settings.protocolRewrite === undefined) return
-  if (!REDIRECTS.has(status)) return
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i]!.toLowerCase() !== 'location') continue
-    const location = headers[i + 1]!
-    if (!URL.canParse(location)) continue
+): string {
+  if (!settings.autoRewrite && settings.protocolRewrite === undefined) return lines
+  if (!REDIRECTS.has(status)) return lines
+  return lines.replace(LOCATION, (line, name: string, location: string) => {
+    if (!URL.canParse(location)) return line
     const url = new URL(location)
-    if (url.host !== upstream.host) continue
+    if (url.host !== upstream.host) return line
     if (settings.autoRewrite && clientHost) {
       url.port = ''
       url.host = clientHost
     }
     if (settings.protocolRewrite) url.protocol = settings.protocolRewrite
-    headers[i + 1] = url.toString()
-  }
+    return `${name}: ${url}\r\n`
+  })
 }
+
+const LOCATION = /^(location):[ \t]*(\S+)[ \t]*\r\n/gim

@@ -21,6 +21,8 @@ export type RouteChange = { kind: 'set'; route: Route } | { kind: 'delete'; path
 
 export interface RouteTable {
   readonly size: number
+  /** Another one after each change. */
+  readonly version: number
   /** Adds or replaces. Throws `RangeError` when the target is not one the proxy can reach. */
   set(path: string, data: Record<string, unknown> & { target: string }, lastActivityMs: number): Route
   get(path: string): Route | undefined
@@ -38,13 +40,18 @@ export function createRouteTable(options: { hostRouting: boolean }): RouteTable 
   const routes = new Map<string, Route>()
   const trie = new RouteTrie<Route>()
   const listeners: ((change: RouteChange) => void)[] = []
+  let version = 0
   const tell = (change: RouteChange) => {
+    version++
     for (const listener of listeners) listener(change)
   }
 
   return {
     get size() {
       return routes.size
+    },
+    get version() {
+      return version
     },
     set(path, data, lastActivityMs) {
       const upstream = parseUpstreamTarget(data.target)

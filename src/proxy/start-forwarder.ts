@@ -2,22 +2,24 @@
  * The side that browsers see: the public port, the one that redirects to it, and the connections on both. Its routes
  * come from outside: from the REST API of the same process, or from another process that has the table.
  */
-import type { RequestListener } from 'node:http'
-import { Server as NetServer, type Socket } from 'node:net'
+import type { Server as HttpServer } from 'node:http'
+import type { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TlsOptions, Server as TlsServer } from 'node:tls'
-import { createErrorResponder } from './error-response.ts'
-import { type ForwardContext, loggedPath } from './forward-context.ts'
-import { forwardRequest } from './forward-request.ts'
-import { forwardUpgrade, isUpgrade } from './forward-upgrade.ts'
-import { closeServer, countConnections, createServer, type HttpServer } from './http-servers.ts'
+import type { Server as TlsServer } from 'node:tls'
+import { createErrorPages } from './error-pages.ts'
+import type { ForwardContext, ForwardSettings } from './forward-context.ts'
+import { closeServer, countConnections } from './http-servers.ts'
+import { createUpstreamPool } from './http1/upstream-pool.ts'
 import { type BoundAddress, type ListenAddress, listen } from './listen.ts'
 import type { ProxyMetrics } from './proxy-metrics.ts'
 import type { ProxyOptions } from './proxy-options.ts'
+import { createPublicServer, type PublicServer } from './public-server.ts'
 import { createRedirectServer } from './redirect-server.ts'
+import { prepareFields } from './request-fields.ts'
 import type { RouteTable } from './route-table.ts'
+import { createSweeper } from './sweeper.ts'
 import { openPublicTls } from './tls/public-tls.ts'
-import { createUpstreamConnections, MAX_HEADER_BYTES } from './upstream-connections.ts'
+import { createUpstreamConnections } from './upstream-connections.ts'
 
 export interface Forwarder {
   readonly publicAddress: BoundAddress
@@ -47,77 +49,72 @@ export async function startForwarder(
 ): Promise<Forwarder> {
   const { log } = options
   const upstreams = createUpstreamConnections({ insecure: options.insecure ?? false, tls: options.upstreamTls })
+  const settings = settingsFrom(options)
+  const sweeper = createSweeper([
+    settings.timeoutMs,
+    settings.proxyTimeoutMs,
+    settings.halfClosedIdleMs,
+    settings.keepAliveTimeoutMs,
+  ])
   const context: ForwardContext = {
     ...parts,
-    upstreams,
+    settings,
+    fields: prepareFields(settings),
+    pool: createUpstreamPool({ insecure: options.insecure ?? false, tls: options.upstreamTls, sweeper }),
+    sweeper,
+    errors: createErrorPages({ errorTarget: options.errorTarget, errorPath: options.errorPath, upstreams, log }),
     log,
-    errors: createErrorResponder({ errorTarget: options.errorTarget, errorPath: options.errorPath, upstreams, log }),
     tunnels: new Set(),
-    settings: {
-      hostRouting: options.hostRouting ?? false,
-      prependPath: options.prependPath ?? true,
-      includePrefix: options.includePrefix ?? true,
-      xForward: options.xForward ?? true,
-      autoRewrite: options.autoRewrite ?? false,
-      changeOrigin: options.changeOrigin ?? false,
-      protocolRewrite: options.protocolRewrite,
-      customHeaders: options.customHeaders ?? {},
-      timeoutMs: options.timeoutMs ?? 0,
-      proxyTimeoutMs: options.proxyTimeoutMs ?? 0,
-      halfClosedIdleMs: options.halfClosedIdleMs ?? HALF_CLOSED_IDLE_MS,
-    },
   }
-  const state = { retiring: false }
+  const closeUpstreams = () => {
+    context.pool.close()
+    upstreams.close()
+    sweeper.close()
+  }
   const { certificate } = options
   const publicTls = certificate && (await openPublicTls(certificate, ['http/1.1'], options.tls ?? {}, log))
   const tls = publicTls?.serverOptions ?? options.tls
-  const publicServer = createPublicServer(options, tls, context, state)
-  publicTls?.attach(publicServer as TlsServer) // made with its options
-  const opened: HttpServer[] = []
-  const open = async (server: HttpServer, address: ListenAddress): Promise<BoundAddress> => {
-    const bound = await listen(server, address, server === publicServer && tls ? 'https' : 'http')
-    opened.push(server)
-    return bound
-  }
+  const publicServer = createPublicServer(tls, context)
+  const { server } = publicServer
+  publicTls?.attach(server as TlsServer) // made with its options
+  let redirectServer: HttpServer | undefined
   try {
-    const publicAddress = await open(publicServer, options.listen)
+    const publicAddress = await listen(server, options.listen, tls ? 'https' : 'http')
     const { redirect } = options
-    const redirectServer =
+    redirectServer =
       redirect &&
       createRedirectServer({
         toPort: () => redirect.toPort ?? publicAddress.port,
         findChallenge: async token => publicTls?.findHttpChallenge(token),
       })
-    const redirectAddress = redirectServer && (await open(redirectServer, redirectListen(options)))
+    const redirectAddress = redirectServer && (await listen(redirectServer, redirectListen(options), 'http'))
     publicTls?.begin()
     const ended = async () => {
       await publicTls?.close()
-      for (const server of opened) server.closeAllConnections()
-      for (const tunnel of context.tunnels) tunnel.destroy()
-      upstreams.close()
+      redirectServer?.closeAllConnections()
+      publicServer.destroyConnections()
+      closeUpstreams()
     }
     return {
       publicAddress,
       redirectAddress,
       reloadCertificate: async () => publicTls?.reload(),
       async retire() {
-        state.retiring = true
         redirectServer?.close()
-        // That of http.Server would close idle connections at once, on which a request may be under way.
-        NetServer.prototype.close.call(publicServer)
-        while ((await countConnections(publicServer)) > 0) await sleep(RETIRE_POLL_MS)
+        publicServer.retire()
+        while ((await countConnections(server)) > 0) await sleep(RETIRE_POLL_MS)
         await ended()
       },
       async close(graceMs) {
-        const closing = Promise.all(opened.filter(server => server.listening).map(closeServer))
-        await drain(publicServer, context, graceMs)
+        const closing = Promise.all([server, redirectServer].map(closeIfListening))
+        await drain(publicServer, graceMs)
         await ended()
         await closing
       },
     }
   } catch (error) {
-    await Promise.all(opened.map(closeServer))
-    upstreams.close()
+    await Promise.all([server, redirectServer].map(closeIfListening))
+    closeUpstreams()
     await publicTls?.close()
     throw error
   }
@@ -129,54 +126,34 @@ function redirectListen({ listen: address, redirect }: ProxyOptions): ListenAddr
   return { host: 'host' in address ? address.host : undefined, port: redirect!.port }
 }
 
-function createPublicServer(
-  options: ProxyOptions,
-  tls: TlsOptions | undefined,
-  context: ForwardContext,
-  state: { readonly retiring: boolean },
-): HttpServer {
-  const forward: RequestListener = (req, res) => {
-    if (state.retiring) res.shouldKeepAlive = false
-    forwardRequest(context, req, res)
+function settingsFrom(options: ProxyOptions): ForwardSettings {
+  return {
+    hostRouting: options.hostRouting ?? false,
+    prependPath: options.prependPath ?? true,
+    includePrefix: options.includePrefix ?? true,
+    xForward: options.xForward ?? true,
+    autoRewrite: options.autoRewrite ?? false,
+    changeOrigin: options.changeOrigin ?? false,
+    protocolRewrite: options.protocolRewrite,
+    customHeaders: options.customHeaders ?? {},
+    timeoutMs: options.timeoutMs ?? 0,
+    proxyTimeoutMs: options.proxyTimeoutMs ?? 0,
+    halfClosedIdleMs: options.halfClosedIdleMs ?? HALF_CLOSED_IDLE_MS,
+    keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
   }
-  const server = createServer(
-    tls,
-    {
-      keepAlive: true,
-      keepAliveInitialDelay: 30_000,
-      keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
-      // Heads must come within a minute (slow loris); bodies may take as long as an upload takes.
-      headersTimeout: 60_000,
-      requestTimeout: 0,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-      noDelay: true,
-      shouldUpgradeCallback: isUpgrade,
-    },
-    forward,
-  )
-  server.maxHeadersCount = 0 // bounded by maxHeaderSize; Node would drop what is beyond 2000 silently
-  server.on('checkContinue', forward) // the upstream decides, not Node
-  server.on('upgrade', (req, stream, head) => {
-    const socket = stream as Socket // TCP, TLS or a Unix socket
-    forwardUpgrade(context, req, socket, head).catch(error => {
-      context.log.error({ err: error, path: loggedPath(req.url) }, 'upgrade could not be handled')
-      socket.destroy()
-    })
-  })
-  server.on('connect', (_req, socket) => {
-    socket.on('error', () => socket.destroy())
-    socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-  })
-  return server
 }
 
 /** Waits until no request is running, at most `graceMs`. Upgraded connections are not waited for: they never end. */
-async function drain(server: HttpServer, context: ForwardContext, graceMs: number): Promise<void> {
+async function drain(publicServer: PublicServer, graceMs: number): Promise<void> {
   const end = Date.now() + graceMs
-  while (Date.now() < end && (await countConnections(server)) > context.tunnels.size) {
-    server.closeIdleConnections()
+  publicServer.retire()
+  publicServer.closeIdleConnections()
+  while (Date.now() < end && publicServer.busyConnections > 0) {
     await sleep(DRAIN_POLL_MS)
+    publicServer.closeIdleConnections()
   }
+}
+
+async function closeIfListening(server: NetServer | undefined): Promise<void> {
+  if (server?.listening) await closeServer(server)
 }

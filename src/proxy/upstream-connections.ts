@@ -1,9 +1,5 @@
-/**
- * Opens requests to upstreams. Sockets are kept and used again; an idle one is closed after four seconds, before the
- * usual servers (uvicorn and Node: five) would close it under a request that is just being sent.
- */
-import type { AgentOptions, ClientRequest } from 'node:http'
-import type { AgentOptions as TlsAgentOptions } from 'node:https'
+/** Requests of the proxy's own, for error pages. What clients ask for goes through `http1/upstream-pool.ts`. */
+import type { ClientRequest } from 'node:http'
 import { isIP } from 'node:net'
 import { http, https } from '../http/node-http.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
@@ -22,8 +18,6 @@ export interface UpstreamRequest {
   readonly path: string
   /** Flat array of names and values, `Host` among them. */
   readonly headers: string[]
-  /** Upgrades take a socket of their own, which may stay half open. */
-  readonly upgrade: boolean
 }
 
 export interface UpstreamConnections {
@@ -32,7 +26,6 @@ export interface UpstreamConnections {
   close(): void
 }
 
-export const MAX_HEADER_BYTES = 64 * 1024 // what tornado accepts, so that nothing fits one side only
 const IDLE_SOCKET_MS = 4000
 
 export function createUpstreamConnections(options: {
@@ -41,35 +34,27 @@ export function createUpstreamConnections(options: {
 }): UpstreamConnections {
   const tls = { ...options.tls, rejectUnauthorized: !options.insecure }
   const pooled = { keepAlive: true, timeout: IDLE_SOCKET_MS }
-  const agents = {
-    plain: new http.Agent(pooled),
-    secure: new https.Agent({ ...pooled, ...tls }),
-    plainUpgrade: new http.Agent({ keepAlive: false, allowHalfOpen: true } as AgentOptions), // passed on to net.connect
-    secureUpgrade: new https.Agent({ keepAlive: false, allowHalfOpen: true, ...tls } as TlsAgentOptions), // likewise
-  }
+  const agents = { plain: new http.Agent(pooled), secure: new https.Agent({ ...pooled, ...tls }) }
 
   return {
-    request(target, { method, path, headers, upgrade }) {
+    request(target, { method, path, headers }) {
       const common = {
         method,
         path,
         headers,
         setHost: false,
         insecureHTTPParser: false,
-        maxHeaderSize: MAX_HEADER_BYTES,
         ...(target.socketPath === undefined
           ? { host: target.hostname, port: target.port }
           : { socketPath: target.socketPath }),
       }
-      const request = target.secure
+      return target.secure
         ? https.request({
             ...common,
-            agent: upgrade ? agents.secureUpgrade : agents.secure,
+            agent: agents.secure,
             servername: isIP(target.hostname) ? '' : target.hostname,
           })
-        : http.request({ ...common, agent: upgrade ? agents.plainUpgrade : agents.plain })
-      request.maxHeadersCount = 0 // bounded by maxHeaderSize; Node would drop what is beyond 2000 silently
-      return request
+        : http.request({ ...common, agent: agents.plain })
     },
     close() {
       for (const agent of Object.values(agents)) agent.destroy()

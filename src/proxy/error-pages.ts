@@ -3,7 +3,6 @@
  * `--error-path`, or a small page of our own; always with the true status.
  */
 import { readFile } from 'node:fs/promises'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Logger } from '../core/runtime.ts'
 import { http } from '../http/node-http.ts'
@@ -11,38 +10,35 @@ import { joinPaths } from './request-path.ts'
 import type { UpstreamConnections } from './upstream-connections.ts'
 import { parseUpstreamTarget, type UpstreamTarget } from './upstream-target.ts'
 
-export interface ErrorResponder {
-  /** Answers once; does nothing when the response has begun or the client is gone. Never rejects. */
-  answer(req: IncomingMessage, res: ServerResponse, status: number): Promise<void>
+export interface ErrorPages {
+  /** @param url what was asked for. Never rejects. */
+  pageFor(status: number, url: string): Promise<ErrorPage>
 }
 
-interface ErrorPage {
-  readonly headers: string[]
+export interface ErrorPage {
+  /** Field lines, each with its CR LF; the length is not among them. */
+  readonly lines: string
   readonly body: Buffer
 }
 
-export function createErrorResponder(options: {
+export function createErrorPages(options: {
   /** URL; asked for `<target>/<status>?url=<requested URL>` as configurable-http-proxy does. */
   errorTarget: string | undefined
   /** Folder with `404.html`, `503.html` ... and `error.html` for the rest. */
   errorPath: string | undefined
   upstreams: UpstreamConnections
   log: Logger
-}): ErrorResponder {
+}): ErrorPages {
   const target = options.errorTarget === undefined ? undefined : parseUpstreamTarget(options.errorTarget)
   const { errorPath, upstreams, log } = options
 
   return {
-    async answer(req, res, status) {
-      const page =
-        (target && (await fetchPage(upstreams, target, status, req.url ?? '/').catch(logAnd('error target', log)))) ??
+    async pageFor(status, url) {
+      return (
+        (target && (await fetchPage(upstreams, target, status, url).catch(logAnd('error target', log)))) ??
         (errorPath !== undefined ? await readPage(errorPath, status).catch(logAnd('error path', log)) : undefined) ??
         builtInPage(status)
-      if (res.headersSent || res.destroyed) return
-      const headers = [...page.headers, 'Content-Length', String(page.body.length)]
-      if (status === 503) headers.push('Retry-After', '5')
-      res.writeHead(status, headers)
-      res.end(page.body)
+      )
     },
   }
 }
@@ -64,7 +60,7 @@ function fetchPage(
     { path: `/${status}`, search: search.startsWith('?') ? search : `?${search}` },
   )
   const { promise, resolve, reject } = Promise.withResolvers<ErrorPage>()
-  const request = upstreams.request(target, { method: 'GET', path, headers: ['Host', target.host], upgrade: false })
+  const request = upstreams.request(target, { method: 'GET', path, headers: ['Host', target.host] })
   const timer = setTimeout(() => request.destroy(new Error('the error page took too long')), PAGE_TIMEOUT_MS)
   request.on('error', reject)
   request.on('close', () => {
@@ -82,10 +78,10 @@ function fetchPage(
     })
     response.on('end', () => {
       const raw = response.rawHeaders
-      const headers = raw.flatMap((name, i) =>
-        i % 2 === 0 && PASSED_ON.has(name.toLowerCase()) ? [name, raw[i + 1]!] : [],
+      const lines = raw.map((name, i) =>
+        i % 2 === 0 && PASSED_ON.has(name.toLowerCase()) ? `${name}: ${raw[i + 1]}\r\n` : '',
       )
-      resolve({ headers, body: Buffer.concat(chunks) })
+      resolve({ lines: lines.join(''), body: Buffer.concat(chunks) })
     })
   })
   request.end()
@@ -94,8 +90,10 @@ function fetchPage(
 
 async function readPage(folder: string, status: number): Promise<ErrorPage> {
   const body = await readFile(join(folder, `${status}.html`)).catch(() => readFile(join(folder, 'error.html')))
-  return { headers: ['Content-Type', 'text/html; charset=utf-8'], body }
+  return { lines: HTML, body }
 }
+
+const HTML = 'Content-Type: text/html; charset=utf-8\r\n'
 
 const EXPLANATIONS: Record<number, string> = {
   400: 'The request could not be understood.',
@@ -115,7 +113,7 @@ function builtInPage(status: number): ErrorPage {
 </body>
 </html>
 `
-  return { headers: ['Content-Type', 'text/html; charset=utf-8', 'Cache-Control', 'no-store'], body: Buffer.from(body) }
+  return { lines: `${HTML}Cache-Control: no-store\r\n`, body: Buffer.from(body) }
 }
 
 function logAnd(source: string, log: Logger): (error: unknown) => undefined {
