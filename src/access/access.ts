@@ -145,11 +145,8 @@ export function createAccess(options: AccessOptions): Access {
       return cookieId ? who.identifyCookieId(cookieId) : undefined
     },
 
-    async issueToken(token, via = db) {
-      const issued = await issueToken(via, token, definitions, clock.now())
-      who.changed()
-      return issued
-    },
+    // Nothing that is remembered changes by it: who is unknown is not remembered.
+    issueToken: (token, via = db) => issueToken(via, token, definitions, clock.now()),
 
     async revokeToken(id, via = db) {
       const deleted = await via.deleteFrom('api_tokens').where('id', '=', id).returning('id').executeTakeFirst()

@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '../core/runtime.ts'
 import { background } from '../core/runtime.ts'
+import { compiledQuery } from '../db/compiled-query.ts'
 import type { Database } from '../db/database.ts'
 import { fromDbTime, toDbTime } from '../db/db-time.ts'
 
@@ -52,13 +53,23 @@ export function createActivityRecorder(options: {
   }
 
   async function writeBatch(batch: typeof waiting): Promise<void> {
-    for (const { kind, id, at } of batch) {
-      await database.db
-        .updateTable(kind)
-        .set({ last_activity: at })
-        .where('id', '=', id)
-        .where(where => where.or([where('last_activity', 'is', null), where('last_activity', '<', at)]))
-        .execute()
-    }
+    if (batch.length === 0) return
+    // In one order, so that two hubs never wait for each other's rows.
+    const inOrder = batch.toSorted((one, other) => one.kind.localeCompare(other.kind) || one.id - other.id)
+    await database.db.transaction().execute(async tx => {
+      for (const { kind, id, at } of inOrder) await storeIfNewer[kind](tx, id, at)
+    })
   }
+}
+
+const storeIfNewer = { users: newerIn('users'), api_tokens: newerIn('api_tokens') }
+
+function newerIn(table: 'users' | 'api_tokens') {
+  return compiledQuery((db, id: number, at: string) =>
+    db
+      .updateTable(table)
+      .set({ last_activity: at })
+      .where('id', '=', id)
+      .where(where => where.or([where('last_activity', 'is', null), where('last_activity', '<', at)])),
+  )
 }

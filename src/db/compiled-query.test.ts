@@ -32,6 +32,45 @@ for (const kind of testDatabases()) {
       assert.equal(built, 2)
     })
 
+    it('binds the columns of a row, for each choice of columns', async t => {
+      const { db, close } = await kind.open()
+      t.after(close)
+      const addUser = compiledQuery((on, columns: { name: string; cookie_id: string; admin?: boolean }) =>
+        on
+          .insertInto('users')
+          .values({ admin: false, ...columns })
+          .returning(['name', 'cookie_id', 'admin']),
+      )
+
+      const ada = { name: 'ada', cookie_id: 'a', admin: true }
+      assert.deepEqual(await addUser(db, ada), [ada])
+      assert.deepEqual(await addUser(db, { name: 'bob', cookie_id: 'b' }), [
+        { name: 'bob', cookie_id: 'b', admin: false },
+      ])
+      assert.deepEqual(await addUser(db, { cookie_id: 'c', name: 'carol' }), [
+        { name: 'carol', cookie_id: 'c', admin: false },
+      ])
+    })
+
+    it('does not become part of a transaction that somebody else is in', async t => {
+      const { db, close } = await kind.open()
+      t.after(close)
+      const addGroup = compiledQuery((on, name: string) => on.insertInto('groups').values({ name }))
+      const groups = compiledQuery(on => on.selectFrom('groups').select('name'))
+      let outside: Promise<unknown> | undefined
+
+      const undone = db.transaction().execute(async tx => {
+        await addGroup(tx, 'within')
+        outside = addGroup(db, 'outside')
+        await groups(tx)
+        throw new Error('undo')
+      })
+
+      await assert.rejects(undone, /undo/)
+      await outside
+      assert.deepEqual(await groups(db), [{ name: 'outside' }])
+    })
+
     it('takes part in the transaction it is given', async t => {
       const { db, close } = await kind.open()
       t.after(close)

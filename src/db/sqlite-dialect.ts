@@ -10,6 +10,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import type { Db } from './database.ts'
 import { translateDatabaseError } from './database-errors.ts'
 
 /**
@@ -18,12 +19,29 @@ import { translateDatabaseError } from './database-errors.ts'
  * BOOLEAN.
  */
 export function sqliteDialect(sqlite: DatabaseSync, displayUrl: string): Dialect {
+  const driver = new NodeSqliteDriver(sqlite, displayUrl)
   return {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new NodeSqliteDriver(sqlite, displayUrl),
+    createAdapter() {
+      const adapter = new SqliteAdapter()
+      driverOf.set(adapter, driver)
+      return adapter
+    },
+    createDriver: () => driver,
     createIntrospector: db => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   }
+}
+
+/** Transactions share the adapter of their database. */
+const driverOf = new WeakMap<object, NodeSqliteDriver>()
+
+/**
+ * Runs a statement of `db` now, without kysely's promises, of which a dozen cost more than the statement. Undefined where
+ * that cannot be: on PostgreSQL, while a transaction has the connection and `db` is not that transaction, while another
+ * process writes. Throws HubError.
+ */
+export function runNow<Row>(db: Db, sql: string, parameters: unknown[]): Row[] | undefined {
+  return driverOf.get(db.getExecutor().adapter)?.runNow<Row>(sql, parameters, db.isTransaction)
 }
 
 class NodeSqliteDriver implements Driver {
@@ -31,6 +49,8 @@ class NodeSqliteDriver implements Driver {
   readonly #connection: NodeSqliteConnection
   #tail: Promise<void> = Promise.resolve()
   #free: () => void = () => {}
+  /** Who have the connection or wait for it. */
+  #inLine = 0
 
   constructor(sqlite: DatabaseSync, displayUrl: string) {
     this.#sqlite = sqlite
@@ -40,6 +60,7 @@ class NodeSqliteDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<DatabaseConnection> {
+    this.#inLine += 1
     const before = this.#tail
     const turn = Promise.withResolvers<void>()
     this.#tail = turn.promise
@@ -49,6 +70,7 @@ class NodeSqliteDriver implements Driver {
   }
 
   async releaseConnection(): Promise<void> {
+    this.#inLine -= 1
     this.#free()
   }
 
@@ -64,6 +86,11 @@ class NodeSqliteDriver implements Driver {
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     // SQLite rolls back by itself after some errors (full disk).
     if (this.#sqlite.isTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'))
+  }
+
+  /** Whoever is in a transaction has the connection. */
+  runNow<Row>(sql: string, parameters: unknown[], inTransaction: boolean): Row[] | undefined {
+    return inTransaction || this.#inLine === 0 ? this.#connection.runNow<Row>(sql, parameters) : undefined
   }
 
   async destroy(): Promise<void> {
@@ -84,6 +111,8 @@ export interface Prepared {
   readonly statement: StatementSync
   /** Undefined when it gives none. */
   readonly toRow: ((values: unknown[]) => object) | undefined
+  /** Reading goes on beside a writer of another process, and so proves nothing of it. */
+  readonly writes: boolean
 }
 
 class NodeSqliteConnection implements DatabaseConnection {
@@ -103,15 +132,22 @@ class NodeSqliteConnection implements DatabaseConnection {
     const values = parameters.map(bindable)
     for (let retry = 0; ; retry++) {
       try {
-        const result = this.#run<R>(sql, values)
-        // Reading goes on beside a writer and proves nothing.
-        if (!/^\s*(select|with|pragma)\b/i.test(sql)) this.#lastHeld = -Infinity
-        return result
+        return this.#run<R>(sql, values)
       } catch (error) {
         const waitMs = isBusy(error) && !this.#sqlite.isTransaction ? this.#patience(retry) : undefined
         if (waitMs === undefined) throw translateDatabaseError(error, this.#displayUrl)
         await sleep(waitMs)
       }
+    }
+  }
+
+  /** Undefined while another process writes: `executeQuery` waits. */
+  runNow<R>(sql: string, parameters: unknown[]): R[] | undefined {
+    try {
+      return this.#run<R>(sql, parameters.map(bindable)).rows
+    } catch (error) {
+      if (isBusy(error) && !this.#sqlite.isTransaction) return undefined
+      throw translateDatabaseError(error, this.#displayUrl)
     }
   }
 
@@ -136,9 +172,13 @@ class NodeSqliteConnection implements DatabaseConnection {
     // Columns of a kept statement would be those of before the change.
     if (/^\s*(create|alter|drop)\b/i.test(sql)) this.#statements.forget()
     const prepared = this.#statements.get(sql)
-    if (prepared.toRow) return { rows: readRows<R>(prepared, values) }
-    const { statement } = prepared
-    const { changes, lastInsertRowid } = statement.run(...values)
+    if (prepared.toRow) {
+      const rows = readRows<R>(prepared, values)
+      if (prepared.writes) this.#lastHeld = -Infinity
+      return { rows }
+    }
+    const { changes, lastInsertRowid } = prepared.statement.run(...values)
+    if (prepared.writes) this.#lastHeld = -Infinity
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
   }
 }
@@ -174,7 +214,8 @@ export function prepareStatement(sqlite: DatabaseSync, sql: string): Prepared {
   // Rows as lists, from which plain objects are made: node:sqlite's own have no prototype and are slow to copy.
   statement.setReturnArrays(true)
   const columns = statement.columns()
-  return { statement, toRow: columns.length > 0 ? rowMaker(columns) : undefined }
+  const writes = !/^\s*(select|with|pragma)\b/i.test(sql)
+  return { statement, toRow: columns.length > 0 ? rowMaker(columns) : undefined, writes }
 }
 
 /**

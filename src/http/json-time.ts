@@ -5,7 +5,9 @@
 export function jsonTime(dbTime: string | null | undefined): string | null {
   if (!dbTime) return null
   // As both hubs write it: `2026-01-02 03:04:05.678000`.
-  if (dbTime.length === 26 && !dbTime.endsWith('.000000')) return `${dbTime.slice(0, 10)}T${dbTime.slice(11)}Z`
+  if (dbTime.length === 26) {
+    return `${dbTime.slice(0, 10)}T${dbTime.endsWith('.000000') ? dbTime.slice(11, 19) : dbTime.slice(11)}Z`
+  }
   const [seconds = '', fraction = ''] = dbTime.replace(' ', 'T').split('.')
   const micros = fraction.padEnd(6, '0').slice(0, 6)
   return micros === '000000' ? `${seconds}Z` : `${seconds}.${micros}Z`

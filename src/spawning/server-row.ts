@@ -64,6 +64,12 @@ export async function serversOfUsers({ db }: Reader, userIds: readonly number[])
   return (await serversByUserIds(db, userIds)).map(toServerRow)
 }
 
+/** Of these users, those that run, start or stop. */
+export async function activeServersOfUsers({ db }: Reader, userIds: readonly number[]): Promise<ServerRow[]> {
+  if (userIds.length === 0) return []
+  return (await activeByUserIds(db, userIds)).map(toServerRow)
+}
+
 /** Those that exist of these rows of `spawners`, in one read. */
 export async function serversById({ db }: Reader, spawnerIds: readonly number[]): Promise<ServerRow[]> {
   if (spawnerIds.length === 0) return []
@@ -107,6 +113,15 @@ const serversByUser = compiledQuery((db, user: string) =>
 
 const serversByUserIds = compiledQuery((db, ids: readonly number[]) =>
   servers(db).where('users.id', 'in', ids).orderBy('spawners.name'),
+)
+
+const activeByUserIds = compiledQuery((db, ids: readonly number[]) =>
+  servers(db)
+    .where('spawners.user_id', 'in', ids)
+    .where(where =>
+      where.or([where('spawners.server_id', 'is not', null), where('run.phase', 'in', ['spawning', 'stopping'])]),
+    )
+    .orderBy('spawners.name'),
 )
 
 const serversByIds = compiledQuery((db, ids: readonly number[]) => servers(db).where('spawners.id', 'in', ids))

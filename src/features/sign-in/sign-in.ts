@@ -70,7 +70,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     }
     // Whoever mistypes and then gets in was no guesser, and a class behind one address has many of them. What the
     // address tried with other names still counts: one good account must not hide guesses at others.
-    await throttle.takeBack([address], await throttle.clear(name))
+    await throttle.succeeded(name, [address])
     return admit(proof, given.address)
   }
 

@@ -29,8 +29,8 @@ export interface Throttle {
   failed(subjects: readonly Subject[]): Promise<void>
   /** The try was none after all (a provider that is down, or it succeeded): not counted. `tries`: default one. */
   takeBack(subjects: readonly Subject[], tries?: number): Promise<void>
-  /** Forgets all tries of a subject; tells how many there were. */
-  clear(subject: Subject): Promise<number>
+  /** The try succeeded: forgets all tries of `own`, and takes as many back of the others. */
+  succeeded(own: Subject, others: readonly Subject[]): Promise<void>
   /** Those of one kind that are locked now, with the time until when, by their keys. */
   locked(kind: SubjectKind): Promise<ReadonlyMap<string, Date>>
 }
@@ -40,32 +40,34 @@ const PRUNE_EVERY = 200
 
 export function createThrottle(db: Db, limits: Pick<ThrottleLimits, 'windowMs' | 'lockMs'>, clock: Clock): Throttle {
   let tries = 0
-  return { begin, failed, takeBack, clear, locked }
+  return { begin, failed, takeBack, succeeded, locked }
 
   async function begin(subjects: readonly Subject[]): Promise<{ retryAfter: number } | undefined> {
     if (++tries % PRUNE_EVERY === 0) await prune()
-    const counted: Subject[] = []
-    for (const subject of subjects) {
-      const lockedUntil = await count(subject)
-      if (lockedUntil) {
-        await takeBack(counted)
-        return { retryAfter: Math.max(1, Math.ceil((lockedUntil.getTime() - clock.now().getTime()) / 1000)) }
+    return db.transaction().execute(async tx => {
+      const counted: Subject[] = []
+      for (const subject of subjects) {
+        const lockedUntil = await count(tx, subject)
+        if (lockedUntil) {
+          await takeTriesBackOf(tx, counted, 1)
+          return { retryAfter: Math.max(1, Math.ceil((lockedUntil.getTime() - clock.now().getTime()) / 1000)) }
+        }
+        counted.push(subject)
       }
-      counted.push(subject)
-    }
-    return undefined
+      return undefined
+    })
   }
 
   /** Until when it is locked; undefined when the try may be made. */
-  async function count({ key, limit }: Subject): Promise<Date | undefined> {
+  async function count(tx: Db, { key, limit }: Subject): Promise<Date | undefined> {
     const now = clock.now()
     const [nowText, windowStart, lockEnd] = [0, -limits.windowMs, limits.lockMs].map(ms => later(now, ms))
-    const [row] = await countTry(db, key, nowText!, windowStart!)
+    const [row] = await countTry(tx, key, nowText!, windowStart!)
     if (!row) throw new Error('a counted try came back without its row')
     if (row.locked_until !== null) return fromDbTime(row.locked_until)
     if (row.failures <= limit) return undefined
     // More came at once than may be tried; those in flight will fail or clear the count.
-    await lock(key, lockEnd!)
+    await lock(tx, key, lockEnd!)
     return fromDbTime(lockEnd!)
   }
 
@@ -77,12 +79,12 @@ export function createThrottle(db: Db, limits: Pick<ThrottleLimits, 'windowMs' |
         .select('failures')
         .where('subject', '=', key)
         .executeTakeFirst()
-      if (row && row.failures >= limit) await lock(key, lockEnd)
+      if (row && row.failures >= limit) await lock(db, key, lockEnd)
     }
   }
 
-  async function lock(key: string, until: string): Promise<void> {
-    await db
+  async function lock(via: Db, key: string, until: string): Promise<void> {
+    await via
       .updateTable('orrery_login_failures')
       .set({ locked_until: until })
       .where('subject', '=', key)
@@ -91,12 +93,14 @@ export function createThrottle(db: Db, limits: Pick<ThrottleLimits, 'windowMs' |
   }
 
   async function takeBack(subjects: readonly Subject[], tries = 1): Promise<void> {
-    for (const { key } of subjects) await takeTriesBack(db, key, tries)
+    await takeTriesBackOf(db, subjects, tries)
   }
 
-  async function clear({ key }: Subject): Promise<number> {
-    const [row] = await forget(db, key)
-    return row?.failures ?? 0
+  async function succeeded(own: Subject, others: readonly Subject[]): Promise<void> {
+    await db.transaction().execute(async tx => {
+      const [row] = await forget(tx, own.key)
+      await takeTriesBackOf(tx, others, row?.failures ?? 0)
+    })
   }
 
   async function locked(kind: SubjectKind): Promise<ReadonlyMap<string, Date>> {
@@ -134,6 +138,10 @@ const countTry = compiledQuery((db, key: string, now: string, windowStart: strin
     returning failures, locked_until`
   return { compile: () => query.compile(db) }
 })
+
+async function takeTriesBackOf(via: Db, subjects: readonly Subject[], tries: number): Promise<void> {
+  for (const { key } of subjects) await takeTriesBack(via, key, tries)
+}
 
 const takeTriesBack = compiledQuery((db, key: string, tries: number) =>
   db

@@ -35,7 +35,7 @@ export function tokensApi(deps: TokensDeps): FastifyPluginAsync {
 
     server.post<OfUser>(
       '/hub/api/users/:name/tokens',
-      { config: { operation: operations.createToken } },
+      { config: { operation: operations.createToken, changesAccess: false } },
       async (request, reply) => {
         const body = readWish(request)
         const { requester, scopes } = await findRequester(request, reply, body.auth)
@@ -85,6 +85,7 @@ export function tokensApi(deps: TokensDeps): FastifyPluginAsync {
       return { requester: identity, scopes: identity.scopes }
     }
     const user = auth === undefined || !deps.logIn ? undefined : await deps.logIn(auth, request)
+    access.changed() // a first sign-in makes a user, any other may change roles
     const scopes = user && (await access.scopesOfUser(user.id))
     if (!user || !scopes) throw new HubError('not_signed_in', { status: 403, message: 'Forbidden' })
     return { requester: { kind: 'user', ...user }, scopes }

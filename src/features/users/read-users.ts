@@ -16,8 +16,8 @@ import { type UserModelContext, userModel } from './user-model.ts'
 export async function readUserPage(deps: UsersDeps, request: FastifyRequest, identity: Identity) {
   const query = readUserQuery(deps, request, identity)
   const { rows, total } = await listUsers(deps.database.db, query)
-  const users = await withDetails(deps.database.db, rows)
   const context = modelContext(deps, identity, request)
+  const users = await withDetails(deps.database.db, rows, context)
   const models = users.map(user => userModel(user, context)).filter(model => model !== undefined)
   return { models, total, page: query }
 }
@@ -29,7 +29,7 @@ export async function readUserModel(
   context: UserModelContext,
 ): Promise<Record<string, unknown> | undefined> {
   const [row] = await userByName(deps.database.db, name)
-  const [user] = row ? await withDetails(deps.database.db, [row]) : []
+  const [user] = row ? await withDetails(deps.database.db, [row], context) : []
   return user && (userModel(user, context) ?? {})
 }
 

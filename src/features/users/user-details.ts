@@ -1,33 +1,35 @@
 import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Db } from '../../db/database.ts'
-import { type ServerRow, serversOfUsers } from '../../spawning/server-row.ts'
+import { activeServersOfUsers, type ServerRow, serversOfUsers } from '../../spawning/server-row.ts'
 import type { UserRow } from './user-list.ts'
 
 /** A user with what belongs to them. */
 export interface UserDetails extends UserRow {
   readonly roles: readonly string[]
   readonly groups: readonly string[]
+  /** Without stopped ones unless they were asked for. */
   readonly servers: readonly ServerRow[]
 }
 
 /** Roles, groups and servers of a page of users: three reads, however many users. */
-export async function withDetails(db: Db, users: readonly UserRow[]): Promise<UserDetails[]> {
+export async function withDetails(
+  db: Db,
+  users: readonly UserRow[],
+  { includeStopped }: { includeStopped: boolean },
+): Promise<UserDetails[]> {
   if (users.length === 0) return []
   const ids = users.map(user => user.id)
   const [roles, groups, servers] = await Promise.all([
     rolesOfUsers(db, ids),
     groupsOfUsers(db, ids),
-    serversOfUsers({ db }, ids),
+    includeStopped ? serversOfUsers({ db }, ids) : activeServersOfUsers({ db }, ids),
   ])
-  const rolesOf = Map.groupBy(roles, row => row.user_id)
-  const groupsOf = Map.groupBy(groups, row => row.user_id)
-  const serversOf = Map.groupBy(servers, row => row.userId)
-  return users.map(user => ({
-    ...user,
-    roles: (rolesOf.get(user.id) ?? []).map(row => row.name),
-    groups: (groupsOf.get(user.id) ?? []).map(row => row.name),
-    servers: serversOf.get(user.id) ?? [],
-  }))
+  const details = new Map<number, { roles: string[]; groups: string[]; servers: ServerRow[] }>()
+  for (const id of ids) details.set(id, { roles: [], groups: [], servers: [] })
+  for (const row of roles) details.get(row.user_id)?.roles.push(row.name)
+  for (const row of groups) details.get(row.user_id)?.groups.push(row.name)
+  for (const row of servers) details.get(row.userId)?.servers.push(row)
+  return users.map(user => Object.assign(details.get(user.id)!, user)) // it has just been made
 }
 
 const rolesOfUsers = compiledQuery((db, ids: number[]) =>

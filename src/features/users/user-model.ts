@@ -38,6 +38,9 @@ const FIELDS_OF: Readonly<Record<string, readonly string[]>> = {
   'admin:auth_state': ['kind', 'name', 'auth_state'],
 }
 
+/** Of a user who is seen whole, but for their servers. */
+const ALL_FIELDS = [...new Set(Object.values(FIELDS_OF).flat())].filter(field => field !== 'servers')
+
 /** A user as far as the caller may see them; undefined when they may see nothing. `auth_state` is filled in elsewhere. */
 export function userModel(user: UserDetails, context: UserModelContext): Record<string, unknown> | undefined {
   const visible = visibleFields(context.scopes, FIELDS_OF, { user: user.name, groups: user.groups })
@@ -57,11 +60,16 @@ export function userModel(user: UserDetails, context: UserModelContext): Record<
     auth_state: null,
     user_info: user.user_info === null ? null : JSON.parse(user.user_info),
   }
-  const model: Record<string, unknown> = {}
-  for (const field of Object.keys(all)) if (visible.has(field)) model[field] = all[field]
+  const model = ALL_FIELDS.every(field => visible.has(field)) ? all : onlyVisible(all, visible)
   const shown = serverModels(user, servers, context)
   if (visible.has('servers') || Object.keys(shown).length > 0) model.servers = shown
   return model
+}
+
+function onlyVisible(all: Record<string, unknown>, visible: ReadonlySet<string>): Record<string, unknown> {
+  const some: Record<string, unknown> = {}
+  for (const field in all) if (visible.has(field)) some[field] = all[field]
+  return some
 }
 
 /** A server and what it does, found out once. */
@@ -75,6 +83,7 @@ function serverModels(
   servers: readonly KnownServer[],
   context: UserModelContext,
 ): Record<string, unknown> {
+  if (servers.length === 0) return {}
   const shown = servers.filter(({ row, phase }) => {
     const isShown = context.includeStopped || phase === 'ready' || pendingOf(phase) !== null
     return isShown && holds(context.scopes, 'read:servers', targetOf(user, row))
