@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config/schema.ts'
 import { HubError } from '../core/errors.ts'
 
 export interface Listen {
@@ -14,6 +15,12 @@ export function listenOf(url: string): Listen {
   const host = parsed.hostname.replace(/^\[|\]$/g, '')
   const port = parsed.port === '' ? (parsed.protocol === 'https:' ? 443 : 80) : Number(parsed.port)
   return { host: url.includes('//:') ? '' : host, port }
+}
+
+/** Where plain HTTP is redirected: the same interfaces as the public port. Undefined when it is not. */
+export function redirectListen({ bindUrl, proxy }: Pick<Config, 'bindUrl' | 'proxy'>): Listen | undefined {
+  const { redirectPort } = proxy.tls
+  return redirectPort === undefined ? undefined : { host: listenOf(bindUrl).host, port: redirectPort }
 }
 
 /**

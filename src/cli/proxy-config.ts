@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
 import { proxySettings } from '../app/hub/proxy-settings.ts'
 import { pkiSettings } from '../app/internal-tls.ts'
+import { publicTlsSecrets } from '../app/public-tls.ts'
 import { ensureSecretFile } from '../app/secret-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { preparePki } from '../pki/internal/change-pki.ts'
@@ -24,7 +25,7 @@ export async function flagsFromConfig(
   const token = process.env.CONFIGPROXY_AUTH_TOKEN ?? config.proxy.authToken ?? tokenOfDataFolder(config.dataDir)
   return {
     flags: { ...flags, ...Object.fromEntries(ofConfig) },
-    env: { ...process.env, CONFIGPROXY_AUTH_TOKEN: token },
+    env: { ...publicTlsSecrets(config), ...process.env, CONFIGPROXY_AUTH_TOKEN: token },
   }
 }
 

@@ -1,10 +1,11 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { speaksTls } from './public-tls-section.ts'
 import type { CheckedConfig, Config } from './schema.ts'
 
 /** Fills in what follows from other options and from the machine. */
 export function completeConfig(given: CheckedConfig, env: NodeJS.ProcessEnv): Config {
-  const config = given.internalTls.enabled ? withInternalTls(given) : given
+  const config = withPublicTls(given.internalTls.enabled ? withInternalTls(given) : given)
   const dataDir = config.dataDir ?? defaultDataDir(env)
   const stateDir = join(dataDir, 'hub')
   const { subdomainHost } = config
@@ -39,6 +40,11 @@ function withInternalTls(config: CheckedConfig): CheckedConfig {
     proxy: { ...proxy, apiUrl: secure(proxy.apiUrl) },
     servers: { ...servers, hubConnectUrl: secure(servers.hubConnectUrl) },
   }
+}
+
+/** Browsers come by https then, whatever bindUrl says. */
+function withPublicTls(config: CheckedConfig): CheckedConfig {
+  return speaksTls(config.proxy.tls) ? { ...config, bindUrl: toHttps(config.bindUrl) } : config
 }
 
 /** The port stays: 80 where none is named. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { z } from 'zod'
 
 interface Checked {
@@ -13,6 +14,9 @@ interface Checked {
     readonly optionsForm?: unknown
     readonly applyUserOptions?: unknown
   }
+  readonly proxy: {
+    readonly tls: { readonly acme: { readonly enabled: boolean }; readonly names?: readonly string[] | undefined }
+  }
   readonly cookies: { readonly domain?: string | undefined }
 }
 
@@ -21,6 +25,16 @@ export function findConflicts(config: Checked, context: z.RefinementCtx): void {
   findSubdomainConflicts(config, context)
   findManagedConflicts(config, context)
   findFormConflicts(config, context)
+  findAcmeConflicts(config, context)
+}
+
+/** Authorities of the Internet know no addresses and no names of one machine alone. */
+function findAcmeConflicts({ proxy: { tls }, publicUrl, subdomainHost }: Checked, context: z.RefinementCtx): void {
+  if (!tls.acme.enabled || tls.names !== undefined) return
+  const host = URL.parse(publicUrl ?? subdomainHost ?? '')?.hostname
+  if (host && !isIP(host.replace(/^\[|\]$/g, '')) && host !== 'localhost') return
+  const message = 'expected the names that people type, here or in publicUrl, with proxy.tls.acme'
+  context.addIssue({ code: 'custom', path: ['proxy', 'tls', 'names'], message, input: undefined })
 }
 
 /** Both say what options there are and what becomes of them. */

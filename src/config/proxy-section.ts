@@ -1,9 +1,10 @@
 /** The proxy as the hub finds or starts it. */
 import { z } from 'zod'
-import { option, section } from './option.ts'
+import { option } from './option.ts'
+import { publicTlsSection } from './public-tls-section.ts'
 import { httpUrl, secretText } from './values.ts'
 
-export const proxySection = section({
+const proxy = z.strictObject({
   apiUrl: option(
     httpUrl.default('http://127.0.0.1:8001'),
     "Where the proxy's own API listens.",
@@ -27,4 +28,20 @@ export const proxySection = section({
       computed: "Orrery's own proxy",
     },
   ),
+  tls: publicTlsSection,
 })
+
+export const proxySection = proxy
+  .superRefine(({ command, tls }: z.output<typeof proxy>, context) => {
+    if (command === undefined) return
+    const refuse = (path: string[]) =>
+      context.addIssue({
+        code: 'custom',
+        path,
+        message: "expected false with proxy.command: Orrery's own proxy has it",
+        input: undefined,
+      })
+    if (tls.selfSigned) refuse(['tls', 'selfSigned'])
+    if (tls.acme.enabled) refuse(['tls', 'acme', 'enabled'])
+  })
+  .prefault({})

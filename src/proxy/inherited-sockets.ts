@@ -49,11 +49,11 @@ export function withInheritedSockets(options: ProxyOptions, sockets: ReadonlyMap
     return fd === undefined ? undefined : { fd }
   }
   const redirect = at('redirect')
-  if (redirect && !options.tls) {
+  if (redirect && !options.tls && !options.certificate) {
     throw new HubError('proxy_options_invalid', {
       status: 400,
       message: 'There is a socket that redirects to HTTPS, and no key and certificate for HTTPS.',
-      nextStep: 'Give --ssl-key and --ssl-cert, or leave the socket out.',
+      nextStep: 'Give --ssl-key and --ssl-cert, --self-signed or --acme, or leave the socket out.',
     })
   }
   return {

@@ -176,7 +176,7 @@ load_subconfig("missing.py")
   })
 
   it('imports what it can where something must be decided, and that starts nothing', async () => {
-    const { dir, file } = write('c.JupyterHub.ssl_key = "/etc/key.pem"\nc.Spawner.debug = True\n')
+    const { dir, file } = write('c.Authenticator.post_auth_hook = print\nc.Spawner.debug = True\n')
 
     const imported = await run(['config', 'import', file, '--json'], dir)
     const checked = await run(['config', 'check'], dir)
@@ -185,10 +185,10 @@ load_subconfig("missing.py")
     const { ok, findings } = JSON.parse(imported.stdout) as { ok: boolean; findings: unknown[] }
     assert.equal(ok, false)
     assert.partialDeepStrictEqual(findings, [
-      { severity: 'refused', setting: 'JupyterHub.ssl_key', places: [{ file, line: 1 }] },
+      { severity: 'refused', setting: 'Authenticator.post_auth_hook', places: [{ file, line: 1 }] },
     ])
     assert.equal(checked.status, EXIT_CODES.config.status)
-    assert.match(checked.stderr, /decide what becomes of JupyterHub\.ssl_key/)
+    assert.match(checked.stderr, /decide what becomes of Authenticator\.post_auth_hook/)
   })
 
   it('tells the proxy alone where to listen, and its token', async () => {

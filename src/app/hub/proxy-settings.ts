@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema.ts'
 import { proxyTlsFlags } from '../internal-tls.ts'
 import { listenOf } from '../ports.ts'
+import { publicTlsFlags } from '../public-tls.ts'
 
 /** What a config says to the proxy, under the names that its flags have in the program. */
 export function proxySettings(config: Config) {
@@ -14,6 +15,7 @@ export function proxySettings(config: Config) {
     errorTarget: `${config.hub.connectUrl}${config.baseUrl}hub/error`,
     logLevel: config.log.level,
     ...proxyTlsFlags(config),
+    ...publicTlsFlags(config),
     ...(config.subdomainHost !== undefined && { hostRouting: true }),
   }
 }

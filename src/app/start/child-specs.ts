@@ -10,6 +10,7 @@ import { proxySettings } from '../hub/proxy-settings.ts'
 import { pkiSettings } from '../internal-tls.ts'
 import { packageRoot } from '../package-root.ts'
 import { listenOf } from '../ports.ts'
+import { publicTlsSecrets } from '../public-tls.ts'
 import { programsIn } from '../supervised.ts'
 import { logFile } from './child-log.ts'
 import type { HeldSocket } from './held-sockets.ts'
@@ -97,10 +98,11 @@ export function childSpecs(setting: ChildSetting): {
     const command = [...(config.proxy.command ?? [...orrery, 'proxy']), ...proxyFlags(config)]
     if (own) command.push('--snapshot', paths.routeSnapshot)
     // Ours inherits its sockets; another program has to open them.
-    const capable = !own && hubUser !== undefined && listenOf(config.bindUrl).port < PRIVILEGED_PORTS
+    const ports = [listenOf(config.bindUrl).port, config.proxy.tls.redirectPort ?? Number.POSITIVE_INFINITY]
+    const capable = !own && hubUser !== undefined && Math.min(...ports) < PRIVILEGED_PORTS
     return {
       ...reporting('proxy', () => WARN),
-      env: { ...(own ? cachedEnv : env), CONFIGPROXY_AUTH_TOKEN: config.proxy.authToken },
+      env: { ...(own ? cachedEnv : env), CONFIGPROXY_AUTH_TOKEN: config.proxy.authToken, ...publicTlsSecrets(config) },
       ...(capable ? { cwd: paths.hub, command: withNetBind(command, hubUser) } : { ...asHubUser, command }),
       sockets: own ? setting.sockets : [],
       graceMs: 10_000,
@@ -167,6 +169,7 @@ function proxyFlags(config: Config): string[] {
   // A switch has no value.
   return Object.entries(proxySettings(config)).flatMap(([name, value]) => {
     const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    if (Array.isArray(value)) return value.flatMap(one => [flag, one])
     return value === true ? [flag] : [flag, String(value)]
   })
 }

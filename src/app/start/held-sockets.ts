@@ -8,7 +8,7 @@ import { BoundSocket } from 'node:net'
 import type { Config } from '../../config/schema.ts'
 import { inheritedSockets, type SocketName } from '../../proxy/inherited-sockets.ts'
 import { proxySettings } from '../hub/proxy-settings.ts'
-import { type Listen, refusedAddress, takenAddress } from '../ports.ts'
+import { type Listen, redirectListen, refusedAddress, takenAddress } from '../ports.ts'
 
 export interface HeldSocket {
   readonly name: SocketName
@@ -50,9 +50,11 @@ export async function holdSockets(config: Config, inherited: ReadonlyMap<SocketN
 
 function wanted(config: Config): { name: SocketName; listen: Listen; option: string }[] {
   const { ip, port, apiIp, apiPort } = proxySettings(config)
+  const redirect = redirectListen(config)
   return [
     { name: 'public', listen: { host: ip, port }, option: '--port' },
     { name: 'api', listen: { host: apiIp, port: apiPort }, option: 'proxy.apiUrl' },
+    ...(redirect ? [{ name: 'redirect' as const, listen: redirect, option: 'proxy.tls.redirectPort' }] : []),
   ]
 }
 

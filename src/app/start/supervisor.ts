@@ -11,7 +11,7 @@ import { servicesOfOtherUsers } from '../../services/service-users.ts'
 import { type DataPaths, dataFolderFault, dataPaths, type Owner, prepareDataFolder } from '../data-folder.ts'
 import { pkiSettings } from '../internal-tls.ts'
 import { mainFile, packageRoot, packageVersion } from '../package-root.ts'
-import { assertPortFree, listenOf } from '../ports.ts'
+import { assertPortFree, type Listen, listenOf, redirectListen } from '../ports.ts'
 import { ensureSecretFile } from '../secret-file.ts'
 import { absoluteCommand } from './absolute-command.ts'
 import { childSpecs } from './child-specs.ts'
@@ -107,12 +107,14 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 }
 
 async function assertPortsFree(config: Config, inherited: ReadonlyMap<SocketName, number>): Promise<void> {
-  const addresses: [string, string][] = [[config.hub.bindUrl, 'hub.bindUrl']]
+  const addresses: [Listen, string][] = [[listenOf(config.hub.bindUrl), 'hub.bindUrl']]
   if (!config.proxy.external) {
-    if (!inherited.has('api')) addresses.unshift([config.proxy.apiUrl, 'proxy.apiUrl'])
-    if (!inherited.has('public')) addresses.unshift([config.bindUrl, '--port'])
+    if (!inherited.has('api')) addresses.unshift([listenOf(config.proxy.apiUrl), 'proxy.apiUrl'])
+    if (!inherited.has('public')) addresses.unshift([listenOf(config.bindUrl), '--port'])
+    const redirect = redirectListen(config)
+    if (redirect && !inherited.has('redirect')) addresses.unshift([redirect, 'proxy.tls.redirectPort'])
   }
-  for (const [url, option] of addresses) await assertPortFree(listenOf(url), option)
+  for (const [listen, option] of addresses) await assertPortFree(listen, option)
 }
 
 /** The config with what only now can be said: the program of servers, the proxy's token. */

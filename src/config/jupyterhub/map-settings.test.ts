@@ -255,7 +255,6 @@ describe('mapping a Python config', () => {
       },
       /group_overrides sets mem_limit by the function f/,
     ],
-    [{ 'JupyterHub.ssl_cert': '/x.pem' }, /JupyterHub\.ssl_cert .* Let nginx/],
     [{ 'JupyterHub.bind_url': 'http+unix://%2Frun%2Fx' }, /JupyterHub\.bind_url is a Unix socket/],
     [{ 'Authenticator.post_auth_hook': new PythonObject('function', 'f') }, /Authenticator\.post_auth_hook /],
     [

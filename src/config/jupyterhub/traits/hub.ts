@@ -4,8 +4,6 @@ import { roles, services } from '../services.ts'
 import type { TraitTable } from '../trait-rule.ts'
 
 const PROXY_KEEPS_ITS_OWN = 'Orrery looks after its proxy itself'
-const TLS =
-  'Let nginx or Apache speak TLS in front of Orrery (docs/how-to/put-behind-nginx-or-apache.md), and take this line out.'
 const LOGS = 'Lines are JSON, in the folder log of the data folder.'
 
 export const hubTraits: TraitTable = {
@@ -42,8 +40,8 @@ export const hubTraits: TraitTable = {
   },
   trusted_downstream_ips: { to: 'trustedDownstreamIps', default: [] },
   forwarded_host_header: { to: 'forwardedHostHeader', default: '', instead: 'Set publicUrl.' },
-  ssl_key: { unsupported: TLS, default: '', unsafe: true },
-  ssl_cert: { unsupported: TLS, default: '', unsafe: true },
+  ssl_key: { to: 'proxy.tls.key', convert: path, default: '', unsafe: true },
+  ssl_cert: { to: 'proxy.tls.cert', convert: path, default: '', unsafe: true },
   confirm_no_ssl: { ignored: 'JupyterHub ignores it too', default: false },
 
   // Plug-ins: known-classes.ts.
