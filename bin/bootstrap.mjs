@@ -85,7 +85,7 @@ export function becomeProcess(command, args, options = {}) {
   if (options.inPlace && process.execve && descriptors.length === 0) process.execve(command, [command, ...args])
   const stdio = ['inherit', 'inherit', 'inherit', ...descriptors, ...(options.watch ? ['ipc'] : [])]
   const child = spawn(command, args, { stdio, env })
-  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
+  for (const signal of [...SIGNALS, 'SIGUSR2']) process.on(signal, () => child.kill(signal))
   child.on('error', error => fail(`${command} cannot be run: ${error.message}`, 'Is the file system mounted noexec?'))
   child.on('exit', (status, signal) => {
     process.exit(signal ? 128 + constants.signals[signal] : (status ?? 1))

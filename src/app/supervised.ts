@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Config } from '../config/schema.ts'
 import { HubError } from '../core/errors.ts'
+import { predecessorPid } from '../proxy/workers/succession.ts'
 
 /** Says that this process was started by the supervisor. */
 export const SUPERVISED = 'ORRERY_INTERNAL_SUPERVISED'
@@ -17,7 +18,11 @@ export interface ConfigMessage {
 }
 
 /** Child to parent. */
-export type ChildMessage = { readonly type: 'ready'; readonly firstAdminLink?: string | undefined } | ChildFailure
+export type ChildMessage =
+  | { readonly type: 'ready'; readonly firstAdminLink?: string | undefined }
+  /** Start another one, which takes my place. */
+  | { readonly type: 'replace' }
+  | ChildFailure
 
 /** Why a child ends: what it would else print on standard error. */
 export interface ChildFailure {
@@ -38,7 +43,8 @@ export function isSupervised(): boolean {
  * however it went: the channel between them closes with it. So the next start finds the ports free and nobody writing.
  */
 export function endWithParent(): void {
-  if (process.connected !== true) return
+  // A predecessor ends before the process that it has started in its place.
+  if (process.connected !== true || (!isSupervised() && predecessorPid() !== undefined)) return
   process.once('disconnect', () => {
     endForSure()
     process.kill(process.pid, 'SIGTERM')

@@ -11,7 +11,9 @@ import type { Logger } from '../core/runtime.ts'
 import { CHALLENGES } from '../pki/acme/settings.ts'
 import { inheritedSockets, withInheritedSockets } from '../proxy/inherited-sockets.ts'
 import { type ProxyFlags, proxyOptionsFrom } from '../proxy/options-from-flags.ts'
-import { startProxy } from '../proxy/start-proxy.ts'
+import { type RunningProxy, startProxy } from '../proxy/start-proxy.ts'
+import { type Link, linkTo } from '../proxy/workers/link.ts'
+import { predecessorLink, type SucceedMessage, startSuccessor } from '../proxy/workers/succession.ts'
 import type { ConfigFlags } from './config-flags.ts'
 import { exitStatusOf } from './exit-codes.ts'
 
@@ -110,6 +112,7 @@ export function proxyCommand(): Command {
     .addOption(new Option('--statsd-port <port>', 'no effect: use --metrics-port').hideHelp())
     .addOption(new Option('--statsd-prefix <prefix>', 'no effect: use --metrics-port').hideHelp())
     .option('--snapshot <file>', 'file that keeps the routes over a restart')
+    .option('--drain-timeout <ms>', 'connections may go on so long after SIGUSR2 (default: a day)', parseMs)
     .action(runProxy)
 }
 
@@ -121,7 +124,7 @@ async function runProxy(given: ProxyFlags & ConfigFlags, command: Command): Prom
     if (flags.logLevel !== given.logLevel) log = createLogger(flags.logLevel, undefined)
     const sockets = inheritedSockets(process.env, process.pid)
     const options = withInheritedSockets(proxyOptionsFrom(flags, env, log), sockets)
-    const running = await startProxy(options)
+    const running = await startProxy(options, predecessorLink())
     const { publicAddress, apiAddress, metricsAddress, redirectAddress } = running
     log.info(
       {
@@ -138,6 +141,9 @@ async function runProxy(given: ProxyFlags & ConfigFlags, command: Command): Prom
       log.info({}, options.certificate ? 'hangup: looking for a new certificate' : 'hangup ignored')
       void running.reloadCertificate()
     })
+    replaceOnSignal(running, log)
+    const { tellSupervisor } = await import('../app/supervised.ts')
+    tellSupervisor({ type: 'ready' })
   } catch (error) {
     if (!(error instanceof HubError)) throw error
     const { tellFailure } = await import('../app/supervised.ts')
@@ -174,6 +180,31 @@ function endOnSignals(close: (options: { graceMs: number }) => Promise<void>, lo
   // Thousands of connections are worth more than the one whose handling threw.
   process.on('uncaughtException', error => log.error({ err: error }, 'unexpected error'))
   process.on('unhandledRejection', error => log.error({ err: error }, 'unexpected rejection'))
+}
+
+/** SIGUSR2, or an order of the supervisor: another process takes this one's place, and this one ends when it is idle. */
+function replaceOnSignal(running: RunningProxy, log: Logger): void {
+  let giving = false
+  const give = async (successor: () => Link) => {
+    if (giving) return
+    giving = true
+    try {
+      await running.handOver(successor())
+      process.exit(0)
+    } catch (error) {
+      log.error({ err: error }, 'successor could not take over, this proxy goes on')
+      giving = false
+    }
+  }
+  process.on('SIGUSR2', async () => {
+    const { isSupervised, tellSupervisor } = await import('../app/supervised.ts')
+    if (isSupervised()) tellSupervisor({ type: 'replace' })
+    else await give(() => startSuccessor(running))
+  })
+  process.on('message', value => {
+    const { type, pid } = value as SucceedMessage // from our own supervisor
+    if (type === 'succeed') void give(() => linkTo(process, pid))
+  })
 }
 
 function keepPidFile(file: string): void {

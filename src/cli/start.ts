@@ -33,6 +33,8 @@ async function start(flags: StartFlags): Promise<void> {
     process.exit(130)
   })
 
+  process.on('SIGUSR2', () => void supervisor.restartProxy())
+
   await end.requested
   screen.line()
   screen.line(

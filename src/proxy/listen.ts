@@ -14,6 +14,8 @@ export interface BoundAddress {
   readonly url: string
   /** 0 for a Unix socket. */
   readonly port: number
+  /** Of the listening socket, to hand it on; undefined for a Unix socket of our own, whose path ends with its server. */
+  readonly fd: number | undefined
 }
 
 /**
@@ -39,9 +41,18 @@ export async function listen(server: Server, address: ListenAddress, scheme: 'ht
   const bound = server.address() as AddressInfo | string // a server that listens has one
   if (typeof bound === 'string' || 'socketPath' in address) {
     const path = 'socketPath' in address ? address.socketPath : String(bound)
-    return { url: `http+unix://${encodeURIComponent(path)}`, port: 0 }
+    return { url: `http+unix://${encodeURIComponent(path)}`, port: 0, fd: 'fd' in address ? address.fd : undefined }
   }
-  return { url: `${scheme}://${reachableHost(bound.address)}:${bound.port}`, port: bound.port }
+  return {
+    url: `${scheme}://${reachableHost(bound.address)}:${bound.port}`,
+    port: bound.port,
+    fd: descriptorOf(server),
+  }
+}
+
+/** Node has no public way to a server's descriptor; the handle is what its own cluster module uses. */
+function descriptorOf(server: Server): number | undefined {
+  return (server as unknown as { _handle?: { fd?: number } })._handle?.fd
 }
 
 /** An address that a client on this machine can connect to. */

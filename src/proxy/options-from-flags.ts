@@ -75,6 +75,7 @@ export interface ProxyFlags {
   statsdPort?: string
   statsdPrefix?: string
   snapshot?: string
+  drainTimeout?: number
 }
 
 /** Throws HubError `proxy_options_invalid`. */
@@ -224,6 +225,7 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     customHeaders: flags.customHeader,
     ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
     ...(flags.proxyTimeout !== undefined && { proxyTimeoutMs: flags.proxyTimeout }),
+    ...(flags.drainTimeout !== undefined && { drainTimeoutMs: flags.drainTimeout }),
     ...(flags.keepAliveTimeout !== undefined && { keepAliveTimeoutMs: flags.keepAliveTimeout }),
   }
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../core/runtime.ts'
 import type { BoundAddress, ListenAddress } from './listen.ts'
 import type { CertificateSettings } from './tls/public-tls.ts'
 import type { UpstreamTls } from './upstream-connections.ts'
+import type { Link } from './workers/link.ts'
 
 export interface ProxyOptions {
   /** Where browsers connect. */
@@ -51,6 +52,8 @@ export interface ProxyOptions {
   readonly halfClosedIdleMs?: number
   /** Milliseconds an idle client connection is kept. Default 5000. */
   readonly keepAliveTimeoutMs?: number
+  /** Milliseconds that open connections may go on after a successor has taken over. Default a day. */
+  readonly drainTimeoutMs?: number
 }
 
 export interface RedirectOptions {
@@ -67,6 +70,12 @@ export interface RunningProxy {
   readonly redirectAddress: BoundAddress | undefined
   /** Looks for a new certificate now, though the files are watched too. */
   reloadCertificate(): Promise<void>
+  /**
+   * Gives everything to the proxy at the other end of `successor`, which was started for that, and resolves when the last
+   * connection here has ended, or its time is over. Throws when that proxy ends before it has taken over; this one goes on
+   * then.
+   */
+  handOver(successor: Link): Promise<void>
   /**
    * Stops listening at once, lets running requests finish for `graceMs` (default 0), then ends what is left,
    * WebSockets among it, and writes the snapshot. May be called twice.

@@ -67,10 +67,16 @@ export function openJournal(file: string): RouteJournal {
   }
 }
 
-function toJournalRecord(change: RouteChange): JournalRecord {
+export function toJournalRecord(change: RouteChange): JournalRecord {
   return change.kind === 'set'
     ? { set: change.route.path, route: toRouteRecord(change.route) }
     : { delete: change.path }
+}
+
+/** What `RouteTable.set` takes. */
+export function toRecordedRoute(record: RouteRecord): { data: RouteRecord; lastActivityMs: number } {
+  const { last_activity: lastActivity, ...data } = record
+  return { data: data as RouteRecord, lastActivityMs: Date.parse(lastActivity) } // `target` is still in it
 }
 
 /**

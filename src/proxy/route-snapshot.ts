@@ -15,7 +15,14 @@ import { basename, dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
-import { journalFile, journalNumbers, openJournal, type RouteJournal, readJournal } from './route-journal.ts'
+import {
+  journalFile,
+  journalNumbers,
+  openJournal,
+  type RouteJournal,
+  readJournal,
+  toRecordedRoute,
+} from './route-journal.ts'
 import { type Route, type RouteRecord, type RouteTable, toRouteRecord } from './route-table.ts'
 import { parseUpstreamTarget } from './upstream-target.ts'
 
@@ -87,8 +94,8 @@ async function replay(file: string, routes: RouteTable, log: Logger): Promise<vo
 }
 
 function setRecord(routes: RouteTable, path: string, record: RouteRecord): void {
-  const { last_activity: lastActivity, ...data } = record
-  routes.set(path, data, Date.parse(lastActivity))
+  const { data, lastActivityMs } = toRecordedRoute(record)
+  routes.set(path, data, lastActivityMs)
 }
 
 /**
@@ -118,7 +125,7 @@ export function keepSnapshot(file: string, routes: RouteTable, log: Logger): Rou
 
   /** What follows a line of which a part was written could not be read. */
   function fault(error: unknown): void {
-    log.error({ err: error, file }, 'route snapshot could not be written')
+    log.warn({ err: error, file }, 'route snapshot could not be written')
     journal?.close()
     journal = undefined
   }
@@ -146,8 +153,7 @@ export function keepSnapshot(file: string, routes: RouteTable, log: Logger): Rou
     for (const done of before) await rm(journalFile(file, done), { force: true })
   }
 
-  routes.onChange(change => {
-    if (closed) return
+  const offChange = routes.onChange(change => {
     journal?.append(change)
     flushed ??= nextTurn().then(flush)
   })
@@ -163,6 +169,7 @@ export function keepSnapshot(file: string, routes: RouteTable, log: Logger): Rou
       await first
       await compacting
       await compact()
+      offChange()
       closed = true
       journal?.close()
       journal = undefined

@@ -33,13 +33,14 @@ export interface RouteTable {
   /** Records traffic of a route; one that was replaced meanwhile passes it to its successor. `path` is `Route.path`. */
   touch(path: string, nowMs: number): void
   all(): Iterable<Route>
-  onChange(listener: (change: RouteChange) => void): void
+  /** Returns what takes the listener off again. */
+  onChange(listener: (change: RouteChange) => void): () => void
 }
 
 export function createRouteTable(options: { hostRouting: boolean }): RouteTable {
   const routes = new Map<string, Route>()
   const trie = new RouteTrie<Route>()
-  const listeners: ((change: RouteChange) => void)[] = []
+  const listeners = new Set<(change: RouteChange) => void>()
   let version = 0
   const tell = (change: RouteChange) => {
     version++
@@ -78,7 +79,10 @@ export function createRouteTable(options: { hostRouting: boolean }): RouteTable 
       if (route) route.lastActivityMs = nowMs
     },
     all: () => routes.values(),
-    onChange: listener => void listeners.push(listener),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
   }
 }
 

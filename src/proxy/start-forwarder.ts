@@ -26,6 +26,8 @@ export interface Forwarder {
   readonly redirectAddress: BoundAddress | undefined
   /** Looks for a new certificate now, though the files are watched too. */
   reloadCertificate(): Promise<void>
+  /** How many are open, WebSockets among them. */
+  connections(): Promise<number>
   /**
    * Takes no new connection and lets each that is open end by itself: with the response to its next request, when it
    * has been idle for its time, or when its WebSocket ends. None is closed under a request that is just being sent.
@@ -99,6 +101,7 @@ export async function startForwarder(
       publicAddress,
       redirectAddress,
       reloadCertificate: async () => publicTls?.reload(),
+      connections: () => countConnections(publicServer),
       async retire() {
         redirectServer?.close()
         publicServer.retire()

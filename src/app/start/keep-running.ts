@@ -3,6 +3,8 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../../core/errors.ts'
 import { listenEnvironment } from '../../proxy/inherited-sockets.ts'
+import type { PeerEnvelope } from '../../proxy/workers/link.ts'
+import { predecessorEnvironment, type SucceedMessage } from '../../proxy/workers/succession.ts'
 import { type ChildFailure, type ChildMessage, type ConfigMessage, SUPERVISED } from '../supervised.ts'
 import { type LogLine, parseLogLine } from './child-log.ts'
 import type { HeldSocket } from './held-sockets.ts'
@@ -30,7 +32,14 @@ export interface ChildSpec {
 }
 
 export interface KeptChild {
+  readonly name: string
   readonly pid: number | undefined
+  /**
+   * Starts another process that takes the place of this one by agreement with it, and resolves when it has. The former one
+   * ends by itself when it has nothing more to do. Throws HubError `child_failed` when the other one fails; then all is
+   * as before.
+   */
+  replace(): Promise<void>
   /** Ends it for good. */
   stop(): Promise<void>
   kill(): void
@@ -51,12 +60,14 @@ const LONGEST_PAUSE_MS = 30_000
  */
 export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => void): Promise<KeptChild> {
   let failure: ChildFailure | undefined
-  let child = start(spec, told => {
+  const family = new Map<number, ChildProcess>()
+  let child = begin(spec, told => {
     failure = told
   })
   let startedAt = Date.now()
   let failures = 0
   let stopping = false
+  let replacing: Promise<void> | undefined
   let stopPause = new AbortController()
 
   await Promise.all([untilReady(spec, child, () => failure), spec.after]).catch(async error => {
@@ -66,41 +77,104 @@ export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => 
   })
   void watch()
 
+  /** Those that run at the same time can talk to each other. */
+  function begin(spec: ChildSpec, onFailure: (failure: ChildFailure) => void): ChildProcess {
+    const begun = start(spec, onFailure)
+    if (begun.pid === undefined) return begun
+    const { pid } = begun
+    family.set(pid, begun)
+    begun.on('message', value => {
+      const { type, to } = value as PeerEnvelope | { type: 'replace'; to?: undefined } // our own program at the other end
+      if (type === 'peer') family.get(to)?.send(value as PeerEnvelope, () => {})
+      else if (type === 'replace')
+        replace().catch(error => onRestart(`${spec.name} was not replaced: ${error.message}`))
+    })
+    begun.once('exit', () => {
+      family.delete(pid)
+      for (const [to, other] of family) {
+        const farewell: PeerEnvelope = { type: 'peer', from: pid, to, message: { kind: 'gone' } }
+        other.send(farewell, () => {})
+      }
+    })
+    return begun
+  }
+
+  /** Looks after the child of now until it is another one's turn. */
   async function watch(): Promise<void> {
     while (!stopping) {
-      const end = await ended(child)
-      if (stopping) return
+      const watched = child
+      const end = await ended(watched)
+      if (stopping || watched !== child) return
       failures = Date.now() - startedAt > STEADY_MS ? 0 : failures + 1
       const pause = failures <= 1 ? 0 : Math.min(LONGEST_PAUSE_MS, 250 * 2 ** (failures - 1))
       onRestart(`${spec.name} ended (${end}), started again${pause ? ` in ${pause / 1000} s` : ''}`)
       stopPause = new AbortController()
       await sleep(pause, undefined, { signal: stopPause.signal }).catch(() => {})
       if (stopping) return
-      child = start(spec, told => spec.onLine(...failureLine(told, SHOWN)))
+      child = begin(spec, told => spec.onLine(...failureLine(told, SHOWN)))
       startedAt = Date.now()
     }
   }
 
+  function replace(): Promise<void> {
+    replacing ??= replaceNow().finally(() => {
+      replacing = undefined
+    })
+    return replacing
+  }
+
+  async function replaceNow(): Promise<void> {
+    if (stopping || child.pid === undefined) return
+    const former = child
+    let told: ChildFailure | undefined
+    const next = begin({ ...spec, env: { ...spec.env, ...predecessorEnvironment(child.pid) } }, failure => {
+      told = failure
+    })
+    const ready = new Promise<void>(resolve => {
+      next.on('message', value => (value as ChildMessage).type === 'ready' && resolve())
+    })
+    const order: SucceedMessage = { type: 'succeed', pid: next.pid ?? 0 }
+    former.send(order, () => {})
+    const outcome = await Promise.race([ready.then(() => 'ready'), ended(next), sleep(READY_WITHIN_MS, 'no answer')])
+    if (outcome === 'ready') {
+      child = next
+      startedAt = Date.now()
+      void watch()
+      return
+    }
+    next.kill('SIGKILL')
+    await sleep(LAST_WORDS_MS)
+    if (told) throw failedAsTold(spec.name, told, next.exitCode)
+    throw new HubError('child_failed', { status: 500, message: `The ${spec.name} could not start (${outcome}).` })
+  }
+
+  const everyone = () => new Set([child, ...family.values()])
   return {
+    name: spec.name,
     get pid() {
       return child.pid
     },
+    replace,
     kill() {
       stopping = true
       stopPause.abort()
-      child.kill('SIGKILL')
+      for (const one of everyone()) one.kill('SIGKILL')
     },
     async stop() {
       stopping = true
       stopPause.abort()
-      if (hasEnded(child)) return
-      const end = ended(child)
-      child.kill('SIGTERM')
-      const timer = setTimeout(() => child.kill('SIGKILL'), spec.graceMs)
-      await end
-      clearTimeout(timer)
+      await Promise.all([...everyone()].map(one => stopChild(one, spec.graceMs)))
     },
   }
+}
+
+async function stopChild(child: ChildProcess, graceMs: number): Promise<void> {
+  if (hasEnded(child)) return
+  const end = ended(child)
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  await end
+  clearTimeout(timer)
 }
 
 /** Levels of lines: one that is always shown, one for the file alone. */
@@ -126,7 +200,7 @@ function start(spec: ChildSpec, onFailure: (failure: ChildFailure) => void): Chi
   child.on('message', value => {
     const message = value as ChildMessage // our own program at the other end
     if (message.type === 'failed') onFailure(message)
-    else spec.onMessage?.(message)
+    else if (message.type === 'ready') spec.onMessage?.(message)
   })
   const { config, after = Promise.resolve() } = spec
   // A failure of `after` is told where the child is waited for.

@@ -37,6 +37,8 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
+  /** Starts another proxy in the place of the one that runs, whose connections go on until they end. Says how it went. */
+  restartProxy(): Promise<void>
   /** Ends hub, proxy and launcher, in this order. */
   stop(): Promise<void>
   /** At once, for the second Ctrl-C. */
@@ -95,7 +97,17 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     lock.release()
     throw dataFolderFault(paths.dataDir, error)
   }
+  const proxy = children.find(child => child.name === 'proxy')
   return {
+    async restartProxy() {
+      if (!held || !proxy) return terminal.warn('The proxy is another program and is restarted by its own means.')
+      try {
+        await proxy.replace()
+        terminal.line('The proxy was restarted; open connections go on in the former one until they end.')
+      } catch (error) {
+        terminal.warn(`The proxy was not restarted: ${(error as Error).message}`) // a HubError or a system error
+      }
+    },
     async stop() {
       // Hub first: it tells the proxy nothing more. Launcher last: the hub may have it end servers.
       for (const child of children) await child.stop()
