@@ -64,6 +64,8 @@ export interface PeerEnvelope {
 export function linkTo(channel: ChildProcess | NodeJS.Process, peer: number): Link {
   const gone = new AbortController()
   channel.once('disconnect', () => gone.abort())
+  // A process that waits for the table has nothing else yet that keeps it alive.
+  if (channel === process) process.channel?.ref()
   const listeners = new Set<(message: LinkMessage) => void>()
   channel.on('message', value => {
     const envelope = value as PeerEnvelope // our own programs at both ends
