@@ -101,7 +101,7 @@ export async function startForwarder(
       publicAddress,
       redirectAddress,
       reloadCertificate: async () => publicTls?.reload(),
-      connections: () => countConnections(publicServer),
+      connections: () => countConnections(server),
       async retire() {
         redirectServer?.close()
         publicServer.retire()
