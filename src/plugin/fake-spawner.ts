@@ -2,7 +2,8 @@
  * A spawner for tests: its servers are HTTP servers inside this process. It keeps the contract of spawners
  * (`fake-spawner.test.ts` holds it to that), and a test can make each step slow, fail, or look on.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { SpawnError } from '../core/reason.ts'
 import { type ServerKey, serverKeyText } from '../core/server-key.ts'
@@ -49,7 +50,7 @@ export interface FakeSteps {
 /** Makes a start fail with status 3, as a broken installation does. */
 export const ENDS_EARLY = 'fake-ends-early'
 
-type Running = FakeServer & { http: Server }
+type Running = FakeServer & { http: Server; proto: 'http' | 'https' }
 
 export function createFakeWorld(): FakeWorld & { readonly all: Map<string, Running> } {
   const all = new Map<string, Running>()
@@ -93,7 +94,7 @@ export function fakeSpawner(world: ReturnType<typeof createFakeWorld>, steps: Fa
         throw error
       }
       run.progress({ percent: 50, message: 'A fake server listens' })
-      return { proto: 'http', host: '127.0.0.1', port: server.port }
+      return { proto: server.proto, host: '127.0.0.1', port: server.port }
     },
 
     async poll(_key, state) {
@@ -110,7 +111,7 @@ export function fakeSpawner(world: ReturnType<typeof createFakeWorld>, steps: Fa
     async address(_key, state) {
       const server = find(state)
       return server && steps.tellsAddress !== false
-        ? { proto: 'http', host: '127.0.0.1', port: server.port }
+        ? { proto: server.proto, host: '127.0.0.1', port: server.port }
         : undefined
     },
 
@@ -141,11 +142,16 @@ function endedEarly(): SpawnError {
 }
 
 async function begin(spec: ServerSpec, steps: FakeSteps): Promise<Running> {
-  const http = createServer((request, response) => answer(server, spec, steps, request, response))
+  const listener: RequestListener = (request, response) => answer(server, spec, steps, request, response)
+  const { tls } = spec
+  const http = tls
+    ? createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true }, listener)
+    : createServer(listener)
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
   const { port } = http.address() as AddressInfo // listens on TCP
   const env = spec.environment({ ip: '127.0.0.1', port })
-  const server: Running = { key: spec.key, env, port, http, exit: undefined, log: `listening on ${port}` }
+  const proto = tls ? 'https' : 'http'
+  const server: Running = { key: spec.key, env, port, http, proto, exit: undefined, log: `listening on ${port}` }
   return server
 }
 

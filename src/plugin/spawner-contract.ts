@@ -9,7 +9,12 @@ import { after, before, describe, it } from 'node:test'
 import { SpawnError } from '../core/reason.ts'
 import { type Json, silentLogger } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
-import type { Address, BindAddress, ServerSpec, Spawner, UserRecord } from './spawner.ts'
+import { preparePki } from '../pki/internal/change-pki.ts'
+import { openHubTls } from '../pki/internal/hub-tls.ts'
+import { LOCAL_NAMES, testPki } from '../pki/internal/testing.ts'
+import { askServer } from '../spawning/ask-server.ts'
+import { tlsVariables } from '../spawning/environment.ts'
+import type { Address, BindAddress, ServerSpec, ServerTls, Spawner, UserRecord } from './spawner.ts'
 
 export interface SpawnerHarness {
   readonly spawner: Spawner<Json, Json>
@@ -38,6 +43,7 @@ export interface ContractServer {
 
 const STOP = { now: false, timeoutMs: 10_000 }
 const NEVER = new AbortController().signal
+const keyOf = (server: string): ServerKey => ({ user: 'ada', server })
 
 export function spawnerContract(name: string, make: () => Promise<SpawnerHarness>): void {
   describe(`${name} keeps the contract of spawners`, () => {
@@ -48,8 +54,8 @@ export function spawnerContract(name: string, make: () => Promise<SpawnerHarness
     })
     after(() => harness?.close())
 
-    const server = (command = harness.commands.serves) =>
-      contractServer(harness.spawner, harness.user, `t${++count}`, command)
+    const server = (command = harness.commands.serves, tls?: ServerTls) =>
+      contractServer(harness.spawner, harness.user, `t${++count}`, command, tls)
 
     it('starts a server that answers, tells that it runs, stops it and tells how it ended', async () => {
       const { spec, start, state } = server()
@@ -145,6 +151,29 @@ export function spawnerContract(name: string, make: () => Promise<SpawnerHarness
       assert.equal(await harness.spawner.owns(spec.key, state(), address, NEVER), false)
     })
 
+    it('moves key and certificate to a server with internal TLS, which then lets in nobody without one', async () => {
+      using pki = testPki()
+      await preparePki(pki)
+      const hub = openHubTls(pki)
+      const { spec, start, state } = server(harness.commands.serves, await hub.forServer(keyOf('x'), LOCAL_NAMES))
+
+      const address = await start()
+
+      assert.equal(address.proto, 'https')
+      const path = `${spec.prefix}api`
+      const asked = { path, timeoutMs: 10_000, signal: NEVER }
+      await until('it answers the hub', async () => {
+        const answer = await askServer(address, { ...asked, tls: hub.toServer(keyOf('x')) })
+        return answer?.status === 200
+      })
+      assert.equal(await askServer(address, asked), undefined)
+      assert.equal(await askServer({ ...address, proto: 'http' }, asked), undefined)
+      const other = await harness.another()
+      if (other.address) assert.deepEqual(await other.address(spec.key, state(), NEVER), address)
+      await harness.spawner.stop(spec.key, state(), { ...STOP, signal: NEVER })
+      await nothingRemains(harness)
+    })
+
     it('gives the server the environment it was told to, and what its documentation says', async () => {
       const { spec, start, state } = server()
       const address = await start()
@@ -207,6 +236,7 @@ export function contractServer(
   user: UserRecord,
   name: string,
   command: readonly string[],
+  tls?: ServerTls,
 ): ContractServer {
   const key: ServerKey = { user: user.name, server: name }
   const prefix = `/user/${encodeURIComponent(user.name)}/${name}/`
@@ -215,7 +245,11 @@ export function contractServer(
     user,
     options: {},
     command,
-    environment: bind => contractEnvironment(key, prefix, bind),
+    environment: (bind, files) => ({
+      ...contractEnvironment(key, prefix, bind, tls ? 'https' : 'http'),
+      ...(files && tlsVariables(files)),
+    }),
+    ...(tls && { tls }),
     prefix,
     notebookDir: '',
     limits: {},
@@ -241,13 +275,18 @@ export function contractServer(
   }
 }
 
-function contractEnvironment(key: ServerKey, prefix: string, bind: BindAddress): Record<string, string> {
+function contractEnvironment(
+  key: ServerKey,
+  prefix: string,
+  bind: BindAddress,
+  scheme: string,
+): Record<string, string> {
   return {
     JUPYTERHUB_API_TOKEN: 'a token that nobody else may see',
     JUPYTERHUB_USER: key.user,
     JUPYTERHUB_SERVER_NAME: key.server,
     JUPYTERHUB_SERVICE_PREFIX: prefix,
-    JUPYTERHUB_SERVICE_URL: `http://${bind.ip}:${bind.port}${prefix}`,
+    JUPYTERHUB_SERVICE_URL: `${scheme}://${bind.ip}:${bind.port}${prefix}`,
     SPACES_AND_QUOTES: ` a "b" 'c' $(id) \`id\` \\ \n ünïcödé `,
     EMPTY: '',
   }

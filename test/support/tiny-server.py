@@ -1,10 +1,11 @@
 """Enough of a single-user server for tests of spawners: listens where JUPYTERHUB_SERVICE_URL says, answers below its
-prefix with the version header, and tells its environment. Takes a second instead of ten to start."""
+prefix with the version header, and tells its environment. With JUPYTERHUB_SSL_KEYFILE it asks for certificates. Takes a second instead of ten to start."""
 
 import argparse
 import json
 import os
 import signal
+import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlparse
@@ -56,6 +57,11 @@ server.allow_reuse_address = True
 try:
     # From here on it can be seen to listen, and so be interrupted.
     ThreadingHTTPServer.__init__(server, (url.hostname or "", url.port), Handler)
+    if "JUPYTERHUB_SSL_KEYFILE" in os.environ:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=os.environ["JUPYTERHUB_SSL_CLIENT_CA"])
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(os.environ["JUPYTERHUB_SSL_CERTFILE"], os.environ["JUPYTERHUB_SSL_KEYFILE"])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     if options.children and os.fork() == 0:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         server.socket.close()
