@@ -39,7 +39,7 @@ export function pkiCommand(): Command {
     .description('make what is missing and renew what runs out, as every start does')
     .action(async flags => tell(await changing(flags, preparePki)))
   withConfigFlags(command.command('renew'))
-    .description('make new certificates for hub and proxy; the proxy takes them at its next start')
+    .description('make new certificates for hub and proxy, which take them without a restart')
     .action(async flags => tell(await changing(flags, renewComponents)))
   withConfigFlags(command.command('rotate'))
     .description('make new authorities; the former ones stay trusted, so running servers go on')
@@ -123,7 +123,7 @@ function tell(changes: readonly PkiChange[]): void {
   for (const { done, name } of changes) console.log(`${done} ${name}`)
   if (changes.some(({ done }) => done === 'replaced')) {
     console.log(
-      'The former authorities, made by JupyterHub, may not vouch for the new ones: restart hub, proxy and servers now.',
+      'The former authorities, made by JupyterHub, may not vouch for the new ones: restart all servers and services now.',
     )
   }
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../core/runtime.ts'
 import { http } from '../http/node-http.ts'
 import type { ListenAddress } from './listen.ts'
 import type { ProxyOptions } from './proxy-options.ts'
+import type { CertificateFiles } from './tls/certificate-files.ts'
 import { certificateFrom } from './tls/certificate-from-flags.ts'
 import type { UpstreamTls } from './upstream-connections.ts'
 import { parseUpstreamTarget } from './upstream-target.ts'
@@ -208,6 +209,13 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     tls,
     apiTls,
     upstreamTls,
+    apiTlsFiles: files(flags.apiSslKey, flags.apiSslCert, flags.apiSslCa, env.CONFIGPROXY_API_SSL_KEY_PASSPHRASE),
+    upstreamTlsFiles: files(
+      flags.clientSslKey,
+      flags.clientSslCert,
+      flags.clientSslCa,
+      env.CONFIGPROXY_CLIENT_SSL_KEY_PASSPHRASE,
+    ),
     insecure: flags.insecure ?? false,
     redirect: flags.redirectPort === undefined ? undefined : { port: flags.redirectPort, toPort: flags.redirectTo },
     authToken: env.CONFIGPROXY_AUTH_TOKEN,
@@ -228,6 +236,16 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     ...(flags.drainTimeout !== undefined && { drainTimeoutMs: flags.drainTimeout }),
     ...(flags.keepAliveTimeout !== undefined && { keepAliveTimeoutMs: flags.keepAliveTimeout }),
   }
+}
+
+/** Undefined where there is no pair that somebody could renew. */
+function files(
+  key: string | undefined,
+  cert: string | undefined,
+  ca: string | undefined,
+  passphrase: string | undefined,
+): CertificateFiles | undefined {
+  return key === undefined || cert === undefined ? undefined : { key, cert, ca, passphrase }
 }
 
 function publicAddress(flags: ProxyFlags): ListenAddress {

@@ -2,6 +2,7 @@
 import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { Logger } from '../core/runtime.ts'
 import type { BoundAddress, ListenAddress } from './listen.ts'
+import type { CertificateFiles } from './tls/certificate-files.ts'
 import type { CertificateSettings } from './tls/public-tls.ts'
 import type { UpstreamTls } from './upstream-connections.ts'
 import type { Link } from './workers/link.ts'
@@ -20,6 +21,9 @@ export interface ProxyOptions {
   readonly tls?: TlsServerOptions | undefined
   readonly apiTls?: TlsServerOptions | undefined
   readonly upstreamTls?: UpstreamTls | undefined
+  /** Where key, certificate and authorities of the two come from: read again when they change, without a restart. */
+  readonly apiTlsFiles?: CertificateFiles | undefined
+  readonly upstreamTlsFiles?: CertificateFiles | undefined
   /** Do not verify certificates of `https://` upstreams. */
   readonly insecure?: boolean
   /** Port whose plain HTTP requests are redirected to HTTPS on `toPort` (default: the public port). */

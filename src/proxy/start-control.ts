@@ -1,4 +1,5 @@
 /** The side that the hub and monitoring see: the REST API of the routes, and the metrics. */
+import type { Server as TlsServer } from 'node:tls'
 import { http } from '../http/node-http.ts'
 import { closeServer, createServer, type HttpServer } from './http-servers.ts'
 import { type BoundAddress, type ListenAddress, listen } from './listen.ts'
@@ -6,6 +7,7 @@ import type { ExposedMetrics, ProxyMetrics } from './proxy-metrics.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRoutesApi } from './routes-api.ts'
+import { certificateFromFiles } from './tls/certificate-files.ts'
 
 export interface Control {
   readonly apiAddress: BoundAddress
@@ -30,6 +32,18 @@ export async function startControl(
   const { routes, metrics, exposed, committed } = parts
   const api = createRoutesApi({ routes, token: options.authToken, metrics, committed, log: options.log })
   const apiServer = createServer(options.apiTls, {}, (req, res) => void api.handle(req, res))
+  const { apiTls, apiTlsFiles, log } = options
+  const renewed =
+    apiTls &&
+    apiTlsFiles &&
+    certificateFromFiles(
+      apiTlsFiles,
+      () => {
+        const { key, cert, ca } = renewed!.context
+        ;(apiServer as TlsServer).setSecureContext({ ...apiTls, key, cert, ca }) // with `apiTls` it is one
+      },
+      log,
+    )
   const servers: HttpServer[] = []
   const open = async (server: HttpServer, address: ListenAddress): Promise<BoundAddress> => {
     const bound = await listen(server, address, server === apiServer && options.apiTls ? 'https' : 'http')
@@ -48,10 +62,12 @@ export async function startControl(
         const timer = setTimeout(() => servers.forEach(server => void server.closeAllConnections()), graceMs)
         await closing
         clearTimeout(timer)
+        await renewed?.close()
       },
     }
   } catch (error) {
     await Promise.all(servers.map(closeServer))
+    await renewed?.close()
     throw error
   }
 }

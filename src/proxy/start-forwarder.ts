@@ -18,6 +18,7 @@ import { createRedirectServer } from './redirect-server.ts'
 import { prepareFields } from './request-fields.ts'
 import type { RouteTable } from './route-table.ts'
 import { createSweeper } from './sweeper.ts'
+import { certificateFromFiles } from './tls/certificate-files.ts'
 import { openPublicTls } from './tls/public-tls.ts'
 import { createUpstreamConnections } from './upstream-connections.ts'
 
@@ -68,7 +69,19 @@ export async function startForwarder(
     log,
     tunnels: new Set(),
   }
-  const closeUpstreams = () => {
+  const { upstreamTlsFiles } = options
+  const renewed =
+    upstreamTlsFiles &&
+    certificateFromFiles(
+      upstreamTlsFiles,
+      () => {
+        context.pool.renewTls(renewed!.context)
+        upstreams.renewTls(renewed!.context)
+      },
+      log,
+    )
+  const closeUpstreams = async () => {
+    await renewed?.close()
     context.pool.close()
     upstreams.close()
     sweeper.close()
@@ -95,7 +108,7 @@ export async function startForwarder(
       await publicTls?.close()
       redirectServer?.closeAllConnections()
       publicServer.destroyConnections()
-      closeUpstreams()
+      await closeUpstreams()
     }
     return {
       publicAddress,
@@ -117,7 +130,7 @@ export async function startForwarder(
     }
   } catch (error) {
     await Promise.all([server, redirectServer].map(closeIfListening))
-    closeUpstreams()
+    await closeUpstreams()
     await publicTls?.close()
     throw error
   }

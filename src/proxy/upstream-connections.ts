@@ -1,6 +1,7 @@
 /** Requests of the proxy's own, for error pages. What clients ask for goes through `http1/upstream-pool.ts`. */
 import type { ClientRequest } from 'node:http'
 import { isIP } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import { http, https } from '../http/node-http.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
@@ -22,6 +23,8 @@ export interface UpstreamRequest {
 
 export interface UpstreamConnections {
   request(target: UpstreamTarget, request: UpstreamRequest): ClientRequest
+  /** For connections that are opened from now on. */
+  renewTls(tls: SecureContextOptions): void
   /** Ends idle sockets; those in use belong to their requests. */
   close(): void
 }
@@ -55,6 +58,9 @@ export function createUpstreamConnections(options: {
             servername: isIP(target.hostname) ? '' : target.hostname,
           })
         : http.request({ ...common, agent: agents.plain })
+    },
+    renewTls(context) {
+      agents.secure = new https.Agent({ ...pooled, ...context, rejectUnauthorized: !options.insecure })
     },
     close() {
       for (const agent of Object.values(agents)) agent.destroy()

@@ -180,6 +180,9 @@ describe('internal TLS', { timeout: 600_000 }, () => {
       60_000,
     )
     assert.match(await pki('retire'), /retired notebooks-ca/)
+    // Hub and proxy have taken over the new certificates, or a server that knows nothing else could not be reached.
+    await personWithServer(orrery.url, 'ada')
+    await until('the server is reached', async () => (await cellOr('ada')) === '42\n')
   })
 
   const cellOr = (name: string, of = token) => cell(name, of).catch(error => String(error))

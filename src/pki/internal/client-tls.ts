@@ -1,16 +1,23 @@
+import type { Agent } from 'node:https'
 import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls'
+import { https } from '../../http/node-http.ts'
 import type { TlsMaterial } from './material.ts'
 
 /** Options of `https.request` by which the hub shows itself and takes nobody else's certificate for the other end's. */
 export interface ClientTls {
   readonly secureContext: SecureContext
+  /** Connections that were opened with these certificates; what others have opened is not used for them. */
+  readonly agent: Agent
   readonly checkServerIdentity: (host: string, cert: PeerCertificate) => Error | undefined
 }
 
 export function clientTls(material: TlsMaterial): ClientTls {
-  return { secureContext: createSecureContext({ ...material }), checkServerIdentity }
+  const agent = new https.Agent({ keepAlive: true, scheduling: 'lifo', timeout: IDLE_MS })
+  return { secureContext: createSecureContext({ ...material }), agent, checkServerIdentity }
 }
 
+/** Node's own agent has it so: the other end closes idle ones then. */
+const IDLE_MS = 5_000
 const IDENTITY = 'URI:urn:orrery:'
 
 /**

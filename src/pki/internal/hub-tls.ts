@@ -26,7 +26,7 @@ export interface HubTls {
   close(): void
 }
 
-const LOOK_EVERY_MS = 60_000
+const LOOK_EVERY_MS = 10_000
 const RENEW_EVERY_MS = 3600_000
 
 /** After `preparePki`. Throws HubError `pki_file_unusable`. */

@@ -3,7 +3,7 @@
  * (uvicorn and Node: five) would close it under a request that is just being sent.
  */
 import { connect, isIP } from 'node:net'
-import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
+import { connect as connectTls, createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { Sweeper } from '../sweeper.ts'
 import type { UpstreamTls } from '../upstream-connections.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
@@ -16,6 +16,8 @@ export interface UpstreamPool {
   open(target: UpstreamTarget): UpstreamConnection
   /** Takes a connection back: after a complete exchange. */
   release(connection: UpstreamConnection): void
+  /** For connections that are opened from now on. */
+  renewTls(tls: SecureContextOptions): void
   /** Ends idle connections; those in use belong to their exchanges. */
   close(): void
 }
@@ -122,6 +124,9 @@ export function createUpstreamPool(options: {
       }
       originOf.get(connection)!.idle.push(connection)
       options.sweeper.add(idleConnections)
+    },
+    renewTls(tls) {
+      secureContext = createSecureContext(tls)
     },
     close() {
       closed = true
