@@ -112,6 +112,7 @@ export function proxyCommand(): Command {
     .addOption(new Option('--statsd-port <port>', 'no effect: use --metrics-port').hideHelp())
     .addOption(new Option('--statsd-prefix <prefix>', 'no effect: use --metrics-port').hideHelp())
     .option('--snapshot <file>', 'file that keeps the routes over a restart')
+    .option('--workers <n>', 'processes that forward, on as many cores (default: 1)', parseCount)
     .option('--drain-timeout <ms>', 'connections may go on so long after SIGUSR2 (default: a day)', parseMs)
     .action(runProxy)
 }
@@ -245,6 +246,13 @@ function parseMs(value: string): number {
 
 function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value]
+}
+
+function parseCount(value: string): number {
+  const count = Number(value)
+  if (!Number.isInteger(count) || count < 1 || count > 256)
+    throw new InvalidArgumentError('expected a number from 1 up.')
+  return count
 }
 
 function collectHeader(value: string, previous: Record<string, string>): Record<string, string> {

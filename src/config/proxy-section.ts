@@ -20,6 +20,11 @@ const proxy = z.strictObject({
     },
   ),
   external: option(z.boolean().default(false), 'The proxy is started by somebody else.', true),
+  workers: option(
+    z.int().min(1).max(256).default(1),
+    'Processes that forward, sharing one port and one table; more than one where a core is not enough.',
+    4,
+  ),
   command: option(
     z.array(z.string().min(1)).min(1).optional(),
     'Another program with the command line of configurable-http-proxy.',

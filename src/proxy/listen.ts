@@ -34,7 +34,7 @@ export async function listen(server: Server, address: ListenAddress, scheme: 'ht
   try {
     await promise
   } catch (error) {
-    throw explain(error as NodeJS.ErrnoException, describe(address)) // listen emits system errors
+    throw explainListenFault(error as NodeJS.ErrnoException, address) // listen emits system errors
   } finally {
     server.off('error', reject)
   }
@@ -66,7 +66,9 @@ function describe(address: ListenAddress): string {
   return 'socketPath' in address ? address.socketPath : `${address.host || '*'}:${address.port}`
 }
 
-function explain(error: NodeJS.ErrnoException, where: string): HubError {
+/** HubError `port_taken` or `address_unusable` for what bind or listen threw. */
+export function explainListenFault(error: NodeJS.ErrnoException, address: ListenAddress): HubError {
+  const where = describe(address)
   if (error.code === 'EADDRINUSE') {
     return new HubError('port_taken', {
       status: 503,
@@ -86,7 +88,8 @@ function explain(error: NodeJS.ErrnoException, where: string): HubError {
   })
 }
 
-async function removeStaleSocket(path: string): Promise<void> {
+/** Removes a Unix socket at which nobody listens. */
+export async function removeStaleSocket(path: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
   const probe = net.connect({ path })
   probe.once('connect', () => resolve(undefined))

@@ -77,6 +77,7 @@ export interface ProxyFlags {
   statsdPrefix?: string
   snapshot?: string
   drainTimeout?: number
+  workers?: number
 }
 
 /** Throws HubError `proxy_options_invalid`. */
@@ -233,6 +234,7 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     customHeaders: flags.customHeader,
     ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
     ...(flags.proxyTimeout !== undefined && { proxyTimeoutMs: flags.proxyTimeout }),
+    ...(flags.workers !== undefined && { workers: flags.workers }),
     ...(flags.drainTimeout !== undefined && { drainTimeoutMs: flags.drainTimeout }),
     ...(flags.keepAliveTimeout !== undefined && { keepAliveTimeoutMs: flags.keepAliveTimeout }),
   }

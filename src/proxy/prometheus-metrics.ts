@@ -1,6 +1,6 @@
 /** The metrics of `--metrics-port`, named as configurable-http-proxy names them, so that its dashboards go on. */
-import { Counter, collectDefaultMetrics, Registry, Summary } from 'prom-client'
-import type { ExposedMetrics } from './proxy-metrics.ts'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Registry, Summary } from 'prom-client'
+import type { CollectedMetrics, ExposedMetrics } from './proxy-metrics.ts'
 
 export function createProxyMetrics(): ExposedMetrics {
   const register = new Registry()
@@ -29,9 +29,23 @@ export function createProxyMetrics(): ExposedMetrics {
   const proxied = byStatus('requests_proxy', 'Responses by status, those of the proxy itself included')
   const api = byStatus('requests_api', 'Responses of the API by status')
 
+  /** Quantiles of several processes cannot be put together; their sums and counts can. */
+  async function collect(): Promise<CollectedMetrics> {
+    const metrics = await register.getMetricsAsJSON()
+    return metrics.map(metric => {
+      const values = metric.values.filter(({ labels }) => !('quantile' in labels))
+      return { ...metric, values }
+    })
+  }
+
   return {
     contentType: register.contentType,
-    render: () => register.metrics(),
+    async render(others = []) {
+      if (others.length === 0) return register.metrics()
+      const all = [await collect(), ...others]
+      return AggregatorRegistry.aggregate(all as object[]).metrics()
+    },
+    collect,
     countWeb: () => web.inc(),
     countUpgrade: () => upgrades.inc(),
     countProxied: status => proxied.inc({ status }),

@@ -10,9 +10,15 @@ export interface ProxyMetrics {
   timeActivity(): () => void
 }
 
+/** Plain data of the metrics library. */
+export type CollectedMetrics = readonly object[]
+
 export interface ExposedMetrics extends ProxyMetrics {
   readonly contentType: string
-  render(): Promise<string>
+  /** With what other processes have counted, as their `collect` tells it. */
+  render(others?: readonly CollectedMetrics[]): Promise<string>
+  /** What this process has counted, to be sent to the one that renders. */
+  collect(): Promise<CollectedMetrics>
 }
 
 const nothing = () => {}

@@ -56,6 +56,8 @@ export interface ProxyOptions {
   readonly halfClosedIdleMs?: number
   /** Milliseconds an idle client connection is kept. Default 5000. */
   readonly keepAliveTimeoutMs?: number
+  /** Processes that forward. Default 1, which is the proxy's own. */
+  readonly workers?: number
   /** Milliseconds that open connections may go on after a successor has taken over. Default a day. */
   readonly drainTimeoutMs?: number
 }

@@ -26,9 +26,11 @@ export function createRoutesApi(options: {
   metrics: ProxyMetrics
   /** Resolves when the changes made so far are where an answer promises them to be; undefined: they are. */
   committed?: () => Promise<void> | undefined
+  /** Brings the activity of the routes up to date before they are shown; undefined: it is. */
+  gatherActivity?: () => Promise<void> | undefined
   log: Logger
 }): RoutesApi {
-  const { routes, metrics, log, committed = () => undefined } = options
+  const { routes, metrics, log, committed = () => undefined, gatherActivity = () => undefined } = options
   const isAllowed = tokenCheck(options.token)
   const instance = randomUUID()
 
@@ -42,6 +44,7 @@ export function createRoutesApi(options: {
     const path = decodePath(found[1])
     if (path === undefined) return end(res, 400, 'The path is not valid percent-encoded UTF-8')
 
+    if (req.method === 'GET') await gatherActivity()
     if (req.method === 'GET') return path === '/' ? listRoutes(url, res) : showRoute(path, res)
     if (req.method === 'DELETE') return deleteRoute(path, res)
     return addRoute(path, req, res)

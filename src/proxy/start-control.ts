@@ -3,7 +3,7 @@ import type { Server as TlsServer } from 'node:tls'
 import { http } from '../http/node-http.ts'
 import { closeServer, createServer, type HttpServer } from './http-servers.ts'
 import { type BoundAddress, type ListenAddress, listen } from './listen.ts'
-import type { ExposedMetrics, ProxyMetrics } from './proxy-metrics.ts'
+import type { CollectedMetrics, ExposedMetrics, ProxyMetrics } from './proxy-metrics.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRoutesApi } from './routes-api.ts'
@@ -27,10 +27,21 @@ export async function startControl(
     opened(): void
     /** Resolves when the changes made so far are where an answer promises them to be. */
     committed(): Promise<void> | undefined
+    /** Brings `lastActivityMs` of the routes up to date. */
+    gatherActivity(): Promise<void> | undefined
+    /** What other processes have counted. */
+    gatherMetrics(): Promise<CollectedMetrics[]> | undefined
   },
 ): Promise<Control> {
-  const { routes, metrics, exposed, committed } = parts
-  const api = createRoutesApi({ routes, token: options.authToken, metrics, committed, log: options.log })
+  const { routes, metrics, exposed, committed, gatherActivity } = parts
+  const api = createRoutesApi({
+    routes,
+    token: options.authToken,
+    metrics,
+    committed,
+    gatherActivity,
+    log: options.log,
+  })
   const apiServer = createServer(options.apiTls, {}, (req, res) => void api.handle(req, res))
   const { apiTls, apiTlsFiles, log } = options
   const renewed =
@@ -53,7 +64,7 @@ export async function startControl(
   try {
     const apiAddress = await open(apiServer, options.api)
     parts.opened()
-    const metricsAddress = exposed && (await open(createMetricsServer(exposed), options.metrics!))
+    const metricsAddress = exposed && (await open(createMetricsServer(exposed, parts.gatherMetrics), options.metrics!))
     return {
       apiAddress,
       metricsAddress,
@@ -72,11 +83,14 @@ export async function startControl(
   }
 }
 
-function createMetricsServer(metrics: ExposedMetrics): HttpServer {
+function createMetricsServer(
+  metrics: ExposedMetrics,
+  gather: () => Promise<CollectedMetrics[]> | undefined,
+): HttpServer {
   return http.createServer(async (req, res) => {
     req.resume()
     if (req.url !== '/metrics') return void res.writeHead(404).end('Not Found')
-    const text = await metrics.render()
+    const text = await metrics.render(await gather())
     res.writeHead(200, { 'Content-Type': metrics.contentType }).end(text)
   })
 }

@@ -11,7 +11,7 @@ import type { ForwardContext, ForwardSettings } from './forward-context.ts'
 import { closeServer, countConnections } from './http-servers.ts'
 import { createUpstreamPool } from './http1/upstream-pool.ts'
 import { type BoundAddress, type ListenAddress, listen } from './listen.ts'
-import type { ProxyMetrics } from './proxy-metrics.ts'
+import type { CollectedMetrics, ProxyMetrics } from './proxy-metrics.ts'
 import type { ProxyOptions } from './proxy-options.ts'
 import { createPublicServer, type PublicServer } from './public-server.ts'
 import { createRedirectServer } from './redirect-server.ts'
@@ -25,6 +25,12 @@ import { createUpstreamConnections } from './upstream-connections.ts'
 export interface Forwarder {
   readonly publicAddress: BoundAddress
   readonly redirectAddress: BoundAddress | undefined
+  /** Resolves when every process that forwards goes by the table as it is now; absent where this one alone does. */
+  readonly confirmed?: () => Promise<void> | undefined
+  /** Brings the activity in the table up to date. */
+  readonly gatherActivity?: () => Promise<void>
+  /** What the processes that forward have counted. */
+  readonly gatherMetrics?: () => Promise<CollectedMetrics[]>
   /** Looks for a new certificate now, though the files are watched too. */
   reloadCertificate(): Promise<void>
   /** How many are open, WebSockets among them. */
@@ -137,7 +143,7 @@ export async function startForwarder(
 }
 
 /** The redirecting port is on the same interfaces as the public one. */
-function redirectListen({ listen: address, redirect }: ProxyOptions): ListenAddress {
+export function redirectListen({ listen: address, redirect }: ProxyOptions): ListenAddress {
   if (redirect!.listen) return redirect!.listen
   return { host: 'host' in address ? address.host : undefined, port: redirect!.port }
 }

@@ -5,12 +5,12 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
-import { noMetrics } from './proxy-metrics.ts'
+import { noMetrics, type ProxyMetrics } from './proxy-metrics.ts'
 import type { ProxyOptions, RunningProxy } from './proxy-options.ts'
 import { keepSnapshot, loadSnapshot, type RouteSnapshot } from './route-snapshot.ts'
 import { createRouteTable, type RouteTable } from './route-table.ts'
 import { type Control, startControl } from './start-control.ts'
-import { startForwarder } from './start-forwarder.ts'
+import { type Forwarder, startForwarder } from './start-forwarder.ts'
 import { parseUpstreamTarget } from './upstream-target.ts'
 import { followTable } from './workers/follow-table.ts'
 import { type Link, nextMessage } from './workers/link.ts'
@@ -52,13 +52,15 @@ export async function startProxy(options: ProxyOptions, predecessor?: Link): Pro
       opened() {
         if (snapshotFile !== undefined) snapshot = keepSnapshot(snapshotFile, routes, log)
       },
-      committed: () => snapshot?.committed(),
+      committed: () => bothOf(snapshot?.committed(), forwarder.confirmed?.()),
+      gatherActivity: () => forwarder.gatherActivity?.(),
+      gatherMetrics: () => forwarder.gatherMetrics?.(),
     })
   const closeControl = async (graceMs: number) => {
     await control.close(graceMs)
     await snapshot?.close()
   }
-  const forwarder = await startForwarder(options, { routes, metrics })
+  const forwarder = await startForwarding(options, routes, metrics)
   let control: Control
   try {
     if (predecessor) await takeLead(predecessor)
@@ -120,6 +122,16 @@ export async function startProxy(options: ProxyOptions, predecessor?: Link): Pro
       return closed
     },
   }
+}
+
+async function startForwarding(options: ProxyOptions, routes: RouteTable, metrics: ProxyMetrics): Promise<Forwarder> {
+  if ((options.workers ?? 1) === 1) return startForwarder(options, { routes, metrics })
+  const { startWorkerPool } = await import('./workers/worker-pool.ts')
+  return startWorkerPool(options, routes)
+}
+
+function bothOf(a: Promise<void> | undefined, b: Promise<void> | undefined): Promise<void> | undefined {
+  return a && b ? Promise.all([a, b]).then(() => {}) : (a ?? b)
 }
 
 async function loadRoutes({ snapshotFile, defaultTarget, log }: ProxyOptions, routes: RouteTable): Promise<void> {

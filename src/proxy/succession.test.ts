@@ -66,8 +66,12 @@ describe('a proxy whose place another one takes', () => {
     }
   }
 
-  it('fails no request, closes no WebSocket and loses no route, time after time', async () => {
-    const proxy = await start(['--keep-alive-timeout', '2000'])
+  it('fails no request, closes no WebSocket and loses no route, time after time', () => replaceUnderLoad([]))
+
+  it('does so with workers, which the new one has of its own', () => replaceUnderLoad(['--workers', '2']))
+
+  async function replaceUnderLoad(flags: string[]): Promise<void> {
+    const proxy = await start(['--keep-alive-timeout', '2000', ...flags])
     await proxy.api.addRoute('/user/ada/', upstream.url, { user: 'ada' })
     const agent = new http.Agent({ keepAlive: true, maxSockets: CLIENTS })
     const ended = new AbortController()
@@ -101,7 +105,7 @@ describe('a proxy whose place another one takes', () => {
     assert.equal(proxy.child.exitCode, 0)
     assert.doesNotMatch(proxy.log(), /"level":[45]0/)
     proxy.stop()
-  })
+  }
 
   it('is told the activity of WebSockets that go on in the former one', async () => {
     const proxy = await start()

@@ -16,6 +16,8 @@ export function proxySettings(config: Config) {
     logLevel: config.log.level,
     ...proxyTlsFlags(config),
     ...publicTlsFlags(config),
+    // Another program does not know it.
+    ...(config.proxy.workers > 1 && config.proxy.command === undefined && { workers: config.proxy.workers }),
     ...(config.subdomainHost !== undefined && { hostRouting: true }),
   }
 }

@@ -3,9 +3,9 @@
  * and never listens, accepts or reads; the proxies inherit them. What connects while none runs waits in the kernel's queue.
  * As root, ports below 1024 need no right of the proxy's own. See docs/decisions/0008-listening-sockets-outlive-the-proxy.md.
  */
-import { lookup } from 'node:dns/promises'
-import { BoundSocket } from 'node:net'
+import type { BoundSocket } from 'node:net'
 import type { Config } from '../../config/schema.ts'
+import { bindTcp } from '../../proxy/bound-socket.ts'
 import { inheritedSockets, type SocketName } from '../../proxy/inherited-sockets.ts'
 import { proxySettings } from '../hub/proxy-settings.ts'
 import { type Listen, redirectListen, refusedAddress, takenAddress } from '../ports.ts'
@@ -59,15 +59,8 @@ function wanted(config: Config): { name: SocketName; listen: Listen; option: str
 }
 
 async function bind(listen: Listen, option: string): Promise<BoundSocket> {
-  const { port } = listen
   try {
-    if (listen.host !== '') return new BoundSocket({ host: (await lookup(listen.host)).address, port })
-    try {
-      return new BoundSocket({ host: '::', port }) // IPv4, too
-    } catch (error) {
-      if (codeOf(error) === 'EADDRINUSE' || codeOf(error) === 'EACCES') throw error
-      return new BoundSocket({ host: '0.0.0.0', port }) // a machine without IPv6
-    }
+    return await bindTcp(listen)
   } catch (error) {
     throw codeOf(error) === 'EADDRINUSE' ? takenAddress(listen, option) : refusedAddress(listen, codeOf(error), option)
   }

@@ -3,6 +3,7 @@
  * live. It lies on Node's channel between parent and child, where a supervisor may sit between and pass on.
  */
 import type { ChildProcess } from 'node:child_process'
+import type { CollectedMetrics } from '../proxy-metrics.ts'
 import type { JournalRecord } from '../route-journal.ts'
 import type { RouteRecord } from '../route-table.ts'
 
@@ -30,14 +31,25 @@ export type SuccessionMessage =
   /** Successor: it is. From here on the roles are the other way round. */
   | { readonly kind: 'leading' }
 
-/** Between a proxy and its workers. */
+/** Between a proxy and its workers, after `join`, the order to work, and `ready` for the table. */
 export type WorkerMessage =
+  | {
+      readonly kind: 'listening'
+      readonly url: string
+      readonly port: number
+      readonly redirectUrl: string | undefined
+    }
+  | { readonly kind: 'failed'; readonly message: string; readonly code: string | undefined }
+  | { readonly kind: 'reload-certificate' }
+  | { readonly kind: 'tell-counts'; readonly question: number }
+  | {
+      readonly kind: 'counts'
+      readonly question: number
+      readonly connections: number
+      readonly metrics: CollectedMetrics
+    }
   | { readonly kind: 'retire' }
   | { readonly kind: 'close'; readonly graceMs: number }
-  | { readonly kind: 'listening'; readonly url: string; readonly port: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly code: string | undefined }
-  | { readonly kind: 'tell-metrics'; readonly question: number }
-  | { readonly kind: 'metrics'; readonly question: number; readonly metrics: readonly object[] }
 
 export type LinkMessage = LeaderMessage | FollowerMessage | SuccessionMessage | WorkerMessage
 
