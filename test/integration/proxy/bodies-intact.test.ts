@@ -5,7 +5,8 @@ import http from 'node:http'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { startTestProxy } from '../../../src/proxy/testing/running-proxy.ts'
-import { startUpstream } from '../../../src/proxy/testing/sockets.ts'
+import { connectRaw, startRawServer, startUpstream } from '../../../src/proxy/testing/sockets.ts'
+import { until } from '../../support/until.ts'
 
 const SIZES = [0, 1, 100, 4095, 16_383, 16_385, 65_535, 65_537, 130_000, 300_000, 1_000_003]
 const PIECES = [1000, 16_384, 65_536, 1_000_000]
@@ -85,5 +86,42 @@ describe('bodies', () => {
 
     await Promise.all(Array.from({ length: 160 }, (_, seed) => exchange(seed)))
     agent.destroy()
+  })
+
+  it('of upgraded connections arrive whole both ways, past slow readers', { timeout: 60_000 }, async () => {
+    const handshake = 'GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: raw\r\n\r\n'
+    const switching = 'HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade: raw\r\n\r\n'
+    await using upstream = await startRawServer(socket => {
+      socket.once('data', () => {
+        socket.write(switching)
+        socket.pipe(socket) // waits when nobody reads
+      })
+    })
+    await using proxy = await startTestProxy({ '/': upstream.url })
+
+    const talk = async (seed: number) => {
+      const sent = bytesOf(seed, SIZES[seed % SIZES.length]! + 1)
+      await using connection = connectRaw(proxy.port, handshake)
+      await connection.until('\r\n\r\n')
+      const { socket } = connection
+      const received: Buffer[] = []
+      let count = 0
+      socket.on('data', (chunk: Buffer) => {
+        received.push(chunk)
+        count += chunk.length
+        if (seed % 3 !== 0) return
+        socket.pause()
+        setTimeout(() => socket.resume(), 1)
+      })
+      const piece = PIECES[seed % PIECES.length]!
+      for (let at = 0; at < sent.length; at += piece) {
+        socket.write(sent.subarray(at, at + piece))
+        await nextTurn()
+      }
+      await until('all to come back', () => count >= sent.length || connection.closed)
+      assert.equal(digest(Buffer.concat(received)), digest(sent), `connection ${seed}`)
+    }
+
+    await Promise.all(Array.from({ length: 60 }, (_, seed) => talk(seed)))
   })
 })

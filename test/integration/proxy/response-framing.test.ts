@@ -53,6 +53,7 @@ async function ask(
 
 const REFUSED: Record<string, string> = {
   'no HTTP': 'SSH-2.0-OpenSSH\r\n\r\n',
+  'another version': 'HTTP/2.0 200 OK\r\nContent-Length: 4\r\n\r\nevil',
   ICY: 'ICY 200 OK\r\nContent-Length: 4\r\n\r\nevil',
   'a status of two digits': 'HTTP/1.1 20 OK\r\nContent-Length: 4\r\n\r\nevil',
   'a status of four digits': 'HTTP/1.1 2000 OK\r\nContent-Length: 4\r\n\r\nevil',

@@ -8,6 +8,9 @@ export interface StrictReading {
   readonly status: number
   readonly body: string
   readonly complete: boolean
+  readonly headers: http.IncomingHttpHeaders
+  /** The parser refused something behind the head, be it the body or what follows it. */
+  readonly faulty: boolean
 }
 
 /** What Node's strict parser reads in the bytes of one connection, which the server then ended. */
@@ -21,19 +24,30 @@ export async function readStrictly(bytes: string, method: string): Promise<Stric
   try {
     return await new Promise((resolve, reject) => {
       const options = { port, host: '127.0.0.1', method, agent: false, insecureHTTPParser: false }
+      let head: http.IncomingMessage | undefined
       const request = http.request(options, response => {
+        head = response
         const chunks: Buffer[] = []
         response.on('error', () => {}) // broken off: `complete` tells
         response.on('data', chunk => chunks.push(chunk))
         response.on('close', () => {
           const body = Buffer.concat(chunks).toString('latin1')
           const status = response.statusCode ?? 0
-          resolve({ responses: countFinal(bytes), status, body, complete: response.complete })
+          resolve({
+            responses: countFinal(bytes),
+            status,
+            body,
+            complete: response.complete,
+            headers: response.headers,
+            faulty: false,
+          })
         })
       })
-      request.on('error', error =>
-        reject(new Error(`a strict client refuses ${JSON.stringify(bytes)}`, { cause: error })),
-      )
+      request.on('error', error => {
+        if (!head) return reject(new Error(`a strict client refuses ${JSON.stringify(bytes)}`, { cause: error }))
+        const { statusCode: status = 0, headers } = head
+        resolve({ responses: countFinal(bytes), status, body: '', complete: false, headers, faulty: true })
+      })
       request.end()
     })
   } finally {
