@@ -6,6 +6,8 @@ export const TAB = 9
 export const SPACE = 32
 export const SLASH = 47
 export const COLON = 58
+export const OPENING_BRACKET = 91
+export const CLOSING_BRACKET = 93
 
 /** `tchar`: field names and methods. */
 export const TOKEN = classOf(byte => /[\w!#$%&'*+.^`|~-]/.test(String.fromCharCode(byte)))

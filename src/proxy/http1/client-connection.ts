@@ -192,6 +192,7 @@ export class ClientConnection implements ExchangeClient, ChunkSink, Swept {
 
   abort(): void {
     this.#exchange = undefined
+    this.#writer.flush() // a head without its body says more than silence does
     // Only a reset tells a client whose response has no other end that this is not the end.
     if (this.#head?.minor === 0 && !this.encrypted && this.#socket.remoteFamily) this.#socket.resetAndDestroy()
     else this.#socket.destroy()

@@ -4,7 +4,7 @@
  * here, and whatever passes is also what Node's parser would read (request-head.fuzz.test.ts).
  */
 
-import { CR, HOST, LF, SLASH, SPACE, TARGET, TOKEN } from './byte-classes.ts'
+import { CLOSING_BRACKET, COLON, CR, HOST, LF, OPENING_BRACKET, SLASH, SPACE, TARGET, TOKEN } from './byte-classes.ts'
 import { connectionOptions } from './connection-options.ts'
 import {
   dropping,
@@ -103,7 +103,7 @@ export function parseRequestHead(
   if (i >= end) return undefined
   if (bytes[i] !== SPACE || i === targetStart) return new HeadFault(400, 'a request line of another form (RFC 9112 3)')
   const target = bytes.toString('latin1', targetStart, i)
-  if (!isTarget(target) && method !== 'CONNECT')
+  if (!isTarget(target, method) && method !== 'CONNECT')
     return new HeadFault(400, 'a target that is neither a path nor a URL (RFC 9112 3.2)')
   i++
   if (end - i < 10) return undefined
@@ -119,8 +119,10 @@ export function parseRequestHead(
 
 const scan = newFieldScan()
 
-function isTarget(target: string): boolean {
-  return target.charCodeAt(0) === SLASH || target === '*' || /^https?:\/\/[^/?#]/i.test(target)
+/** A path, `*` for OPTIONS alone, or a URL without a user's name (RFC 9110 4.2.4). */
+function isTarget(target: string, method: string): boolean {
+  if (target.charCodeAt(0) === SLASH) return true
+  return target === '*' ? method === 'OPTIONS' : /^https?:\/\/[^/?#@]+(?:[/?#]|$)/i.test(target)
 }
 
 /** `HTTP/1.0` and `HTTP/1.1`, with the end of the line. */
@@ -235,10 +237,20 @@ function possibleUpgrade(upgrade: string | undefined): string | undefined {
   return upgrade === undefined || /(?:^|,)\s*h2c?\s*(?:,|$)/i.test(upgrade) ? undefined : upgrade
 }
 
+/** Host and port: behind a colon that is not within an IPv6 address are digits only. */
 function isHost(bytes: Buffer, field: number): boolean {
+  const start = scan.at[4 * field + 2]!
   const end = scan.at[4 * field + 3]!
-  for (let i = scan.at[4 * field + 2]!; i < end; i++) if (HOST[bytes[i]!] !== 1) return false
-  return true
+  let inAddress = bytes[start] === OPENING_BRACKET && end > start
+  let inPort = false
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!
+    if (HOST[byte] !== 1) return false
+    if (inAddress) inAddress = byte !== CLOSING_BRACKET
+    else if (byte === COLON && !inPort) inPort = true
+    else if (inPort && (byte < 48 || byte > 57)) return false
+  }
+  return !inAddress
 }
 
 /** -1 for what is not a number of bytes that JavaScript can count. */
