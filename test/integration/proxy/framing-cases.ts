@@ -254,7 +254,7 @@ const fields: FramingCase[] = [
   { name: 'no host', bytes: head('GET /x HTTP/1.1', 'X: y'), verdict: BAD },
   { name: 'two hosts', bytes: get('Host: other'), verdict: BAD },
   { name: 'the same host twice', bytes: get('host: h'), verdict: BAD },
-  ...['a b', 'a/b', 'u@h', 'h\\x', 'h?x', 'h#x', 'h:80x', '<h>'].map(host => ({
+  ...['a b', 'a/b', 'u@h', 'h\\x', 'h?x', 'h#x', 'h:80x', 'h:80:80', '[::1', '<h>'].map(host => ({
     name: `host ${JSON.stringify(host)}`,
     bytes: head('GET /x HTTP/1.1', `Host: ${host}`),
     verdict: BAD,
