@@ -6,6 +6,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type DestinationStream, pino } from 'pino'
+import { packageVersion } from '../app/package-root.ts'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
 import { CHALLENGES } from '../pki/acme/settings.ts'
@@ -25,6 +26,7 @@ export function proxyCommand(): Command {
     'forward requests to hub and servers; takes its routes over a REST API',
   )
   command
+    .version(packageVersion)
     .option('--config <file>', 'take addresses, error pages and token from this config; flags win over it')
     .option('--data-dir <folder>', 'data folder, with --config')
     .option('--python <program>', 'interpreter that runs a jupyterhub_config.py, with --config')
@@ -69,9 +71,7 @@ export function proxyCommand(): Command {
     )
     .option('--api-ip <ip>', 'address of the REST API', 'localhost')
     .option('--api-port <n>', 'port of the REST API (default: public port + 1)', parsePort)
-    .addOption(
-      new Option('--api-socket <path>', 'Unix socket of the REST API instead of address and port').conflicts('apiPort'),
-    )
+    .option('--api-socket <path>', 'Unix socket of the REST API instead of address and port')
     .option('--api-ssl-key <keyfile>', 'private key of the REST API; passphrase: CONFIGPROXY_API_SSL_KEY_PASSPHRASE')
     .option('--api-ssl-cert <certfile>', 'certificate chain of the REST API')
     .option('--api-ssl-ca <ca-file>', 'authorities that certificates of API clients must come from')
@@ -102,12 +102,12 @@ export function proxyCommand(): Command {
     .option('--host-routing', 'the first part of a route is a host name')
     .option('--metrics-ip <ip>', 'address of the metrics server', '')
     .option('--metrics-port <n>', 'port of the metrics server (default: none)', parsePort)
-    .addOption(new Option('--metrics-socket <path>', 'Unix socket of the metrics server').conflicts('metricsPort'))
+    .option('--metrics-socket <path>', 'Unix socket of the metrics server instead of address and port')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .option('--timeout <ms>', 'drop a request whose client is silent for so long', parseMs)
     .option('--proxy-timeout <ms>', 'answer 504 when the target has not begun its response after so long', parseMs)
     .option('--keep-alive-timeout <ms>', 'keep idle client connections for so long (default: 5000)', parseMs)
-    .option('--storage-backend <class>', 'not supported: use --snapshot')
+    .option('--storage-backend <class>', 'no effect: --snapshot keeps the routes, and must be given too')
     .addOption(new Option('--statsd-host <host>', 'no effect: use --metrics-port').hideHelp())
     .addOption(new Option('--statsd-port <port>', 'no effect: use --metrics-port').hideHelp())
     .addOption(new Option('--statsd-prefix <prefix>', 'no effect: use --metrics-port').hideHelp())

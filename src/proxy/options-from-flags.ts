@@ -93,8 +93,8 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     }
   }
 
-  if (flags.storageBackend)
-    faults.push('--storage-backend is not supported; --snapshot FILE keeps routes over a restart')
+  if (flags.storageBackend && flags.snapshot === undefined)
+    faults.push('--storage-backend loads no class here: name a file with --snapshot FILE, which keeps the routes')
   if (flags.errorTarget && flags.errorPath) faults.push('--error-target and --error-path exclude each other')
   const certificate = certificateFrom(flags, env, faults)
   if (flags.redirectPort !== undefined && !certificate) {
@@ -272,6 +272,9 @@ function warnAbout(flags: ProxyFlags, env: NodeJS.ProcessEnv, log: Logger): void
   }
   if (flags.statsdHost || flags.statsdPort || flags.statsdPrefix) {
     log.warn({}, '--statsd options have no effect: configurable-http-proxy dropped them too, use --metrics-port')
+  }
+  if (flags.storageBackend) {
+    log.warn({ class: flags.storageBackend, file: flags.snapshot }, '--storage-backend has no effect beside --snapshot')
   }
   if (flags.sslAllowRc4) log.warn({}, '--ssl-allow-rc4 has no effect: RC4 is gone from TLS')
   if (!['debug', 'info', 'warn', 'error'].includes(flags.logLevel.toLowerCase())) {

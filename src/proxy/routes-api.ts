@@ -119,7 +119,7 @@ function tokenCheck(token: string | undefined): (authorization: string | undefin
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const expected = digest(token)
   return authorization => {
-    const given = /^\s*token\s+(\S+)/i.exec(authorization ?? '')?.[1]
+    const given = /token\s+(\S+)/i.exec(authorization ?? '')?.[1]
     return given !== undefined && timingSafeEqual(digest(given), expected)
   }
 }

@@ -4,4 +4,4 @@
 TB_NAME=packages
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 install -d -m 0755 "$TESTBED_DIR" "$TB_STATE" "$TB_LOG"
-tb_apt chromium fonts-dejavu-core postgresql python3-venv sudo util-linux procps
+tb_apt chromium fonts-dejavu-core postgresql python3-venv sudo util-linux procps openssl
