@@ -115,10 +115,8 @@ describe('orrery proxy', () => {
       })
       let output = ''
       started.stdout.on('data', chunk => (output += chunk))
-      await until('the proxy is ready', () => output.includes('proxy ready'))
+      await until('the proxy is ready', () => output.includes('proxy ready')).finally(() => started.kill('SIGKILL'))
       const { pid, url } = records(output).find(({ msg }) => msg === 'proxy ready')!
-
-      started.kill('SIGKILL')
 
       assert.equal(pid === started.pid, flags.length === 0)
       await until('nobody listens any more', () =>

@@ -1,4 +1,4 @@
-/** Where this API is kinder or stricter than configurable-http-proxy's; what is alike is in conformance.test.ts. */
+/** Where this API is kinder or stricter than configurable-http-proxy's; what is alike is in test/conformance/proxy. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startTestProxy } from './testing/running-proxy.ts'
