@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { getEventListeners } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { describe, it } from 'node:test'
-import { linkedAbort } from './linked-abort.ts'
+import { linkedAbort, timedAbort } from './linked-abort.ts'
 
 describe('linked abort', () => {
   it('aborts with any of its parents, for its reason, and leaves them alone', () => {
@@ -27,5 +27,15 @@ describe('linked abort', () => {
 
     assert.equal(linked.signal.aborted, false)
     assert.deepEqual(getEventListeners(parent.signal, 'abort'), [])
+  })
+
+  it('aborts when its time is over, and not after it was unlinked', async () => {
+    const [over, ended] = [timedAbort(5), timedAbort(5)]
+    ended.unlink()
+
+    await once(over.signal, 'abort')
+
+    assert.equal((over.signal.reason as DOMException).name, 'TimeoutError')
+    assert.equal(ended.signal.aborted, false)
   })
 })

@@ -9,6 +9,22 @@ export interface LinkedAbort {
   unlink(): void
 }
 
+/** Of a task that has so much time; aborts with a `TimeoutError`, as `AbortSignal.timeout` does. `unlink` ends the clock. */
+export function timedAbort(timeoutMs: number, ...parents: readonly (AbortSignal | undefined)[]): LinkedAbort {
+  const linked = linkedAbort(...parents)
+  const timer = setTimeout(
+    () => linked.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
+    Math.ceil(timeoutMs),
+  ).unref()
+  return {
+    ...linked,
+    unlink() {
+      clearTimeout(timer)
+      linked.unlink()
+    },
+  }
+}
+
 export function linkedAbort(...parents: readonly (AbortSignal | undefined)[]): LinkedAbort {
   const own = new AbortController()
   const links = parents.flatMap(parent => {

@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
+import { timedAbort } from '../core/linked-abort.ts'
 import type { ClientTls } from '../pki/internal/client-tls.ts'
 import { type ApiAnswer, type ApiRequest, sendApiRequest } from './api-request.ts'
 import { INSTANCE_HEADER } from './instance-header.ts'
@@ -56,11 +57,11 @@ export function proxyApi(options: {
     expected: readonly number[],
     how: { body?: unknown; signal?: AbortSignal | undefined },
   ): Promise<ApiAnswer> {
-    const timeout = AbortSignal.timeout(timeoutMs)
+    const timed = timedAbort(timeoutMs, how.signal)
     const request: ApiRequest = {
       method,
       headers: { Authorization: `token ${token}` },
-      signal: how.signal ? AbortSignal.any([how.signal, timeout]) : timeout,
+      signal: timed.signal,
       body: how.body,
       tls: tls?.(),
     }
@@ -81,6 +82,8 @@ export function proxyApi(options: {
         detail: { method, path },
         cause: error,
       })
+    } finally {
+      timed.unlink()
     }
     if (expected.includes(answer.status)) return answer
     throw new HubError('proxy_refused', {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
+import { linkedAbort } from '../core/linked-abort.ts'
 import type { Logger } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
 import type { ProxyApi, ProxyRoute } from '../proxy/api-client.ts'
@@ -93,8 +94,16 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
   }
 
   async function set(spec: string, target: string, data: Record<string, unknown>, signal?: AbortSignal): Promise<void> {
-    const route: DesiredRoute = { target, data }
-    const enough = AbortSignal.any([closed.signal, ...(signal ? [signal] : [])])
+    const linked = linkedAbort(closed.signal, signal)
+    try {
+      await setInOne(spec, { target, data }, linked.signal)
+    } finally {
+      linked.unlink()
+    }
+  }
+
+  /** Returns when one proxy has it, having asked all. */
+  async function setInOne(spec: string, route: DesiredRoute, enough: AbortSignal): Promise<void> {
     for (const deadline = Date.now() + patienceMs; ; await sleep(RETRY_MS, undefined, { signal: enough })) {
       const results = await Promise.allSettled(proxies.map(proxy => proxy.set(spec, route, enough)))
       if (results.length === 0 || results.some(result => result.status === 'fulfilled')) return

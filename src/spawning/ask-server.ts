@@ -1,4 +1,5 @@
 /** One HTTP request to a server that may not listen yet. */
+import { timedAbort } from '../core/linked-abort.ts'
 import { http, https } from '../http/node-http.ts'
 import type { ClientTls } from '../pki/internal/client-tls.ts'
 import type { Address } from '../plugin/spawner.ts'
@@ -25,17 +26,18 @@ export function askServer(
   { path, timeoutMs, signal, tls }: AskOptions,
 ): Promise<ServerAnswer | undefined> {
   const { promise, resolve } = Promise.withResolvers<ServerAnswer | undefined>()
-  const options = {
-    ...connectionTo(address, tls),
-    path,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]),
+  const timed = timedAbort(timeoutMs, signal)
+  const end = (answer?: ServerAnswer) => {
+    timed.unlink()
+    resolve(answer)
   }
+  const options = { ...connectionTo(address, tls), path, signal: timed.signal }
   const request = (address.proto === 'https' ? https : http).get(options, response => {
     const version = response.headers['x-jupyterhub-version']
-    resolve({ status: response.statusCode ?? 0, version: Array.isArray(version) ? version[0] : version })
+    end({ status: response.statusCode ?? 0, version: Array.isArray(version) ? version[0] : version })
     response.destroy()
   })
-  request.on('error', () => resolve(undefined))
+  request.on('error', () => end())
   return promise
 }
 

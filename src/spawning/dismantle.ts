@@ -2,6 +2,7 @@
  * Takes a server apart in the reverse order of its start: route, process, address, secrets, state. It goes by what the
  * database holds, not by what this process remembers, so it also clears away what a killed hub left. May run twice.
  */
+import { timedAbort } from '../core/linked-abort.ts'
 import { serverRoute } from '../core/subdomains.ts'
 import type { SpawningContext } from './context.ts'
 import { revokeCredentials } from './credentials.ts'
@@ -82,13 +83,15 @@ async function stopProcess(
   // Nothing was made, or the spawner would have written it down.
   if (server.state === undefined && server.serverId === undefined) return undefined
   const timeoutMs = settings.stopTimeoutMs
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(timeoutMs + STOP_GRACE_MS)])
+  const timed = timedAbort(timeoutMs + STOP_GRACE_MS, gone)
   try {
-    await spawner.stop(key, server.state ?? {}, { now, timeoutMs, signal })
+    await spawner.stop(key, server.state ?? {}, { now, timeoutMs, signal: timed.signal })
     return undefined
   } catch (error) {
     gone.throwIfAborted()
     return ended ? undefined : error
+  } finally {
+    timed.unlink()
   }
 }
 
