@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { z } from 'zod'
 import { readConfig } from '../config/load-config.ts'
 import { type ConfigFlags, configSources, parsePort, withConfigFlags } from './config-flags.ts'
 
@@ -19,6 +20,8 @@ export function startCommand(): Command {
 
 async function start(flags: StartFlags): Promise<void> {
   const end = endRequests()
+  // The config is read once: the programs that zod would make of its schema cost more than they save.
+  z.config({ jitless: true })
   const loaded = await readConfig(configSources(flags))
   const [{ startSupervisor }, { terminal }] = await Promise.all([
     import('../app/start/supervisor.ts'),

@@ -1,5 +1,5 @@
 /** The command lines, users and readiness checks of the three processes of `orrery start`. */
-import { connect } from 'node:net'
+import { connect, type NetConnectOpts } from 'node:net'
 import { isAbsolute, join } from 'node:path'
 import type { Config } from '../../config/schema.ts'
 import { proxyApi } from '../../proxy/api-client.ts'
@@ -45,6 +45,9 @@ const PRIVILEGED_PORTS = 1024
  */
 const HUB_FLAGS = ['--max-semi-space-size=4', '--v8-pool-size=1']
 
+/** One thread does nearly all of its work: an arena of the C library for each of the others is 5 MB for nothing. */
+const HUB_VARIABLES = { MALLOC_ARENA_MAX: '1' }
+
 export function childSpecs(setting: ChildSetting): {
   launcher: ChildSpec
   proxy: ChildSpec | undefined
@@ -67,13 +70,13 @@ export function childSpecs(setting: ChildSetting): {
       env: hubUser ? { ...env, HOME: '/root', USER: 'root' } : setting.env,
       cwd: '/',
       graceMs: 5_000,
-      isReady: () => answers(paths.launcherSocket),
+      isReady: () => answers({ path: paths.launcherSocket }),
     },
     proxy: config.proxy.external ? undefined : proxySpec(),
     hub: {
       ...reporting('hub', () => (hubReady ? INFO : WARN)),
       command: [setting.runnable.node, ...HUB_FLAGS, ...orrery.slice(1), 'hub'],
-      env: cachedEnv,
+      env: { ...HUB_VARIABLES, ...cachedEnv },
       ...asHubUser,
       config: {
         type: 'config',
@@ -210,9 +213,9 @@ function childEnvironment({ env, hubUser, paths, config }: ChildSetting): NodeJS
   return { ...inherited, PATH: '/usr/local/bin:/usr/bin:/bin', HOME: paths.hub, USER: HUB_USER, LOGNAME: HUB_USER }
 }
 
-function answers(socketPath: string): Promise<boolean> {
+function answers(where: NetConnectOpts): Promise<boolean> {
   return new Promise(resolve => {
-    const socket = connect(socketPath)
+    const socket = connect(where)
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)
@@ -223,13 +226,15 @@ function answers(socketPath: string): Promise<boolean> {
 
 async function apiAnswers(config: Config): Promise<boolean> {
   const { host, port } = listenOf(config.proxy.apiUrl)
-  const name = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  const reached = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host
+  // A refused connection tells at once; the client of the API would try again before it says so.
+  if (!(await answers({ host: reached, port }))) return false
   try {
     const pki = pkiSettings(config)
     // Read each time: it may have changed since the proxy was last started.
     const tls = pki && (await import('../../pki/internal/hub-tls.ts')).openHubTls(pki).toProxy
     const scheme = tls ? 'https' : 'http'
-    const url = `${scheme}://${name}:${port}`
+    const url = `${scheme}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
     await proxyApi({ url, token: config.proxy.authToken ?? '', tls: tls && (() => tls), timeoutMs: 1000 }).ping()
     return true
   } catch {
