@@ -23,7 +23,8 @@ describe('browser code', () => {
   let clone: string
   before(() => {
     clone = mkdtempSync(join(tmpdir(), 'orrery-clone-'))
-    for (const part of ['bin', 'ui', 'package.json', 'package-lock.json', 'tsconfig.json']) {
+    const shared = 'src/core/time-words.ts'
+    for (const part of ['bin', 'ui', shared, 'package.json', 'package-lock.json', 'tsconfig.json']) {
       cpSync(join(repository, part), join(clone, part), {
         recursive: true,
         filter: path => !path.endsWith('node_modules'),

@@ -256,7 +256,7 @@ describe('orrery proxy', () => {
       const exited = once(child, 'exit')
       try {
         await until('the public socket', async () => (await get(socket, '/x')) === 404)
-        assert.equal(await get(api, '/api/routes'), 200)
+        await until('the API socket', async () => (await get(api, '/api/routes')) === 200)
       } finally {
         child.kill('SIGKILL')
         await exited

@@ -1,11 +1,11 @@
 /** One order at an authority, from the account to the certificate. */
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import https from 'node:https'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import type { Authorization, Client } from 'acme-client'
 import { replaceFile } from '../../db/replace-file.ts'
+import { https } from '../../http/node-http.ts'
 import type { KeyPair } from '../key-pair.ts'
 import type { Challenges } from './challenges.ts'
 import { type AcmeSettings, acmeFileNames } from './settings.ts'
