@@ -1,5 +1,23 @@
-"""Started by the launcher, see orrery_forker/forker.py."""
+"""Started by the launcher: forks servers; with `preload PROGRAM ROOM`, such as have imported what PROGRAM will need."""
 
-from orrery_forker.forker import serve
+import sys
 
-serve()
+
+def main():
+    if sys.argv[1:2] == ["preload"]:
+        from orrery_forker.preload import Preloaded
+
+        program = Preloaded(sys.argv[2])
+    else:
+        from orrery_forker.become import Execution, close_inherited
+
+        close_inherited(above=3)
+        program = Execution()
+    from orrery_forker.forker import Forker
+
+    order = Forker(program).serve(program.hello())
+    # From here on a server: it ends as any program of Python's, with what it has registered for its end.
+    program.run(order)
+
+
+main()

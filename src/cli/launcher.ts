@@ -36,6 +36,11 @@ export function launcherCommand(): Command {
     )
     .option('--allow-environment <name>', 'guarded environment variable the hub may set; repeatable', collect)
     .option('--environment <name=value>', 'set for every server; repeatable', collectPair)
+    .addOption(
+      new Option('--preload <when>', 'fork single-user servers from a process that has imported their modules')
+        .choices(['auto', 'off'])
+        .default('auto'),
+    )
     .option('--path <path>', 'search path of the servers', isRoot() ? DEFAULT_PATH : (process.env.PATH ?? DEFAULT_PATH))
     .option('--min-uid <uid>', 'lowest uid that servers run as', parseCount, 1000)
     .option('--shell <path>', 'login shell a user may have; repeatable (default: those of /etc/shells)', collect)
@@ -65,6 +70,7 @@ interface Flags {
   allowArgument?: string[]
   allowEnvironment?: string[]
   environment?: Record<string, string>
+  preload: 'auto' | 'off'
   path: string
   minUid: number
   shell?: string[]
@@ -91,6 +97,7 @@ async function runLauncher(flags: Flags): Promise<void> {
       allowedArguments: [...DEFAULT_ARGUMENTS, ...(flags.allowArgument ?? [])],
       allowedEnvironment: flags.allowEnvironment ?? [],
       environment: { LANG: process.env.LANG ?? 'C.UTF-8', ...flags.environment },
+      preload: flags.preload,
       path: flags.path,
       minUid: flags.minUid,
       shells: flags.shell ?? [],

@@ -20,6 +20,11 @@ export const serversSection = section({
     { computed: 'jupyterhub-singleuser of the Python environment that Orrery makes in its data folder' },
   ),
   args: option(z.array(z.string()).default([]), 'More arguments for it.', ['--ServerApp.terminals_enabled=False']),
+  preload: option(
+    z.enum(['auto', 'off']).default('auto'),
+    'Servers on this machine are forked from a process that has imported their modules, where their Python environment allows it; `off`: each begins from nothing.',
+    'off',
+  ),
   environment: option(
     serverVariables.default({}),
     'Variables that every server gets; a function is called for each server.',

@@ -7,7 +7,8 @@ import { isRoot, type LauncherOptions } from './options.ts'
 import { assertUnmovable } from './private-directory.ts'
 import { Refusal } from './refusal.ts'
 
-const PROGRAM = join(import.meta.dirname, '../../python/launcher')
+/** A folder with `__main__.py`. */
+export const FORKER_PROGRAM = join(import.meta.dirname, '../../python/launcher')
 const READY_WITHIN_MS = 10_000
 /** Isolated, without site packages, UTF-8 whatever the locale, and nothing written beside the program. */
 const FLAGS = ['-I', '-S', '-B', '-X', 'utf8'] as const
@@ -36,7 +37,7 @@ export async function openAnyForker(options: Pick<LauncherOptions, 'commands' | 
 }
 
 function openWith(python: string, log: Logger): Promise<Forker> {
-  return openForker([python, ...FLAGS, PROGRAM], { env: {}, log, timeoutMs: READY_WITHIN_MS })
+  return openForker([python, ...FLAGS, FORKER_PROGRAM], { env: {}, log, timeoutMs: READY_WITHIN_MS })
 }
 
 /** The system's, then those of the servers' own environments, then what is on the path of whoever started this. */

@@ -32,7 +32,9 @@ export type ChildFault =
   | 'not_prepared'
 
 /** What it says once it has become the user and looked around. */
-export type ChildReport = { ok: true } | { ok: false; code: ChildFault; detail: string }
+export type ChildReport =
+  /** `fresh`: why a preloading forker lets the program begin from nothing. */
+  { ok: true; fresh?: string } | { ok: false; code: ChildFault; detail: string }
 
 export interface ForkedProcess {
   readonly pid: number
@@ -50,10 +52,14 @@ export interface ForkedProcess {
 export interface Forker {
   readonly pid: number
   readonly python: string
+  /** Folders of the packages that it has imported, and when these had changed (nanoseconds). */
+  readonly stamp: Readonly<Record<string, string>>
   /** Rejects with ForkerGone, or Error when the system has no process left. */
   fork(order: ChildOrder): Promise<ForkedProcess>
   /** Resolves when it has ended, for whatever reason. */
   readonly gone: Promise<void>
+  /** Ends it when the last of its children has ended. */
+  retire(): void
   /** Ends it. Servers go on. */
   close(): Promise<void>
 }
@@ -70,11 +76,17 @@ const HEADER_BYTES = 12
 const MAX_LINE_BYTES = 64 * 1024
 
 type Message =
-  | { ready: number; python: string }
+  | Hello
   | { id: number; pid: number }
   | { id: number; failed: string }
   | { id: number; report: ChildReport | null }
   | ({ ended: number } & ServerExit)
+
+interface Hello {
+  readonly ready: number
+  readonly python: string
+  readonly stamp?: Readonly<Record<string, string>>
+}
 
 interface Start {
   readonly forked: PromiseWithResolvers<ForkedProcess>
@@ -84,17 +96,25 @@ interface Start {
 /** Resolves when it is ready to fork; rejects when it is not after `timeoutMs`, with its last words. */
 export async function openForker(
   command: readonly [string, ...string[]],
-  { env, log, timeoutMs }: { env: Readonly<Record<string, string>>; log: Logger; timeoutMs: number },
+  options: {
+    readonly env: Readonly<Record<string, string>>
+    readonly log: Logger
+    readonly timeoutMs: number
+    /** Ends what is not ready yet. */
+    readonly signal?: AbortSignal
+  },
 ): Promise<Forker> {
+  const { env, log, timeoutMs, signal } = options
   const [program, ...args] = command
   // A session of its own: no signal meant for the launcher reaches it. It ends with its end of the socket.
   const child = spawn(program, args, { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
   const control = child.stdio[3] as unknown as Socket // 'pipe' is a pair of Unix sockets
   const lastWords = watchOutput(child, log)
-  const ready = Promise.withResolvers<string>()
+  const ready = Promise.withResolvers<Hello>()
   const starts = new Map<number, Start>()
   const ends = new Map<number, (exit: ServerExit) => void>()
   let nextId = 1
+  let retired = false
 
   const gone = new Promise<void>(done => {
     child.once('error', error => {
@@ -117,12 +137,13 @@ export async function openForker(
 
   function take(message: Message): void {
     if ('ready' in message) {
-      if (message.ready === VERSION) ready.resolve(message.python)
+      if (message.ready === VERSION) ready.resolve(message)
       else ready.reject(new Error(`The forker speaks version ${message.ready}, not ${VERSION}.`))
     } else if ('ended' in message) {
       const { ended, ...exit } = message
       ends.get(ended)?.(exit)
       ends.delete(ended)
+      if (retired && ends.size === 0) control.end()
     } else if ('pid' in message) {
       starts.get(message.id)?.forked.resolve(forkedProcess(message.id, message.pid))
     } else if ('failed' in message) {
@@ -159,6 +180,10 @@ export async function openForker(
       send(START, id, Buffer.from(JSON.stringify(order)))
       return start.forked.promise
     },
+    retire(): void {
+      retired = true
+      if (ends.size === 0) control.end()
+    },
     close(): Promise<void> {
       control.end()
       return gone
@@ -168,11 +193,16 @@ export async function openForker(
     ready.reject(new Error(lastWords() || `It said nothing within ${timeoutMs / 1000} seconds.`))
     child.kill('SIGKILL')
   }, timeoutMs)
-  const python = await ready.promise.finally(() => clearTimeout(timer))
+  const giveUp = () => void child.kill('SIGKILL')
+  signal?.addEventListener('abort', giveUp)
+  const { python, stamp = {} } = await ready.promise.finally(() => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', giveUp)
+  })
   // Nobody waits for it at the end of the launcher; what keeps that alive is its own socket.
   child.unref()
   control.unref()
-  return { ...forker, python }
+  return { ...forker, python, stamp }
 }
 
 /** What it prints is for the log; its last line may tell why it ended. */

@@ -49,13 +49,18 @@ export function keepForker(first: Forker, open: () => Promise<Forker>, log: Logg
         if (!(error instanceof ForkerGone) || closing) throw error
         return await (await running()).fork(order)
       })
-      return { ...forked, ended: endOf(forked, forker.gone) }
+      return withKnownEnd(forked, forker.gone)
     },
     async close() {
       closing = true
       await current?.then(forker => forker.close()).catch(() => {})
     },
   }
+}
+
+/** With an `ended` that resolves in any case. */
+export function withKnownEnd(forked: ForkedProcess, gone: Promise<void>): ForkedProcess {
+  return { ...forked, ended: endOf(forked, gone) }
 }
 
 /** A forker tells how its children end; after its own end they have another parent, and no status is known. */

@@ -97,7 +97,8 @@ export function launcherOperations(
       tls.remove(key)
       throw error
     })
-    const { pid, startTime } = started
+    const { pid, startTime, fresh } = started
+    if (fresh !== undefined) log.info({ user: key.user, server: key.server, reason: fresh }, 'server is not preloaded')
     if (placed) void started.ended.then(() => removeTls(key))
     if (gone.aborted) {
       // Nobody learns of this process, so nobody would ever stop it.

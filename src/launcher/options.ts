@@ -14,6 +14,8 @@ export interface LauncherOptions {
   readonly commands: readonly (readonly string[])[]
   /** Services that it may start besides, each as its own user. */
   readonly services: readonly LaunchedService[]
+  /** `auto`: servers of Python environments that only root can change (any, when not root) are forked ready imported. */
+  readonly preload: 'auto' | 'off'
   /** Regular expressions, whole argument, for what the hub may add. */
   readonly allowedArguments: readonly string[]
   /** Guarded environment names that the hub may set all the same. */
@@ -61,6 +63,7 @@ export function withDefaults(
     allowUids: [process.getuid?.() ?? 0],
     runAs: ['linux-user', 'own-account'],
     services: [],
+    preload: 'auto',
     allowedArguments: DEFAULT_ARGUMENTS,
     allowedEnvironment: [],
     environment: {},

@@ -8,6 +8,7 @@ import { readLines } from './lines.ts'
 import { launcherOperations, type Operations } from './operations.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { peerCredentials } from './peer-credentials.ts'
+import { preloadingForker } from './preloading.ts'
 import { type LauncherRequest, type LauncherResponse, MAX_REQUEST_BYTES, requestSchema } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 
@@ -23,7 +24,8 @@ const MAX_CONNECTIONS = 64
 export async function startLauncher(options: LauncherOptions): Promise<Launcher> {
   if (process.platform !== 'linux') throw new Refusal('platform_unsupported', 'The launcher needs Linux.')
   await removeStaleSocket(options.socketPath)
-  const forker = keepForker(await openAnyForker(options), () => openAnyForker(options), options.log)
+  const plain = keepForker(await openAnyForker(options), () => openAnyForker(options), options.log)
+  const forker = preloadingForker(plain, options)
   const operations = launcherOperations(options, forker)
   const open = new Set<Socket>()
   const server = createServer(socket => {

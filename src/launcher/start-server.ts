@@ -12,6 +12,8 @@ export interface StartedServer {
   readonly startTime: string
   /** Resolves when it ends; never rejects. */
   readonly ended: Promise<ServerExit>
+  /** Why a program that could have been preloaded begins from nothing. */
+  readonly fresh?: string | undefined
 }
 
 const BECOME_TIMEOUT_MS = 30_000
@@ -55,7 +57,7 @@ export async function startServer(
     throw error
   }
   child.go()
-  return { pid, startTime, ended }
+  return { pid, startTime, ended, fresh: report.fresh }
 }
 
 /** One that hangs, in a home on a disk that does not answer for example. */

@@ -54,6 +54,8 @@ export async function startOrrery(options: {
     // Linux users of a test run are its own, whatever an interrupted one has left behind.
     spawner: { kind: 'local', accountPrefix: `t${randomBytes(3).toString('hex')}-` },
     ...given,
+    // Most tests start no server or a tiny one, and need not import JupyterLab for it.
+    servers: { preload: 'off', ...(given?.servers as object | undefined) },
     bindUrl: `http://127.0.0.1:${port}`,
     hub: { ...(given?.hub as object | undefined), bindUrl: `http://127.0.0.1:${options.hubPort ?? hubPort}` },
     proxy: { ...(given?.proxy as object | undefined), apiUrl: `http://127.0.0.1:${apiPort}` },

@@ -25,8 +25,8 @@ class Fault(Exception):
         self.detail = detail
 
 
-def turn_into_server(order, report, go, run):
-    """Does not return. `run(order)` is the last step."""
+def become_server(order, report, go, program):
+    """Returns when the process is the user's and may turn into the program, and ends it otherwise."""
     try:
         leave_forker(order["log"], keep=(report, go))
         become_user(order["become"])
@@ -39,7 +39,7 @@ def turn_into_server(order, report, go, run):
         if not order["needsHome"] and order["directory"]:
             os.chdir(order["directory"])
         check_program(order["argv"][0])
-        answer = {"ok": True}
+        answer = {"ok": True, **program.look(order)}
     except Fault as fault:
         answer = {"ok": False, "code": fault.code, "detail": fault.detail}
     except Exception as error:  # never its text: it could quote the order
@@ -50,7 +50,6 @@ def turn_into_server(order, report, go, run):
     if not answer["ok"] or os.read(go, 1) != b"\n":
         os._exit(125)
     os.close(go)
-    run(order)
 
 
 def leave_forker(log, keep):
@@ -63,12 +62,7 @@ def leave_forker(log, keep):
     fd = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
     os.dup2(fd, 1)
     os.dup2(fd, 2)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2 and int(name) not in keep:
-            try:
-                os.close(int(name))
-            except OSError:
-                pass  # that of the listing itself
+    close_inherited(above=2, keep=keep)
 
 
 def become_user(who):
@@ -140,10 +134,31 @@ def interpreter_of(program):
     return os.fsdecode(match[1]) if match else None
 
 
-def execute(order):
-    program, environment = order["argv"][0], order["environment"]
-    try:
-        os.execve(program, order["argv"], environment)
-    except OSError as error:
-        print(f"{program}: {error.strerror}", file=sys.stderr, flush=True)
-        os._exit(126)
+def close_inherited(above, keep=()):
+    """Also what whoever started the launcher left open."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > above and int(name) not in keep:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # that of the listing itself
+
+
+class Execution:
+    """Servers become their program by `execve`."""
+
+    def hello(self):
+        """What the launcher is told once."""
+        return {}
+
+    def look(self, _order):
+        """What the launcher is told besides."""
+        return {}
+
+    def run(self, order):
+        program, environment = order["argv"][0], order["environment"]
+        try:
+            os.execve(program, order["argv"], environment)
+        except OSError as error:
+            print(f"{program}: {error.strerror}", file=sys.stderr, flush=True)
+            os._exit(126)

@@ -24,7 +24,7 @@ import socket
 import struct
 import sys
 
-from .become import turn_into_server
+from .become import become_server
 
 VERSION = 1
 CONTROL_FD = 3
@@ -34,10 +34,10 @@ MAX_ORDER_BYTES = 1024 * 1024
 
 
 class Forker:
-    """`run` is what a child does last, see `become.turn_into_server`."""
+    """`program` is what children turn into, see `become.Execution`."""
 
-    def __init__(self, run):
-        self.run = run
+    def __init__(self, program):
+        self.program = program
         self.control = socket.socket(fileno=CONTROL_FD)
         self.order = mmap.mmap(-1, MAX_ORDER_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.poll = select.poll()
@@ -48,13 +48,16 @@ class Forker:
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
     def serve(self, hello):
+        """Returns in children alone, with their order: what they do then happens outside of this loop."""
         self.tell({"ready": VERSION, "python": sys.version.split()[0], **hello})
         self.poll.register(CONTROL_FD, select.POLLIN)
         self.poll.register(self.woken, select.POLLIN)
         while True:
             for fd, _ in self.poll.poll():
                 if fd == CONTROL_FD:
-                    self.take_frame()
+                    order = self.take_frame()
+                    if order is not None:
+                        return order
                 elif fd == self.woken:
                     os.read(self.woken, 4096)
                     self.reap()
@@ -66,10 +69,9 @@ class Forker:
         kind, number, length = HEADER.unpack(header)
         if kind == START:
             self.receive(memoryview(self.order)[:length])
-            try:
-                self.fork(number, length)
-            finally:
-                self.order[:length] = bytes(length)
+            order = self.fork(number, length)
+            self.order[:length] = bytes(length)
+            return order
         elif number in self.waiting:
             fd = self.waiting.pop(number)
             try:
@@ -83,7 +85,10 @@ class Forker:
         """Fills the view, or ends: nobody is left whom this process could serve. Children that wait see it and end too."""
         at = 0
         while at < len(view):
-            count = self.control.recv_into(view[at:])
+            try:
+                count = self.control.recv_into(view[at:])
+            except ConnectionResetError:
+                count = 0
             if count == 0:
                 os._exit(0)
             at += count
@@ -97,20 +102,20 @@ class Forker:
         except OSError as error:
             for fd in (report, child_report, child_go, go):
                 os.close(fd)
-            return self.tell({"id": number, "failed": error.strerror})
+            self.tell({"id": number, "failed": error.strerror})
+            return None
         if pid == 0:
-            try:
-                order = json.loads(bytes(self.order[:length]))
-                self.order[:length] = bytes(length)
-                turn_into_server(order, child_report, child_go, self.run)
-            finally:
-                os._exit(125)
+            order = json.loads(bytes(self.order[:length]))
+            self.control.detach()
+            become_server(order, child_report, child_go, self.program)
+            return order
         os.close(child_report)
         os.close(child_go)
         self.waiting[number] = go
         self.reports[report] = (number, b"")
         self.poll.register(report, select.POLLIN)
         self.tell({"id": number, "pid": pid})
+        return None
 
     def take_report(self, fd):
         number, text = self.reports[fd]
@@ -140,10 +145,3 @@ class Forker:
             self.control.sendall(json.dumps(message).encode() + b"\n")
         except (BrokenPipeError, ConnectionResetError):
             os._exit(0)
-
-
-def serve():
-    """Servers become their program by `execve`."""
-    from .become import execute
-
-    Forker(execute).serve({})

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { SpawnError } from '../../core/reason.ts'
-import { type Json, silentLogger } from '../../core/runtime.ts'
+import { type Json, type Logger, silentLogger } from '../../core/runtime.ts'
 import { systemPython, type TestLauncher, testLauncher } from '../../launcher/testing.ts'
 import type { ServerSpec, Spawner } from '../../plugin/spawner.ts'
 import { local } from './local.ts'
@@ -37,6 +37,7 @@ describe('local with the real single-user server', { skip }, () => {
       commands: [real, [systemPython()]],
       allowedArguments: ['-m', 'jupyterhub\\.singleuser'],
       allowedEnvironment: ['PYTHONPATH'],
+      preload: 'off',
     })
     command = sitePackages ? ['python3'] : [SINGLE_USER]
     spawner = local({ launcher: launcher.client, as: 'own-account' }) as unknown as Spawner<Json, Json> // state is JSON
@@ -72,8 +73,27 @@ describe('local with the real single-user server', { skip }, () => {
     stopTimeoutMs: 10_000,
   })
 
-  it('starts it, finds it answering and stops it', async () => {
-    const spec = specFor('', command)
+  it('starts it, finds it answering and stops it', () => startAndStop(''))
+
+  it('does so when it is preloaded', { skip: skip || (python && !runsForOthers(python)) }, async () => {
+    const told = Promise.withResolvers<void>()
+    const reasons: unknown[] = []
+    const note = (fields: object, message: string) => {
+      if (message === 'servers are preloaded') told.resolve()
+      if (message === 'servers of this program cannot be preloaded') told.reject(new Error(JSON.stringify(fields)))
+      if (message === 'server is not preloaded') reasons.push(fields)
+    }
+    const log: Logger = { ...silentLogger, info: note, warn: note, child: () => log }
+    await launcher.restart({ preload: 'auto', log })
+    await told.promise
+
+    await startAndStop('preloaded')
+    assert.deepEqual(reasons, [])
+    await launcher.restart()
+  })
+
+  async function startAndStop(server: string): Promise<void> {
+    const spec = specFor(server, command)
     const saved: Json[] = []
     const state = () => saved.at(-1) ?? {}
     const run = {
@@ -93,7 +113,7 @@ describe('local with the real single-user server', { skip }, () => {
     await spawner.stop(spec.key, state(), { now: false, timeoutMs: 20_000, signal: NEVER })
     assert.deepEqual(await spawner.poll(spec.key, state(), NEVER), { status: 0 })
     assert.deepEqual(await launcher.remains(), [])
-  })
+  }
 
   it('tells that a Python environment lacks jupyterhub', async () => {
     const spec = specFor('bare', [systemPython(), '-m', 'jupyterhub.singleuser'], '/nowhere')
