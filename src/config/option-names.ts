@@ -29,7 +29,7 @@ export const optionsByEnvironmentName: ReadonlyMap<string, NamedOption> = new Ma
 )
 
 /** Secrets inside lists; `*` stands for any entry. */
-const IN_LISTS = ['services.*.apiToken', 'authState.keys.*']
+const IN_LISTS = ['services.*.apiToken', 'authState.keys.*', 'proxy.additional.*.authToken']
 
 const secrets = new Set([
   ...[...allOptions, ...kindOptions].filter(option => option.secret).map(option => option.path),

@@ -33,6 +33,16 @@ const proxy = z.strictObject({
       computed: "Orrery's own proxy",
     },
   ),
+  additional: option(
+    z
+      .array(z.strictObject({ apiUrl: httpUrl, authToken: secretText.optional() }))
+      .refine(given => new Set(given.map(({ apiUrl }) => apiUrl)).size === given.length, {
+        error: 'expected each apiUrl once',
+      })
+      .default([]),
+    'More proxies, started by somebody else, whose routes the hub keeps equal; `authToken` where it is not that of the first.',
+    [{ apiUrl: 'http://10.0.0.7:8001' }],
+  ),
   tls: publicTlsSection,
 })
 

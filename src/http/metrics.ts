@@ -15,6 +15,7 @@ export interface HubMetrics {
   readonly proxyAddDuration: Histogram<'status'>
   readonly proxyDeleteDuration: Histogram<'status'>
   readonly proxyPollDuration: Histogram
+  readonly proxyUp: Gauge<'proxy'> & { collect?: () => void }
   readonly checkRoutesDuration: Histogram
   readonly hubStartupDuration: Histogram
   readonly initSpawnersDuration: Histogram
@@ -81,6 +82,13 @@ export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
     proxyAddDuration: histogram('proxy_add_duration_seconds', 'Time taken to add a route', ['status']),
     proxyDeleteDuration: histogram('proxy_delete_duration_seconds', 'Time taken to remove a route', ['status']),
     proxyPollDuration: histogram('proxy_poll_duration_seconds', 'Time taken to read all routes of the proxy'),
+    proxyUp: new Gauge({
+      name: 'orrery_proxy_up',
+      help: 'Whether a proxy answers the hub: 1 or 0',
+      labelNames: ['proxy'],
+      registers: [registry],
+      collect() {}, // set by whoever knows
+    }),
     checkRoutesDuration: histogram('check_routes_duration_seconds', 'Time taken to check all routes'),
     hubStartupDuration: histogram('hub_startup_duration_seconds', 'Time taken by the start of the hub'),
     initSpawnersDuration: histogram('init_spawners_duration_seconds', 'Time taken to find running servers at start'),

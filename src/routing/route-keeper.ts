@@ -10,14 +10,14 @@ import type { Database } from '../db/database.ts'
 import type { ProxyApi, ProxyRoute } from '../proxy/api-client.ts'
 import { type DesiredRoute, desiredRoutes, type RouteSources } from './desired-routes.ts'
 import { storeActivity } from './pull-activity.ts'
-import { watchedProxy } from './watched-proxy.ts'
+import { type WatchedProxy, watchedProxy } from './watched-proxy.ts'
 
 export interface RouteKeeper {
-  /** Reconciles once (a proxy that is down does not stop it) and keeps watching until `close`. */
+  /** Reconciles once (a proxy that is down or slow does not stop it) and keeps watching until `close`. */
   start(): Promise<void>
   /**
-   * Adds or changes a route in every proxy. Proxies that do not answer get it when they are back; throws HubError
-   * `proxy_unreachable` when none answered for a while.
+   * Adds or changes a route in every proxy. The first that has it is enough: the others are waited for a moment longer, and
+   * those that do not answer get it when they are back. Throws HubError `proxy_unreachable` when none answered for a while.
    */
   set(spec: string, target: string, data: Record<string, unknown>, signal?: AbortSignal): Promise<void>
   /** Takes a route out of every proxy. Never throws: a proxy that does not answer is put right when it is back. */
@@ -27,9 +27,17 @@ export interface RouteKeeper {
   pullActivity(): Promise<void>
   /** The table of the first proxy that answers, by route spec. Throws HubError `proxy_unreachable` when none does. */
   table(): Promise<ReadonlyMap<string, ProxyRoute>>
-  /** Route keeping as operators see it. */
-  health(): { url: string; up: boolean }[]
+  /** Each proxy as operators see it. */
+  health(): ProxyHealth[]
   close(): Promise<void>
+}
+
+export interface ProxyHealth {
+  /** Of its API. */
+  readonly url: string
+  readonly up: boolean
+  /** When it came up or went down as the hub saw it, or the start of the hub. */
+  readonly since: Date
 }
 
 export interface RouteKeeperOptions {
@@ -50,6 +58,8 @@ export interface RouteKeeperOptions {
 }
 
 const RETRY_MS = 250
+/** How long a proxy is waited for while another one has the route already. */
+const OTHERS_MS = 1_000
 
 export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
   const { database, hubUrl, log, patienceMs = 10_000 } = options
@@ -66,10 +76,11 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
   }
   const desired = () => desiredRoutes(sources)
 
+  const reconcileOne = (proxy: WatchedProxy) =>
+    proxy.reconcile(desired, closed.signal).catch(error => noteFault(proxy.url, error))
+
   async function reconcile(): Promise<void> {
-    await Promise.all(
-      proxies.map(proxy => proxy.reconcile(desired, closed.signal).catch(error => noteFault(proxy.url, error))),
-    )
+    await Promise.all(proxies.map(reconcileOne))
   }
 
   // `watchedProxy` has told that a proxy is down; a fault of another kind is news.
@@ -78,13 +89,8 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
     log.warn({ proxy, err: error }, 'proxy routes could not be brought up to date')
   }
 
-  async function watch(): Promise<void> {
-    await Promise.all(
-      proxies.map(async proxy => {
-        if (!(await proxy.hasMissedSomething(closed.signal))) return
-        await proxy.reconcile(desired, closed.signal).catch(error => noteFault(proxy.url, error))
-      }),
-    )
+  async function watch(proxy: WatchedProxy): Promise<void> {
+    if (await proxy.hasMissedSomething(closed.signal)) await reconcileOne(proxy)
   }
 
   async function pullActivity(): Promise<void> {
@@ -105,11 +111,18 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
   /** Returns when one proxy has it, having asked all. */
   async function setInOne(spec: string, route: DesiredRoute, enough: AbortSignal): Promise<void> {
     for (const deadline = Date.now() + patienceMs; ; await sleep(RETRY_MS, undefined, { signal: enough })) {
-      const results = await Promise.allSettled(proxies.map(proxy => proxy.set(spec, route, enough)))
-      if (results.length === 0 || results.some(result => result.status === 'fulfilled')) return
+      const faults = await firstAndSoon(askable().map(proxy => proxy.set(spec, route, enough)))
+      if (faults.length === 0) return
       enough.throwIfAborted()
-      if (Date.now() > deadline) throw unreachable(results.map(result => (result as PromiseRejectedResult).reason)) // none was fulfilled
+      if (Date.now() > deadline) throw unreachable(faults)
     }
+  }
+
+  /** Those that answer; the others would only keep everybody waiting, unless there are no better ones. */
+  function askable(): WatchedProxy[] {
+    if (!proxies.some(({ isUp }) => isUp)) return proxies
+    for (const proxy of proxies) if (!proxy.isUp) proxy.missed()
+    return proxies.filter(({ isUp }) => isUp)
   }
 
   function repeat(task: () => Promise<void>, intervalMs: number, name: string): void {
@@ -126,15 +139,18 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
 
   return {
     async start() {
-      await reconcile()
-      repeat(watch, options.watchIntervalMs ?? 1_000, 'watch proxies')
-      repeat(reconcile, options.reconcileIntervalMs ?? 30_000, 'reconcile routes')
+      await firstAndSoon(proxies.map(reconcileOne))
+      // A loop for each: a slow one must not keep the repair of another waiting.
+      for (const proxy of proxies) {
+        repeat(() => watch(proxy), options.watchIntervalMs ?? 1_000, 'watch proxy')
+        repeat(() => reconcileOne(proxy), options.reconcileIntervalMs ?? 30_000, 'reconcile routes')
+      }
       repeat(pullActivity, options.lastActivityIntervalMs ?? 300_000, 'pull activity')
     },
     set,
     async remove(spec) {
-      await Promise.all(
-        proxies.map(proxy => proxy.remove(spec, closed.signal).catch(error => noteFault(proxy.url, error))),
+      await firstAndSoon(
+        askable().map(proxy => proxy.remove(spec, closed.signal).catch(error => noteFault(proxy.url, error))),
       )
     },
     reconcile,
@@ -143,12 +159,29 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
       Promise.any(proxies.map(proxy => proxy.routes(closed.signal))).catch(error =>
         Promise.reject(error.errors?.[0] ?? error),
       ),
-    health: () => proxies.map(({ url, isUp }) => ({ url, up: isUp })),
+    health: () => proxies.map(({ url, isUp, since }) => ({ url, up: isUp, since })),
     async close() {
       closed.abort()
       await Promise.all(loops)
     },
   }
+}
+
+/**
+ * Waits until one has succeeded, and for the others a moment longer; they go on. Gives back why all have failed, nothing
+ * when one has not.
+ */
+async function firstAndSoon(calls: readonly Promise<void>[]): Promise<readonly unknown[]> {
+  const all = Promise.allSettled(calls)
+  const one = await Promise.any(calls).then(
+    () => true,
+    () => false,
+  )
+  if (!one) return (await all).map(result => (result as PromiseRejectedResult).reason) // all are
+  const settled = new AbortController()
+  await Promise.race([all, sleep(OTHERS_MS, undefined, { signal: settled.signal }).catch(() => {})])
+  settled.abort()
+  return []
 }
 
 function unreachable(causes: readonly unknown[]): HubError {

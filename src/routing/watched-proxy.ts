@@ -10,6 +10,10 @@ export interface WatchedProxy {
   readonly url: string
   /** False from the first call that failed until the first that succeeded. */
   readonly isUp: boolean
+  /** When that changed last; the start of the hub at first. */
+  readonly since: Date
+  /** A change was not sent to it: it will be made good when it answers. */
+  missed(): void
   set(spec: string, route: DesiredRoute, signal?: AbortSignal): Promise<void>
   remove(spec: string, signal?: AbortSignal): Promise<void>
   /** Makes the table what `desired` says; the table is read first, so that `desired` is the newer of the two. */
@@ -24,6 +28,7 @@ const CONCURRENCY = 10
 
 export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedProxy {
   let isUp = true
+  let since = new Date()
   let hasMissed = false
   let instance: ProxyInstance
   let tail: Promise<unknown> = Promise.resolve()
@@ -38,13 +43,17 @@ export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedPr
   async function noting<T>(call: () => Promise<T>): Promise<T> {
     try {
       const result = await call()
-      if (!isUp) log.info({ proxy: url }, 'proxy is back')
+      if (!isUp) {
+        log.info({ proxy: url, downMs: Date.now() - since.getTime() }, 'proxy is back')
+        since = new Date()
+      }
       isUp = true
       return result
     } catch (error) {
       hasMissed = true
       if (isUp && isProxyFault(error)) {
         isUp = false
+        since = new Date()
         log.error({ proxy: url, err: error }, 'proxy is down')
       }
       throw error
@@ -55,6 +64,12 @@ export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedPr
     url,
     get isUp() {
       return isUp
+    },
+    get since() {
+      return since
+    },
+    missed() {
+      hasMissed = true
     },
     set: (spec, route, signal) => inTurn(() => api.addRoute(spec, route.target, route.data, signal)),
     remove: (spec, signal) => inTurn(() => api.deleteRoute(spec, signal)),

@@ -22,7 +22,6 @@ import { createSignIn } from '../../features/sign-in/sign-in.ts'
 import { deleteInvalidUsers } from '../../features/users/delete-invalid-users.ts'
 import { createUserNames } from '../../features/users/user-names.ts'
 import { launcherClient } from '../../launcher/client.ts'
-import { proxyApi } from '../../proxy/api-client.ts'
 import { createRouteKeeper } from '../../routing/route-keeper.ts'
 import { createManagedServices } from '../../services/managed-services.ts'
 import { launchedServices } from '../../services/service-users.ts'
@@ -35,10 +34,11 @@ import { cookieOverrides, managedByAuthenticator, serviceSite, throttleLimits } 
 import { makeAuthenticator } from './make-authenticator.ts'
 import { makeCuller } from './make-culler.ts'
 import { makeInternalTls } from './make-internal-tls.ts'
+import { makeProxies } from './make-proxies.ts'
 import { makeRefresh } from './make-refresh.ts'
 import { makeServer } from './make-server.ts'
 import { makeSpawning } from './make-spawning.ts'
-import { measureProxy, measureSignIn, measureSpawning } from './measure.ts'
+import { measureProxies, measureSignIn, measureSpawning } from './measure.ts'
 import { observeHub } from './observation.ts'
 import { registerRoutes, usersDeps } from './register-routes.ts'
 import { siteSubdomains } from './site-subdomains.ts'
@@ -136,15 +136,13 @@ async function runHubOn(
     }),
     metrics,
   )
-  const proxy = proxyApi({
-    url: config.proxy.apiUrl,
-    token: config.proxy.authToken ?? '',
-    hostRouting: subdomains !== undefined,
-    tls: tls && (() => tls.hub.toProxy),
-  })
   const routes = createRouteKeeper({
     database,
-    proxies: [{ url: config.proxy.apiUrl, api: measureProxy(proxy, metrics) }],
+    proxies: makeProxies(config, {
+      metrics,
+      hostRouting: subdomains !== undefined,
+      tls: tls && (() => tls.hub.toProxy),
+    }),
     hubUrl: config.hub.connectUrl,
     baseUrl,
     subdomains,
@@ -153,6 +151,7 @@ async function runHubOn(
     lastActivityIntervalMs: config.activity.interval * 1000,
     log: log.child({ part: 'routes' }),
   })
+  measureProxies(routes, metrics)
   const holder = `${hostname()}:${process.pid}:${randomUUID()}`
   const spawning = makeSpawning({
     ...{ config, database, access, authenticator, launcher, routes, subdomains, holder, log, clock },

@@ -3,6 +3,7 @@ import type { ServerActionLog } from '../../features/events/server-action-log.ts
 import type { SignIn } from '../../features/sign-in/sign-in.ts'
 import type { HubMetrics } from '../../http/metrics.ts'
 import type { ProxyApi } from '../../proxy/api-client.ts'
+import type { RouteKeeper } from '../../routing/route-keeper.ts'
 import type { SpawningObserver } from '../../spawning/context.ts'
 
 /** A refusal or a fault that can be told is a `failure` with its code as the reason; JupyterHub's own reasons keep their names. */
@@ -42,6 +43,13 @@ export function measureSignIn(signIn: SignIn, { loginDuration, loginRefusals }: 
       if ('refused' in outcome) loginRefusals.inc({ reason: outcome.refused })
       return outcome
     },
+  }
+}
+
+/** Whether each proxy answers, asked at every look at the metrics. */
+export function measureProxies(routes: RouteKeeper, { proxyUp }: HubMetrics): void {
+  proxyUp.collect = () => {
+    for (const { url, up } of routes.health()) proxyUp.set({ proxy: url }, up ? 1 : 0)
   }
 }
 

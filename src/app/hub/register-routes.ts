@@ -292,6 +292,7 @@ function proxyTable(routes: RouteKeeper) {
         [...table].map(([spec, { target, data }]) => [spec, { routespec: spec, target, data: { ...data } }]),
       )
     },
+    proxies: () => routes.health(),
     checkRoutes: () => routes.reconcile(),
   }
 }

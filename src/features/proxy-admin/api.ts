@@ -22,13 +22,15 @@ export interface ProxyAdminDeps {
   readonly pageLimits?: PageLimits
   /** The proxy's table, by route. */
   routes(): Promise<Readonly<Record<string, ShownRoute>>>
+  /** Every proxy whose table is kept. */
+  proxies(): readonly { readonly url: string; readonly up: boolean; readonly since: Date }[]
   /** Makes the proxy's table equal to the database, now. */
   checkRoutes(): Promise<void>
   /** Another proxy is in charge. Absent: the configuration alone says where the proxy is. */
   moveProxy?(to: { apiUrl?: string; authToken?: string }): Promise<void>
 }
 
-/** `/hub/api/proxy`: see the routes, repair them, name another proxy. */
+/** `/hub/api/proxy`, as in JupyterHub: see the routes, repair them, name another proxy. `/hub/api/proxies`: all there are. */
 export function proxyAdminApi(deps: ProxyAdminDeps): FastifyPluginAsync {
   const { access, log } = deps
 
@@ -39,6 +41,10 @@ export function proxyAdminApi(deps: ProxyAdminDeps): FastifyPluginAsync {
       const shown = Object.fromEntries(routes.slice(page.offset, page.offset + page.limit))
       return pageBody(request, shown, page, routes.length)
     })
+
+    server.get('/hub/api/proxies', scoped(access, operations.listProxies), async () =>
+      deps.proxies().map(({ url, up, since }) => ({ api_url: url, up, since: since.toISOString() })),
+    )
 
     server.post('/hub/api/proxy', scoped(access, operations.checkRoutes), async (_request, reply) => {
       await deps.checkRoutes()

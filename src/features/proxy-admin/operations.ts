@@ -25,6 +25,23 @@ export const listRoutes = {
   },
 } satisfies Operation
 
+export const listProxies = {
+  ...proxy,
+  id: 'listProxies',
+  summary: 'Show which proxies the hub keeps, and which of them answer',
+  answers: {
+    200: json('Each proxy, the first of the configuration first.', () =>
+      z.array(
+        z.strictObject({
+          api_url: z.string(),
+          up: z.boolean(),
+          since: z.string().meta({ format: 'date-time', description: 'When that changed, or when the hub started.' }),
+        }),
+      ),
+    ),
+  },
+} satisfies Operation
+
 export const checkRoutes = {
   ...proxy,
   id: 'checkRoutes',
