@@ -10,10 +10,15 @@ export function publicTlsFlags(config: Config) {
   const { tls } = config.proxy
   if (!speaksTls(tls)) return {}
   const { key, cert, selfSigned, acme, redirectPort } = tls
-  const redirect = redirectPort === undefined ? {} : { redirectPort }
-  if (key !== undefined) return { ...redirect, sslKey: key, sslCert: cert }
+  // Another program's command line has none of the latter.
+  const common = {
+    ...(redirectPort !== undefined && { redirectPort }),
+    ...(tls.hsts > 0 && config.proxy.command === undefined && { hsts: Math.round(tls.hsts) }),
+    ...(!tls.http2 && config.proxy.command === undefined && { http2: false }),
+  }
+  if (key !== undefined) return { ...common, sslKey: key, sslCert: cert }
   return {
-    ...redirect,
+    ...common,
     sslName: tls.names ?? namesOf(config),
     sslFolder: join(dataPaths(config.dataDir).hub, 'tls'),
     ...(selfSigned ? { selfSigned } : acmeFlags(acme)),

@@ -46,6 +46,8 @@ export function proxyCommand(): Command {
     .option('--ssl-ciphers <ciphers>', 'ciphers, separated by colons (default: those of Node)')
     .addOption(new Option('--ssl-allow-rc4', 'no effect: no current TLS library has RC4').hideHelp())
     .option('--ssl-dhparam <dhparam-file>', 'Diffie-Hellman parameters (PEM)')
+    .option('--no-http2', 'speak HTTP/1.1 alone with browsers')
+    .option('--hsts <seconds>', 'tell browsers to come by HTTPS alone for so long', parseSeconds)
     .option('--self-signed', 'HTTPS with a certificate made here, for private networks and trials')
     .option(
       '--acme',
@@ -236,6 +238,12 @@ function parsePort(value: string): number {
   const port = Number(value)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new InvalidArgumentError('expected a port number.')
   return port
+}
+
+function parseSeconds(value: string): number {
+  const seconds = Number(value)
+  if (!Number.isInteger(seconds) || seconds < 0) throw new InvalidArgumentError('expected a number of seconds.')
+  return seconds
 }
 
 function parseMs(value: string): number {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { CHALLENGES } from '../pki/acme/settings.ts'
 import { option, section } from './option.ts'
-import { secretText } from './values.ts'
+import { duration, secretText } from './values.ts'
 
 const path = z.string().min(1)
 const hostName = z
@@ -76,6 +76,12 @@ const publicTls = z.strictObject({
     'Names of the certificate that `selfSigned` or `acme` gets.',
     ['hub.example.org'],
     { computed: 'the host of publicUrl or subdomainHost' },
+  ),
+  http2: option(z.boolean().default(true), 'Offer HTTP/2 to browsers.', false),
+  hsts: option(
+    duration.default(0),
+    'How long browsers come by HTTPS alone after a visit (Strict-Transport-Security); 0 tells them nothing.',
+    '180d',
   ),
   redirectPort: option(port.optional(), 'Port whose HTTP requests are redirected to HTTPS.', 80),
 })

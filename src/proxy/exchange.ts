@@ -145,7 +145,8 @@ export class Exchange implements UpstreamUser, Swept {
     // After a refused upgrade, or a body that may or may not come now (RFC 9110 10.1.1), only a fresh connection is
     // unambiguous.
     const last = this.isUpgrade || !this.#requestDone
-    this.#client.sendHead(lines === head.lines ? head : { ...head, lines }, last)
+    const secured = this.#secured(lines)
+    this.#client.sendHead(secured === head.lines ? head : { ...head, lines: secured }, last)
   }
 
   upstreamBody(bytes: Buffer, from: number, to: number, lasting: boolean): void {
@@ -283,6 +284,13 @@ export class Exchange implements UpstreamUser, Swept {
     })
   }
 
+  /** RFC 6797 7.2: over TLS alone. What the upstream says itself counts. */
+  #secured(lines: string): string {
+    const { hstsLine } = this.#context.settings
+    if (hstsLine === '' || !this.#client.encrypted || /^strict-transport-security:/im.test(lines)) return lines
+    return lines + hstsLine
+  }
+
   /** A response of the proxy itself. */
   #answer(status: number, { lines, body }: ErrorPage): void {
     this.#state = 'answered'
@@ -291,7 +299,7 @@ export class Exchange implements UpstreamUser, Swept {
       {
         status,
         reason: reasonOf(status),
-        lines: `${lines}Content-Length: ${body.length}\r\n`,
+        lines: this.#secured(`${lines}Content-Length: ${body.length}\r\n`),
         body: 'length',
         contentLength: body.length,
         keepAlive: true,

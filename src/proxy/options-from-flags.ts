@@ -27,6 +27,8 @@ export interface ProxyFlags {
   sslAllowRc4?: boolean
   sslDhparam?: string
   selfSigned?: boolean
+  http2: boolean
+  hsts?: number
   sslName: string[]
   sslFolder: string
   acme?: boolean
@@ -208,6 +210,8 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     log,
     certificate,
     tls,
+    http2: flags.http2,
+    hstsSeconds: flags.hsts,
     apiTls,
     upstreamTls,
     apiTlsFiles: files(flags.apiSslKey, flags.apiSslCert, flags.apiSslCa, env.CONFIGPROXY_API_SSL_KEY_PASSPHRASE),

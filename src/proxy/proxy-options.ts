@@ -19,6 +19,10 @@ export interface ProxyOptions {
   readonly certificate?: CertificateSettings | undefined
   /** Ciphers, versions, certificates of clients, where they shall not be the defaults; HTTPS with its own key and certificate. */
   readonly tls?: TlsServerOptions | undefined
+  /** Offer HTTP/2 with `certificate`. Default true. */
+  readonly http2?: boolean | undefined
+  /** Seconds for which browsers shall come by HTTPS alone (RFC 6797), told over HTTPS; 0, the default, says nothing. */
+  readonly hstsSeconds?: number | undefined
   readonly apiTls?: TlsServerOptions | undefined
   readonly upstreamTls?: UpstreamTls | undefined
   /** Where key, certificate and authorities of the two come from: read again when they change, without a restart. */

@@ -1,8 +1,9 @@
 /** The side of the proxy that browsers connect to: takes connections, plain or TLS, and can end them in order. */
 import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { ForwardContext } from './forward-context.ts'
 import { ClientConnection, newClientConnections } from './http1/client-connection.ts'
+import type { Http2Connection } from './http2/http2-connection.ts'
 
 export interface PublicServer {
   /** Not listening yet. */
@@ -18,7 +19,12 @@ export interface PublicServer {
   destroyConnections(): void
 }
 
-export function createPublicServer(tls: TlsOptions | undefined, context: ForwardContext): PublicServer {
+/** @param Http2 for connections that agree on `h2`; given where it is among the protocols of `tls` */
+export function createPublicServer(
+  tls: TlsOptions | undefined,
+  context: ForwardContext,
+  Http2?: typeof Http2Connection,
+): PublicServer {
   const connections = newClientConnections(context)
   const accept = (socket: Socket, how: { encrypted: boolean }): void => {
     new ClientConnection(socket, connections, how)
@@ -33,7 +39,10 @@ export function createPublicServer(tls: TlsOptions | undefined, context: Forward
       shakingHands.add(socket)
       socket.once('close', () => shakingHands.delete(socket))
     })
-    server.on('secureConnection', (socket: Socket) => accept(socket, { encrypted: true }))
+    server.on('secureConnection', (socket: TLSSocket) => {
+      if (Http2 && socket.alpnProtocol === 'h2') new Http2(socket, context, connections.open)
+      else accept(socket, { encrypted: true })
+    })
   } else {
     server = createServer(common, socket => accept(socket, { encrypted: false }))
   }
@@ -48,6 +57,7 @@ export function createPublicServer(tls: TlsOptions | undefined, context: Forward
     },
     retire() {
       connections.closing = true
+      for (const connection of connections.open) connection.retire?.()
       if (server.listening) server.close()
     },
     closeIdleConnections() {

@@ -92,10 +92,13 @@ export async function startForwarder(
     upstreams.close()
     sweeper.close()
   }
-  const { certificate } = options
-  const publicTls = certificate && (await openPublicTls(certificate, ['http/1.1'], options.tls ?? {}, log))
+  const { certificate, http2 = true } = options
+  const protocols = http2 ? ['h2', 'http/1.1'] : ['http/1.1']
+  const publicTls = certificate && (await openPublicTls(certificate, protocols, options.tls ?? {}, log))
   const tls = publicTls?.serverOptions ?? options.tls
-  const publicServer = createPublicServer(tls, context)
+  // Loaded when needed: without TLS no browser speaks it.
+  const { Http2Connection } = publicTls && http2 ? await import('./http2/http2-connection.ts') : {}
+  const publicServer = createPublicServer(tls, context, Http2Connection)
   const { server } = publicServer
   publicTls?.attach(server as TlsServer) // made with its options
   let redirectServer: HttpServer | undefined
@@ -158,6 +161,7 @@ function settingsFrom(options: ProxyOptions): ForwardSettings {
     changeOrigin: options.changeOrigin ?? false,
     protocolRewrite: options.protocolRewrite,
     customHeaders: options.customHeaders ?? {},
+    hstsLine: options.hstsSeconds ? `Strict-Transport-Security: max-age=${options.hstsSeconds}\r\n` : '',
     timeoutMs: options.timeoutMs ?? 0,
     proxyTimeoutMs: options.proxyTimeoutMs ?? 0,
     halfClosedIdleMs: options.halfClosedIdleMs ?? HALF_CLOSED_IDLE_MS,

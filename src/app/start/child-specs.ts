@@ -173,6 +173,7 @@ function proxyFlags(config: Config): string[] {
   // A switch has no value.
   return Object.entries(proxySettings(config)).flatMap(([name, value]) => {
     const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    if (value === false) return [`--no-${flag.slice(2)}`]
     if (Array.isArray(value)) return value.flatMap(one => [flag, one])
     return value === true ? [flag] : [flag, String(value)]
   })

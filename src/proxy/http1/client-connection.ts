@@ -17,10 +17,21 @@ import type { ResponseHead } from './response-head.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { MAX_HEADER_BYTES } from './upstream-connection.ts'
 
+/** A connection, of whatever version, as the server sees it. */
+export interface OpenConnection {
+  /** Whether a response is due that can be waited for. */
+  readonly isBusy: boolean
+  /** Ends it at once if it is between two requests. */
+  closeIfIdle(): void
+  destroy(): void
+  /** Absent: it ends with the response to its next request, since its server is `closing`. */
+  retire?(): void
+}
+
 /** What the connections of a server have in common. */
 export interface ClientConnections {
   readonly context: ForwardContext
-  readonly open: Set<ClientConnection>
+  readonly open: Set<OpenConnection>
   /** Ends the head of a response after which the connection is kept. */
   readonly keepAliveLine: string
   /** Connections end after the next response that begins. */
@@ -46,7 +57,7 @@ const NOTHING = Buffer.alloc(0)
 /** `head`: (the rest of) a head is due. `idle`: between two requests. `running`: an exchange. `leaving`: closed by us. */
 type Phase = 'head' | 'idle' | 'running' | 'leaving'
 
-export class ClientConnection implements ExchangeClient, ChunkSink, Swept {
+export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSink, Swept {
   readonly encrypted: boolean
   readonly bare = false
   readonly memo = newRouteMemo()
@@ -94,12 +105,10 @@ export class ClientConnection implements ExchangeClient, ChunkSink, Swept {
     return this.#socket.remoteAddress
   }
 
-  /** Whether a response is due that can be waited for. */
   get isBusy(): boolean {
     return this.#exchange !== undefined && !this.#exchange.isUpgrade
   }
 
-  /** Ends it at once if it is between two requests. */
   closeIfIdle(): void {
     if (this.#phase === 'idle' || (this.#phase === 'head' && !this.#held)) this.#leave()
   }

@@ -28,7 +28,15 @@ describe('a proxy with internal TLS', () => {
     const [api, client] = [componentPaths(pki.folder, 'proxyApi'), componentPaths(pki.folder, 'proxyClient')]
     const flags = {
       ...{ ip: '127.0.0.1', port: 0, apiIp: '127.0.0.1', apiPort: 0, metricsIp: '', logLevel: 'info' },
-      ...{ xForward: true, prependPath: true, includePrefix: true, customHeader: {}, sslName: [], sslFolder: '' },
+      ...{
+        xForward: true,
+        prependPath: true,
+        includePrefix: true,
+        customHeader: {},
+        sslName: [],
+        sslFolder: '',
+        http2: true,
+      },
       ...{ apiSslKey: api.key, apiSslCert: api.cert, apiSslCa: bundlePath(pki.folder, 'proxy-api-ca') },
       ...{ apiSslRequestCert: true, apiSslRejectUnauthorized: true },
       ...{ clientSslKey: client.key, clientSslCert: client.cert },

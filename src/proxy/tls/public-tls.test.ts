@@ -222,6 +222,34 @@ describe('TLS of the public side', () => {
     await assert.rejects(connect(proxy, { ciphers: 'AES128-SHA:ECDHE-ECDSA-AES128-SHA', maxVersion: 'TLSv1.2' }))
   })
 
+  it('says that it wants HTTPS from now on, over HTTPS and unless the server behind says it itself', async () => {
+    await using upstream = await startUpstream((req, res) => {
+      if (req.url === '/own') res.setHeader('Strict-Transport-Security', 'max-age=1')
+      res.end()
+    })
+    const routes = { '/lab': upstream.url, '/own': upstream.url }
+    const certificate = { kind: 'self-signed', folder: newFolder(), names: ['a'] } as const
+    await using proxy = await startTestProxy(routes, { certificate, hstsSeconds: 600 })
+    await using plain = await startTestProxy(routes, { hstsSeconds: 600 })
+    const header = async (path: string) => {
+      const asked = request({
+        host: '127.0.0.1',
+        port: proxy.port,
+        path,
+        rejectUnauthorized: false,
+        agent: false,
+      }).end()
+      const [response] = await once(asked, 'response')
+      response.resume()
+      return response.headers['strict-transport-security']
+    }
+
+    assert.equal(await header('/lab'), 'max-age=600')
+    assert.equal(await header('/missing'), 'max-age=600')
+    assert.equal(await header('/own'), 'max-age=1')
+    assert.equal((await fetch(`${plain.url}/lab`)).headers.get('strict-transport-security'), null)
+  })
+
   it('resumes sessions after the certificate was loaded anew', async () => {
     const files = await filesOf(await makeSelfSigned(['one.example'], new Date()))
     await using proxy = await startTestProxy({}, { certificate: { kind: 'files', files } })
