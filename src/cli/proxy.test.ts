@@ -230,7 +230,7 @@ describe('orrery proxy', () => {
       const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
       const named =
         /^(?:requests|api_route)_\w+(?:\{[^}]*\})? \d+$|^(?:find_target_for_req|last_activity_updating)_count \d+$/gm
-      return { values: text.match(named)?.toSorted(), types: text.match(/^# TYPE .*$/gm)?.toSorted() }
+      return { values: text.match(named)?.toSorted(), types: text.match(/^# TYPE (?!orrery_).*$/gm)?.toSorted() }
     }
 
     const ours = await scrape('orrery')

@@ -105,6 +105,11 @@ export function proxyCommand(): Command {
     .option('--metrics-ip <ip>', 'address of the metrics server', '')
     .option('--metrics-port <n>', 'port of the metrics server (default: none)', parsePort)
     .option('--metrics-socket <path>', 'Unix socket of the metrics server instead of address and port')
+    .option(
+      '--metrics-routes <n>',
+      'how many routes have figures of their own in the metrics (default: 0)',
+      parseNumber,
+    )
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .option('--timeout <ms>', 'drop a request whose client is silent for so long', parseMs)
     .option('--proxy-timeout <ms>', 'answer 504 when the target has not begun its response after so long', parseMs)
@@ -244,6 +249,12 @@ function parseSeconds(value: string): number {
   const seconds = Number(value)
   if (!Number.isInteger(seconds) || seconds < 0) throw new InvalidArgumentError('expected a number of seconds.')
   return seconds
+}
+
+function parseNumber(value: string): number {
+  const count = Number(value)
+  if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError('expected a number.')
+  return count
 }
 
 function parseMs(value: string): number {

@@ -16,6 +16,7 @@ import { reasonOf } from './reason-phrase.ts'
 import { asksNotToCount } from './request-activity.ts'
 import { upstreamHead } from './request-fields.ts'
 import type { Swept } from './sweeper.ts'
+import type { Traffic } from './traffic.ts'
 import { Tunnel } from './tunnel.ts'
 import { watchFrames } from './websocket-activity.ts'
 
@@ -41,6 +42,7 @@ export class Exchange implements UpstreamUser, Swept {
   readonly #client: ExchangeClient
   readonly #head: RequestHead
   #match: FoundRoute | undefined
+  #traffic: Traffic | undefined
   #upstream: UpstreamConnection | undefined
   #state: State = 'asking'
   #status = 0
@@ -71,6 +73,8 @@ export class Exchange implements UpstreamUser, Swept {
     if (match.kind === 'malformed') return void this.#fail(400, 'malformed path')
     if (match.kind === 'none') return void this.#fail(404, 'no route')
     this.#match = match
+    this.#traffic = metrics.trafficOf(match.route)
+    this.#traffic.requests++
     this.#send(match)
   }
 
@@ -79,6 +83,7 @@ export class Exchange implements UpstreamUser, Swept {
     const upstream = this.#upstream
     if (!upstream || to === from) return
     this.#touch()
+    this.#traffic!.received += to - from
     if (!this.#client.bare || this.#head.body !== 'chunked') return void upstream.body(bytes, from, to)
     upstream.text(`${(to - from).toString(16)}\r\n`)
     upstream.body(bytes, from, to)
@@ -150,6 +155,7 @@ export class Exchange implements UpstreamUser, Swept {
   }
 
   upstreamBody(bytes: Buffer, from: number, to: number, lasting: boolean): void {
+    this.#traffic!.sent += to - from
     this.#client.sendBody(bytes, from, to, lasting)
   }
 
@@ -230,11 +236,13 @@ export class Exchange implements UpstreamUser, Swept {
     metrics.countProxied(101)
     const { stream, early } = this.#client.upgrade(head)
     const isActivity = /^websocket$/i.test(this.#head.upgrade ?? '') ? watchFrames() : () => true
+    const traffic = this.#traffic!
     const onClientData = (chunk: Buffer) => {
+      traffic.received += chunk.length
       if (isActivity(chunk)) touchRoute(this.#context, route)
     }
     const { halfClosedIdleMs } = settings
-    upstream.takeSocket(new Tunnel(stream, upstream, { halfClosedIdleMs, sweeper, tunnels, onClientData }))
+    upstream.takeSocket(new Tunnel(stream, upstream, { halfClosedIdleMs, sweeper, tunnels, traffic, onClientData }))
     if (early.length === 0) return
     onClientData(early)
     upstream.socket.write(early)

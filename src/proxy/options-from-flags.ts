@@ -69,6 +69,7 @@ export interface ProxyFlags {
   metricsIp: string
   metricsPort?: number
   metricsSocket?: string
+  metricsRoutes?: number
   logLevel: string
   timeout?: number
   proxyTimeout?: number
@@ -207,6 +208,7 @@ export function proxyOptionsFrom(flags: ProxyFlags, env: NodeJS.ProcessEnv, log:
     listen,
     api: apiAddress(flags, listen),
     metrics: metricsAddress(flags),
+    metricsRoutes: flags.metricsRoutes,
     log,
     certificate,
     tls,

@@ -1,8 +1,10 @@
 /** The metrics of `--metrics-port`, named as configurable-http-proxy names them, so that its dashboards go on. */
 import { AggregatorRegistry, Counter, collectDefaultMetrics, Registry, Summary } from 'prom-client'
 import type { CollectedMetrics, ExposedMetrics } from './proxy-metrics.ts'
+import { createTrafficLedger, type Traffic } from './traffic.ts'
 
-export function createProxyMetrics(): ExposedMetrics {
+/** @param options.maxRoutes how many routes have figures of their own */
+export function createProxyMetrics({ maxRoutes = 0 }: { maxRoutes?: number | undefined } = {}): ExposedMetrics {
   const register = new Registry()
   collectDefaultMetrics({ register })
   const registers = [register]
@@ -29,6 +31,10 @@ export function createProxyMetrics(): ExposedMetrics {
   const proxied = byStatus('requests_proxy', 'Responses by status, those of the proxy itself included')
   const api = byStatus('requests_api', 'Responses of the API by status')
 
+  const ledger = createTrafficLedger({ maxRoutes })
+  exposeTraffic(register, 'orrery_proxy', 'kind', () => ledger.byKind())
+  if (maxRoutes > 0) exposeTraffic(register, 'orrery_proxy_route', 'route', () => ledger.byRoute())
+
   /** Quantiles of several processes cannot be put together; their sums and counts can. */
   async function collect(): Promise<CollectedMetrics> {
     const metrics = await register.getMetricsAsJSON()
@@ -53,5 +59,28 @@ export function createProxyMetrics(): ExposedMetrics {
     countRoute: action => routes[action].inc(),
     timeFindTarget: () => findTarget.startTimer(),
     timeActivity: () => activity.startTimer(),
+    trafficOf: ledger.of,
+    forgetRoute: ledger.forget,
+  }
+}
+
+/** Counters that are read when somebody asks, so that counting is no more than an addition. */
+function exposeTraffic(register: Registry, prefix: string, label: string, read: () => Map<string, Traffic>): void {
+  const figures = [
+    ['requests', 'requests_total', 'Requests and upgrades that a route was found for'],
+    ['received', 'received_bytes_total', 'Bytes of bodies and upgraded connections from clients'],
+    ['sent', 'sent_bytes_total', 'Bytes of bodies and upgraded connections to clients'],
+  ] as const
+  for (const [figure, name, help] of figures) {
+    new Counter({
+      name: `${prefix}_${name}`,
+      help,
+      labelNames: [label],
+      registers: [register],
+      collect() {
+        this.reset()
+        for (const [value, traffic] of read()) this.inc({ [label]: value }, traffic[figure])
+      },
+    })
   }
 }

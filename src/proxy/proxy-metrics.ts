@@ -1,3 +1,6 @@
+import type { Route } from './route-table.ts'
+import { noTraffic, type Traffic } from './traffic.ts'
+
 /** What the proxy counts. Without `--metrics-port` nobody reads it and it costs a call. */
 export interface ProxyMetrics {
   countWeb(): void
@@ -8,6 +11,9 @@ export interface ProxyMetrics {
   /** Call the result when the search is over. */
   timeFindTarget(): () => void
   timeActivity(): () => void
+  /** Where the traffic of this route is counted. */
+  trafficOf(route: Route): Traffic
+  forgetRoute(path: string): void
 }
 
 /** Plain data of the metrics library. */
@@ -22,6 +28,7 @@ export interface ExposedMetrics extends ProxyMetrics {
 }
 
 const nothing = () => {}
+const unread = noTraffic()
 
 export const noMetrics: ProxyMetrics = {
   countWeb: nothing,
@@ -31,4 +38,6 @@ export const noMetrics: ProxyMetrics = {
   countRoute: nothing,
   timeFindTarget: () => nothing,
   timeActivity: () => nothing,
+  trafficOf: () => unread,
+  forgetRoute: nothing,
 }

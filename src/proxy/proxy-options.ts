@@ -13,6 +13,8 @@ export interface ProxyOptions {
   /** Where the hub connects to set routes. */
   readonly api: ListenAddress
   readonly metrics?: ListenAddress | undefined
+  /** How many routes have figures of their own in the metrics. Default 0: those of their kind alone. */
+  readonly metricsRoutes?: number | undefined
   readonly log: Logger
 
   /** The public side speaks HTTPS with a certificate from there. */

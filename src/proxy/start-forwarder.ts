@@ -75,6 +75,9 @@ export async function startForwarder(
     log,
     tunnels: new Set(),
   }
+  const stopListening = parts.routes.onChange(change => {
+    if (change.kind === 'delete') parts.metrics.forgetRoute(change.path)
+  })
   const { upstreamTlsFiles } = options
   const renewed =
     upstreamTlsFiles &&
@@ -87,6 +90,7 @@ export async function startForwarder(
       log,
     )
   const closeUpstreams = async () => {
+    stopListening()
     await renewed?.close()
     context.pool.close()
     upstreams.close()

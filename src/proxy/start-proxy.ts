@@ -36,7 +36,9 @@ export async function startProxy(options: ProxyOptions, predecessor?: Link): Pro
   checkTarget('errorTarget', options.errorTarget)
   const routes = createRouteTable({ hostRouting: options.hostRouting ?? false })
   // Loaded when asked for: most proxies start without it.
-  const exposed = options.metrics ? (await import('./prometheus-metrics.ts')).createProxyMetrics() : undefined
+  const exposed = options.metrics
+    ? (await import('./prometheus-metrics.ts')).createProxyMetrics({ maxRoutes: options.metricsRoutes })
+    : undefined
   const metrics = exposed ?? noMetrics
   const following = predecessor && followTable(routes, predecessor)
   if (predecessor) predecessor.send({ kind: 'join' })

@@ -6,11 +6,14 @@
 import type { Duplex } from 'node:stream'
 import type { RawReader, UpstreamConnection } from './http1/upstream-connection.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
+import type { Traffic } from './traffic.ts'
 
 export interface TunnelOptions {
   /** Milliseconds; 0 is never. */
   readonly halfClosedIdleMs: number
   readonly sweeper: Sweeper
+  /** Counts what goes to the client. */
+  readonly traffic: Traffic
   readonly onClientData: (chunk: Buffer) => void
   /** Holds the tunnel while it is open. */
   readonly tunnels: Set<{ destroy(): unknown }>
@@ -50,6 +53,7 @@ export class Tunnel implements RawReader, Swept {
 
   read(bytes: Buffer, from: number, to: number): boolean {
     if (this.#deadline > 0) this.#halfClosed()
+    this.#options.traffic.sent += to - from
     const client = this.#client
     const more =
       to - from <= MAX_TEXT

@@ -30,7 +30,9 @@ process.on('unhandledRejection', error => log.error({ err: error }, 'unexpected 
 
 const options = { ...sent, log }
 const routes = createRouteTable({ hostRouting: options.hostRouting ?? false })
-const exposed = options.metrics ? (await import('../prometheus-metrics.ts')).createProxyMetrics() : undefined
+const exposed = options.metrics
+  ? (await import('../prometheus-metrics.ts')).createProxyMetrics({ maxRoutes: options.metricsRoutes })
+  : undefined
 const following = followTable(routes, link)
 link.send({ kind: 'ready' })
 try {
