@@ -1,5 +1,5 @@
 /**
- * One proxy as the hub sees it: changes to its table happen one after the other, and whether it answers is known and
+ * One proxy as the hub sees it: changes to a route happen one after the other, and whether it answers is known and
  * logged once a change, not once a failure.
  */
 import type { Logger } from '../core/runtime.ts'
@@ -31,12 +31,20 @@ export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedPr
   let since = new Date()
   let hasMissed = false
   let instance: ProxyInstance
-  let tail: Promise<unknown> = Promise.resolve()
+  const lanes: Promise<unknown>[] = Array.from({ length: CONCURRENCY }, () => Promise.resolve())
 
-  /** In turn, so that a reconcile never undoes what a start has just set. */
-  function inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const turn = tail.then(() => noting(change))
-    tail = turn.catch(() => {})
+  /** Changes of one route come one after the other, those of different ones side by side. */
+  function inLane<T>(spec: string, change: () => Promise<T>): Promise<T> {
+    const lane = laneOf(spec)
+    const turn = lanes[lane]!.then(() => noting(change))
+    lanes[lane] = turn.catch(() => {})
+    return turn
+  }
+
+  /** After all changes before it and before all after it, so that a reconcile never undoes what a start has just set. */
+  function alone<T>(change: () => Promise<T>): Promise<T> {
+    const turn = Promise.all(lanes).then(() => noting(change))
+    lanes.fill(turn.catch(() => {}))
     return turn
   }
 
@@ -71,11 +79,11 @@ export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedPr
     missed() {
       hasMissed = true
     },
-    set: (spec, route, signal) => inTurn(() => api.addRoute(spec, route.target, route.data, signal)),
-    remove: (spec, signal) => inTurn(() => api.deleteRoute(spec, signal)),
+    set: (spec, route, signal) => inLane(spec, () => api.addRoute(spec, route.target, route.data, signal)),
+    remove: (spec, signal) => inLane(spec, () => api.deleteRoute(spec, signal)),
     routes: signal => noting(() => api.getRoutes(signal)),
     reconcile: (desired, signal) =>
-      inTurn(async () => {
+      alone(async () => {
         // Cleared first: what fails from here on is missed anew.
         hasMissed = false
         const present = await api.getRoutes(signal)
@@ -100,6 +108,12 @@ export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedPr
       }
     },
   }
+}
+
+function laneOf(spec: string): number {
+  let sum = 0
+  for (let at = 0; at < spec.length; at++) sum = (sum * 31 + spec.charCodeAt(at)) % 65_521
+  return sum % CONCURRENCY
 }
 
 export interface RouteChange {
