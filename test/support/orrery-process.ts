@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
@@ -94,10 +95,11 @@ export async function startOrrery(options: {
   let output = ''
   child.stdout!.on('data', chunk => (output += chunk))
   child.stderr!.on('data', chunk => (output += chunk))
-  const url = `http://127.0.0.1:${port}`
+  const speaksTls = (given?.proxy as { tls?: unknown } | undefined)?.tls !== undefined
+  const url = `${speaksTls ? 'https' : 'http'}://127.0.0.1:${port}`
 
   const apiUrl = `${url}${given?.baseUrl ?? '/'}hub/api/`
-  const answers = async () => child.exitCode !== null || (await fetch(apiUrl)).ok
+  const answers = async () => child.exitCode !== null || (await isOk(apiUrl))
   await until('Orrery answers', answers, 300_000).catch(error => {
     child.kill('SIGTERM')
     throw new Error(`${error}\n${output}`, { cause: error })
@@ -120,7 +122,7 @@ export async function startOrrery(options: {
         const now = part(name)
         return now !== undefined && now.pid !== before.pid
       })
-      await until('Orrery answers again', async () => (await fetch(apiUrl)).ok)
+      await until('Orrery answers again', () => isOk(apiUrl))
     },
     async crash() {
       const all = descendants(child.pid!)
@@ -137,6 +139,18 @@ export async function startOrrery(options: {
       rmSync(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+/** Whatever its certificate. */
+function isOk(url: string): Promise<boolean> {
+  if (url.startsWith('http:')) return fetch(url).then(response => response.ok)
+  return new Promise((resolve, reject) => {
+    const asked = get(url, { rejectUnauthorized: false, agent: false }, response => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    asked.on('error', reject)
+  })
 }
 
 /** The innermost Node process whose command is `... main.ts hub ...`. */
