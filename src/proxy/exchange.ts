@@ -107,6 +107,11 @@ export class Exchange implements UpstreamUser, Swept {
     return false
   }
 
+  /** All that the client has sent so far is with the system; nobody here reads it any more. */
+  get hasWritten(): boolean {
+    return this.#upstream?.socket.writableLength === 0
+  }
+
   clientDrained(): void {
     if (!this.#upstreamWaits) return
     this.#upstreamWaits = false

@@ -3,7 +3,9 @@
  * of time while both sides are open, however quiet they are. When one side has said its last word (half-close), the
  * other may go on, but not for ever in silence.
  */
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { readDirectly, readOn } from './http1/direct-reads.ts'
 import type { RawReader, UpstreamConnection } from './http1/upstream-connection.ts'
 import type { Sweeper, Swept } from './sweeper.ts'
 import type { Traffic } from './traffic.ts'
@@ -34,7 +36,12 @@ export class Tunnel implements RawReader, Swept {
     this.#upstream = upstream
     this.#options = options
     options.tunnels.add(this)
-    client.on('data', chunk => this.#fromClient(chunk))
+    if (client instanceof Socket) readDirectly(client, chunk => this.#fromClient(chunk))
+    else {
+      client.on('data', chunk => {
+        if (!this.#fromClient(chunk)) client.pause()
+      })
+    }
     client.on('drain', () => {
       if (!this.#waits) return
       this.#waits = false
@@ -67,7 +74,9 @@ export class Tunnel implements RawReader, Swept {
   }
 
   drained(): void {
-    this.#client.resume()
+    const client = this.#client
+    if (client instanceof Socket) readOn(client)
+    else client.resume()
   }
 
   ended(): void {
@@ -92,11 +101,12 @@ export class Tunnel implements RawReader, Swept {
     if (now >= this.#deadline) this.destroy()
   }
 
-  #fromClient(chunk: Buffer): void {
+  /** False: the upstream takes no more for now. */
+  #fromClient(chunk: Buffer): boolean {
     if (this.#deadline > 0) this.#halfClosed()
     this.#options.onClientData(chunk)
     const { socket } = this.#upstream
-    if (!socket.write(chunk) && socket.writableLength > 0) this.#client.pause()
+    return socket.write(chunk) || socket.writableLength === 0
   }
 
   #halfClosed(): void {

@@ -12,6 +12,7 @@ import { reasonOf } from '../reason-phrase.ts'
 import type { Swept } from '../sweeper.ts'
 import { CR, LF } from './byte-classes.ts'
 import { ChunkScanner, type ChunkSink } from './chunk-scanner.ts'
+import { freeChunk, readDirectly, readOn, stopReadingDirectly } from './direct-reads.ts'
 import { HeadFault, parseRequestHead, type RequestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import { SocketWriter } from './socket-writer.ts'
@@ -71,6 +72,7 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
   #head: RequestHead | undefined
   #held: Buffer | undefined
   #reading = false // in `#take`
+  #paused = false
   #requestDone = false
   #responseBegun = false
   #responseDone = false
@@ -94,11 +96,14 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
     this.#deadline = performance.now() + HEAD_TIMEOUT_MS
     shared.open.add(this)
     shared.context.sweeper.add(this)
-    socket.on('data', this.#onData)
     socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onError)
     socket.on('close', this.#onClose)
+    readDirectly(socket, chunk => {
+      this.#onData(chunk)
+      return !this.#paused
+    })
   }
 
   get remoteAddress(): string | undefined {
@@ -188,14 +193,9 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
     this.#writer.text(`HTTP/1.1 101 ${head.reason || 'Switching Protocols'}\r\n${head.lines}\r\n`)
     this.#writer.flush()
     this.#forget()
-    socket.off('data', this.#onData)
-    socket.off('drain', this.#onDrain)
-    socket.off('end', this.#onEnd)
-    socket.off('error', this.#onError)
-    socket.off('close', this.#onClose)
     socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS)
     const early = this.#held ?? NOTHING
-    socket.resume()
+    this.#readOn()
     return { stream: socket, early }
   }
 
@@ -208,15 +208,19 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
   }
 
   resumeRequest(): void {
-    this.#socket.resume()
+    this.#readOn()
   }
 
   // What the socket tells.
 
-  readonly #onData = (chunk: Buffer): void => {
+  #onData(chunk: Buffer): void {
     if (this.#phase === 'leaving') return
     const held = this.#held
-    if (!held) return void this.#take(chunk)
+    if (!held) {
+      this.#take(chunk)
+      if (!this.#held && this.#exchange?.hasWritten) freeChunk(chunk)
+      return
+    }
     const bytes = Buffer.concat([held, chunk])
     if (this.#phase === 'head' && bytes.length <= MAX_HEADER_BYTES && !hasEmptyLine(bytes, held.length - 3)) {
       this.#held = bytes
@@ -262,14 +266,14 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
     }
     this.#reading = false
     if (this.#exchange && !this.#requestDone) {
-      if (!this.#exchange.flushRequest()) this.#socket.pause()
+      if (!this.#exchange.flushRequest()) this.#paused = true
     } else this.#exchange?.flushRequest()
     if (this.#responseDone) this.flush()
   }
 
   #hold(bytes: Buffer): void {
     this.#held = bytes
-    if (bytes.length > MAX_HELD_BYTES) this.#socket.pause()
+    if (bytes.length > MAX_HELD_BYTES) this.#paused = true
   }
 
   #readHead(bytes: Buffer, from: number): number {
@@ -346,7 +350,7 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
     if (this.#reading || !this.#held) return
     const bytes = this.#held
     this.#held = undefined
-    this.#socket.resume()
+    this.#readOn()
     this.#take(bytes)
   }
 
@@ -382,9 +386,25 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
     return Number.POSITIVE_INFINITY
   }
 
+  #readOn(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    readOn(this.#socket)
+  }
+
+  /**
+   * Lets go of the socket, too: Node's closed handles keep theirs, and what hangs on it, until the next collection of
+   * everything.
+   */
   #forget(): void {
     this.#shared.open.delete(this)
     this.#shared.context.sweeper.delete(this)
+    const socket = this.#socket
+    socket.off('drain', this.#onDrain)
+    socket.off('end', this.#onEnd)
+    socket.off('error', this.#onError)
+    socket.off('close', this.#onClose)
+    stopReadingDirectly(socket)
   }
 }
 
