@@ -18,6 +18,8 @@ export interface ForwardSettings extends PathSettings, HeaderSettings, RewriteSe
   readonly halfClosedIdleMs: number
   /** Milliseconds an idle client connection is kept. */
   readonly keepAliveTimeoutMs: number
+  /** Milliseconds within which the head of a request must come (slow loris). */
+  readonly headTimeoutMs: number
   /** `Strict-Transport-Security` with its CR LF, for responses over TLS; empty for none. */
   readonly hstsLine: string
 }

@@ -62,6 +62,8 @@ export interface ProxyOptions {
   readonly halfClosedIdleMs?: number
   /** Milliseconds an idle client connection is kept. Default 5000. */
   readonly keepAliveTimeoutMs?: number
+  /** Milliseconds a client has for the head of a request. Default 60,000. */
+  readonly headTimeoutMs?: number
   /** Processes that forward. Default 1, which is the proxy's own. */
   readonly workers?: number
   /** Milliseconds that open connections may go on after a successor has taken over. Default a day. */

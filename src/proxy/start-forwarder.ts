@@ -47,6 +47,7 @@ export interface Forwarder {
 
 const HALF_CLOSED_IDLE_MS = 60_000
 const KEEP_ALIVE_TIMEOUT_MS = 5000
+const HEAD_TIMEOUT_MS = 60_000
 const DRAIN_POLL_MS = 25
 /** Retiring takes from seconds to hours. */
 const RETIRE_POLL_MS = 200
@@ -64,6 +65,7 @@ export async function startForwarder(
     settings.proxyTimeoutMs,
     settings.halfClosedIdleMs,
     settings.keepAliveTimeoutMs,
+    settings.headTimeoutMs,
   ])
   const context: ForwardContext = {
     ...parts,
@@ -170,6 +172,7 @@ function settingsFrom(options: ProxyOptions): ForwardSettings {
     proxyTimeoutMs: options.proxyTimeoutMs ?? 0,
     halfClosedIdleMs: options.halfClosedIdleMs ?? HALF_CLOSED_IDLE_MS,
     keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
+    headTimeoutMs: options.headTimeoutMs ?? HEAD_TIMEOUT_MS,
   }
 }
 

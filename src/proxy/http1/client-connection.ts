@@ -1,7 +1,7 @@
 /**
  * One connection of a client that speaks HTTP/1.1 (or 1.0): reads one request after the other, in order, and gives each
  * to an `Exchange`. What comes early (pipelining) waits in a bounded buffer; what comes too slowly or too large is
- * refused. Limits: a head has `HEAD_TIMEOUT_MS` and `MAX_HEADER_BYTES`; bodies have none.
+ * refused. Limits: a head has `headTimeoutMs` and `MAX_HEADER_BYTES`; bodies have none.
  */
 import type { Socket } from 'node:net'
 import { Exchange } from '../exchange.ts'
@@ -45,7 +45,6 @@ export function newClientConnections(context: ForwardContext): ClientConnections
   return { context, open: new Set(), keepAliveLine: `Connection: keep-alive\r\n${hint}\r\n`, closing: false }
 }
 
-const HEAD_TIMEOUT_MS = 60_000
 /**
  * Nobody takes the rest of a request any more. The client is let finish for a while, because closing at once could make
  * its system throw away the response that it has not read yet.
@@ -93,7 +92,7 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
     this.#shared = shared
     this.encrypted = how.encrypted
     this.#keepAliveLine = shared.keepAliveLine
-    this.#deadline = performance.now() + HEAD_TIMEOUT_MS
+    this.#deadline = performance.now() + shared.context.settings.headTimeoutMs
     shared.open.add(this)
     shared.context.sweeper.add(this)
     socket.on('drain', this.#onDrain)
@@ -282,7 +281,7 @@ export class ClientConnection implements OpenConnection, ExchangeClient, ChunkSi
       if (bytes.length - from > MAX_HEADER_BYTES) return this.#refuse(TOO_LARGE)
       if (this.#phase === 'idle') {
         this.#phase = 'head'
-        this.#deadline = performance.now() + HEAD_TIMEOUT_MS
+        this.#deadline = performance.now() + this.#shared.context.settings.headTimeoutMs
       }
       this.#held = from === 0 ? bytes : bytes.subarray(from)
       return bytes.length

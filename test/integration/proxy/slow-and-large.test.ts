@@ -109,6 +109,40 @@ describe('time-outs', () => {
   })
 })
 
+describe('clients that are slow on purpose', () => {
+  it('are let go when the head of a request does not come in time, however its bytes drip in', async () => {
+    await using upstream = await startUpstream()
+    await using proxy = await startTestProxy({ '/': upstream.url }, { headTimeoutMs: 300, keepAliveTimeoutMs: 10_000 })
+    await using kept = connectRaw(proxy.port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+    await kept.until('"body"')
+    const silent = connectRaw(proxy.port)
+    const dripping = [connectRaw(proxy.port, 'GET / HTTP/1.1\r\n'), kept]
+
+    const drip = setInterval(() => dripping.forEach(client => void client.send('X')), 20)
+    try {
+      for (const client of [silent, ...dripping]) await client.untilClosed()
+    } finally {
+      clearInterval(drip)
+    }
+
+    for (const client of dripping) assert.match(client.received, /HTTP\/1\.1 408 /)
+    assert.equal(silent.received, '')
+  })
+
+  it('do not keep others waiting', async () => {
+    await using upstream = await startUpstream()
+    await using proxy = await startTestProxy({ '/': upstream.url })
+    const slow = Array.from({ length: 500 }, () => connectRaw(proxy.port, 'GET / HTTP/1.1\r\nHost: h\r\nX-Slow: '))
+    await until('all to be there', () => slow.every(({ socket }) => socket.readyState === 'open'))
+
+    const response = await fetch(proxy.url)
+
+    assert.equal(response.status, 200)
+    assert.ok(upstream.sockets.size <= 1, 'an unfinished head has opened a connection')
+    for (const { socket } of slow) socket.destroy()
+  })
+})
+
 describe('clients that leave', () => {
   it('take their request along, whether it has been answered in part or not at all', async () => {
     const ended: string[] = []
