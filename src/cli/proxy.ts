@@ -6,6 +6,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type DestinationStream, pino } from 'pino'
+import { gatheredStdout } from '../app/hub/gathered-log.ts'
 import { packageVersion } from '../app/package-root.ts'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
@@ -226,11 +227,11 @@ function keepPidFile(file: string): void {
   })
 }
 
-/** One JSON record a line; on a terminal made for reading. */
+/** One JSON record a line, gathered for a moment: a thousand routes are told of at once. On a terminal made for reading. */
 function createLogger(level: string, terminal: DestinationStream | undefined): Logger {
   const known = ['debug', 'info', 'warn', 'error'].includes(level.toLowerCase())
   const options = { name: 'proxy', level: known ? level.toLowerCase() : 'info' }
-  return terminal ? pino(options, terminal) : pino(options)
+  return pino(options, terminal ?? gatheredStdout())
 }
 
 /** Loaded on a terminal only: it is a good part of the start. */
