@@ -1,14 +1,20 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { Readable } from 'node:stream'
 
 /** A browser without pages: cookies by path, redirects followed, forms posted with their `_xsrf`. */
 export class HttpSession {
   readonly #cookies = new Map<string, { value: string; path: string }>()
   readonly #base: string
+  readonly #options: RequestOptions
 
-  /** @param base for example `http://127.0.0.1:8000`; the session never leaves it. */
-  constructor(base: string) {
+  /**
+   * @param base for example `http://127.0.0.1:8000`; the session never leaves it.
+   * @param options for all its requests: `ca`, `localAddress`
+   */
+  constructor(base: string, options: RequestOptions = {}) {
     this.#base = base
+    this.#options = options
   }
 
   cookie(name: string): string | undefined {
@@ -36,7 +42,7 @@ export class HttpSession {
     const cookies = this.cookieHeader(url.pathname)
     if (cookies !== '') headers.set('cookie', cookies)
     if (!headers.has('sec-fetch-mode')) headers.set('sec-fetch-mode', 'navigate')
-    const response = await requestLikeBrowser(url, init, headers)
+    const response = await requestLikeBrowser(url, init, headers, this.#options)
     for (const line of response.headers.getSetCookie()) this.#keep(line, url)
     return response
   }
@@ -81,13 +87,20 @@ export class HttpSession {
 }
 
 /** Not `fetch`, which says of every request that a script makes it: hub and servers then ask for an xsrf token. */
-async function requestLikeBrowser(url: URL, init: RequestInit, headers: Headers): Promise<Response> {
+async function requestLikeBrowser(
+  url: URL,
+  init: RequestInit,
+  headers: Headers,
+  options: RequestOptions,
+): Promise<Response> {
   const outgoing = new Request(url, { ...init, headers })
   const body = outgoing.body ? Buffer.from(await outgoing.arrayBuffer()) : undefined
   for (const [name, value] of outgoing.headers) headers.set(name, value)
   if (body) headers.set('content-length', String(body.length))
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  const request = httpRequest(url, { method: init.method ?? 'GET', headers: Object.fromEntries(headers) }, resolve)
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const method = init.method ?? 'GET'
+  const request = send(url, { ...options, method, headers: Object.fromEntries(headers) }, resolve)
   request.on('error', reject).end(body)
   const incoming = await promise
   const received = new Headers()

@@ -1,7 +1,8 @@
 /** Runs code in a kernel of a Jupyter server, as a notebook in a browser does: REST API, then one WebSocket that stays. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { type ClientOptions, WebSocket } from 'ws'
+import { WebSocket } from 'ws'
+import { HttpSession } from './http-session.ts'
 import { until } from './until.ts'
 
 export interface Kernel {
@@ -14,15 +15,16 @@ export interface Kernel {
 
 /**
  * @param serverUrl with the base path of the server, without a slash at the end: `http://127.0.0.1:8000/user/ada`
- * @param options headers that each request carries, and how the WebSocket connects (`ca` for TLS)
+ * @param options headers that each request carries, and how it connects (`ca` for TLS)
  */
 export async function startKernel(
   serverUrl: string,
   token: string,
-  options: { headers?: Record<string, string>; socket?: ClientOptions } = {},
+  options: { headers?: Record<string, string>; socket?: { ca?: string | Buffer } } = {},
 ): Promise<Kernel> {
   const headers = { ...options.headers, authorization: `token ${token}` }
-  const made = await fetch(`${serverUrl}/api/kernels`, { method: 'POST', headers, body: '{}' })
+  const rest = new HttpSession(serverUrl, options.socket)
+  const made = await rest.once(`${serverUrl}/api/kernels`, { method: 'POST', headers, body: '{}' })
   if (made.status !== 201) throw new Error(`no kernel: ${made.status} ${await made.text()}`)
   const { id } = (await made.json()) as { id: string }
   const session = randomUUID()

@@ -105,7 +105,8 @@ export async function startOrrery(options: {
     throw new Error(`${error}\n${output}`, { cause: error })
   })
   if (child.exitCode !== null) throw new Error(`orrery start ended with ${child.exitCode}:\n${output}`)
-  if (!options.dataDir) await until('the terminal shows where it listens', () => output.includes(String(port)))
+  const address = String(given?.publicUrl ?? port)
+  if (!options.dataDir) await until('the terminal shows where it is', () => output.includes(address))
 
   const part = (name: string) => descendants(child.pid!).find(info => isPart(info, name))
   return {
