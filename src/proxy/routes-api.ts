@@ -132,17 +132,20 @@ function decodePath(written: string | undefined): string | undefined {
   }
 }
 
-/** Undefined when there is too much of it. */
-async function readBody(req: IncomingMessage): Promise<string | undefined> {
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return undefined
+/** Undefined when there is too much of it. Rejects when it is broken off. */
+function readBody(req: IncomingMessage): Promise<string | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
+  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) resolve(undefined)
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of req as AsyncIterable<Buffer>) {
+  req.on('data', (chunk: Buffer) => {
     bytes += chunk.length
-    if (bytes > MAX_BODY_BYTES) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+    if (bytes > MAX_BODY_BYTES) resolve(undefined)
+    else chunks.push(chunk)
+  })
+  req.on('end', () => resolve(chunks.length === 1 ? chunks[0]!.toString() : Buffer.concat(chunks).toString()))
+  req.on('error', reject)
+  return promise
 }
 
 function hasTarget(data: unknown): data is Record<string, unknown> & { target: string } {
