@@ -149,6 +149,7 @@ export async function testApi(
       access,
       log,
       routes: async () => ({ '/b/': route('/b/'), '/a/': route('/a/') }),
+      certificates: async () => new Map(),
       proxies: () => [{ url: 'http://127.0.0.1:8001', up: true, since: new Date(0) }],
       checkRoutes: async () => void asked.push('check routes'),
     }),

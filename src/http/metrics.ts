@@ -16,6 +16,7 @@ export interface HubMetrics {
   readonly proxyDeleteDuration: Histogram<'status'>
   readonly proxyPollDuration: Histogram
   readonly proxyUp: Gauge<'proxy'> & { collect?: () => void }
+  readonly proxyCertificateEnd: Gauge<'proxy'> & { collect?: () => Promise<void> }
   readonly checkRoutesDuration: Histogram
   readonly hubStartupDuration: Histogram
   readonly initSpawnersDuration: Histogram
@@ -88,6 +89,13 @@ export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
       labelNames: ['proxy'],
       registers: [registry],
       collect() {}, // set by whoever knows
+    }),
+    proxyCertificateEnd: new Gauge({
+      name: 'orrery_proxy_certificate_expiry_timestamp_seconds',
+      help: 'When the certificate that browsers see ends, in seconds since the epoch, as the proxy tells it',
+      labelNames: ['proxy'],
+      registers: [registry],
+      async collect() {}, // set by whoever knows
     }),
     checkRoutesDuration: histogram('check_routes_duration_seconds', 'Time taken to check all routes'),
     hubStartupDuration: histogram('hub_startup_duration_seconds', 'Time taken by the start of the hub'),

@@ -10,6 +10,7 @@ import { timedAbort } from '../core/linked-abort.ts'
 import type { ClientTls } from '../pki/internal/client-tls.ts'
 import { type ApiAnswer, type ApiRequest, sendApiRequest } from './api-request.ts'
 import { INSTANCE_HEADER } from './instance-header.ts'
+import type { CertificateReport } from './tls/certificate-report.ts'
 
 export interface ProxyRoute {
   readonly routespec: string
@@ -31,6 +32,8 @@ export interface ProxyApi {
   addRoute(routespec: string, target: string, data: Record<string, unknown>, signal?: AbortSignal): Promise<void>
   /** A route that is not there is as good as deleted. */
   deleteRoute(routespec: string, signal?: AbortSignal): Promise<void>
+  /** What is known of its certificate; undefined for one that speaks no HTTPS, or does not tell. */
+  certificate(signal?: AbortSignal): Promise<CertificateReport | undefined>
   /** Answers while the proxy does; costs it next to nothing, whatever the number of its routes. */
   ping(signal?: AbortSignal): Promise<ProxyInstance>
 }
@@ -49,13 +52,13 @@ export function proxyApi(options: {
   timeoutMs?: number
 }): ProxyApi {
   const { url, token, tls, hostRouting = false, timeoutMs = TIMEOUT_MS } = options
-  const base = `${url.replace(/\/+$/, '')}/api/routes`
+  const root = `${url.replace(/\/+$/, '')}/api/`
 
   async function call(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
     expected: readonly number[],
-    how: { body?: unknown; signal?: AbortSignal | undefined },
+    how: { body?: unknown; signal?: AbortSignal | undefined; api?: 'certificate' },
   ): Promise<ApiAnswer> {
     const timed = timedAbort(timeoutMs, how.signal)
     const request: ApiRequest = {
@@ -65,13 +68,14 @@ export function proxyApi(options: {
       body: how.body,
       tls: tls?.(),
     }
+    const address = `${root}${how.api ?? 'routes'}${path}`
     let answer: ApiAnswer
     try {
       // A kept connection may have been closed by a proxy that restarted: all three methods may be repeated.
-      answer = await sendApiRequest(base + path, request).catch(async error => {
+      answer = await sendApiRequest(address, request).catch(async error => {
         if (request.signal.aborted) throw error
         await sleep(RETRY_MS, undefined, { signal: request.signal })
-        return sendApiRequest(base + path, request)
+        return sendApiRequest(address, request)
       })
     } catch (error) {
       how.signal?.throwIfAborted()
@@ -119,6 +123,10 @@ export function proxyApi(options: {
     },
     async deleteRoute(routespec, signal) {
       await call('DELETE', toProxyPath(routespec), [204, 404], { signal })
+    },
+    async certificate(signal) {
+      const answer = await call('GET', '', [200, 404], { signal, api: 'certificate' })
+      return answer.status === 200 ? (JSON.parse(answer.text) as CertificateReport) : undefined // the proxy's own
     },
     async ping(signal) {
       const { headers } = await call('GET', '?inactiveSince=1970-01-01T00:00:00.000Z', [200], { signal })

@@ -1,16 +1,34 @@
 /** The metrics of `--metrics-port`, named as configurable-http-proxy names them, so that its dashboards go on. */
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Registry, Summary } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry, Summary } from 'prom-client'
 import type { CollectedMetrics, ExposedMetrics } from './proxy-metrics.ts'
 import { createTrafficLedger, type Traffic } from './traffic.ts'
 
 /** @param options.maxRoutes how many routes have figures of their own */
-export function createProxyMetrics({ maxRoutes = 0 }: { maxRoutes?: number | undefined } = {}): ExposedMetrics {
+export function createProxyMetrics({
+  maxRoutes = 0,
+  certificateEnd,
+}: {
+  maxRoutes?: number | undefined
+  /** Milliseconds since the epoch; undefined where there is no certificate. */
+  certificateEnd?: (() => Promise<number | undefined>) | undefined
+} = {}): ExposedMetrics {
   const register = new Registry()
   collectDefaultMetrics({ register })
   const registers = [register]
   const counter = (name: string, help: string) => new Counter({ name, help, registers })
   const byStatus = (name: string, help: string) => new Counter({ name, help, registers, labelNames: ['status'] })
 
+  if (certificateEnd) {
+    new Gauge({
+      name: 'tls_certificate_expiry_timestamp_seconds',
+      help: 'When the certificate that browsers see ends, in seconds since the epoch',
+      registers,
+      async collect() {
+        const endMs = await certificateEnd()
+        if (endMs !== undefined) this.set(endMs / 1000)
+      },
+    })
+  }
   const routes = {
     get: counter('api_route_get', 'Reads of the routing table over the API'),
     add: counter('api_route_add', 'Routes added over the API'),

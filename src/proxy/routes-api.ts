@@ -28,6 +28,8 @@ export function createRoutesApi(options: {
   committed?: () => Promise<void> | undefined
   /** Brings the activity of the routes up to date before they are shown; undefined: it is. */
   gatherActivity?: () => Promise<void> | undefined
+  /** What is known of the certificate that browsers see; undefined: they see none. */
+  certificate?: (() => Promise<object>) | undefined
   log: Logger
 }): RoutesApi {
   const { routes, metrics, log, committed = () => undefined, gatherActivity = () => undefined } = options
@@ -37,6 +39,7 @@ export function createRoutesApi(options: {
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = URL.parse(req.url ?? '/', 'http://api.invalid')
     const found = url && /^\/api\/routes(\/.*)?$/.exec(url.pathname)
+    if (url?.pathname === '/api/certificate') return showCertificate(req, res)
     if (!url || !found) return end(res, 404)
     if (!METHODS.has(req.method ?? '')) return end(res, 405, 'Method not supported')
     if (!isAllowed(req.headers.authorization)) return void res.writeHead(403).end()
@@ -48,6 +51,13 @@ export function createRoutesApi(options: {
     if (req.method === 'GET') return path === '/' ? listRoutes(url, res) : showRoute(path, res)
     if (req.method === 'DELETE') return deleteRoute(path, res)
     return addRoute(path, req, res)
+  }
+
+  async function showCertificate(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (req.method !== 'GET') return end(res, 405, 'Method not supported')
+    if (!isAllowed(req.headers.authorization)) return void res.writeHead(403).end()
+    if (!options.certificate) return end(res, 404)
+    sendJson(res, await options.certificate())
   }
 
   function listRoutes(url: URL, res: ServerResponse): void {

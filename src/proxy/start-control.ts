@@ -8,6 +8,7 @@ import type { ProxyOptions } from './proxy-options.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRoutesApi } from './routes-api.ts'
 import { certificateFromFiles } from './tls/certificate-files.ts'
+import { readCertificateReport } from './tls/certificate-report.ts'
 
 export interface Control {
   readonly apiAddress: BoundAddress
@@ -34,12 +35,14 @@ export async function startControl(
   },
 ): Promise<Control> {
   const { routes, metrics, exposed, committed, gatherActivity } = parts
+  const { certificate } = options
   const api = createRoutesApi({
     routes,
     token: options.authToken,
     metrics,
     committed,
     gatherActivity,
+    certificate: certificate && (() => readCertificateReport(certificate)),
     log: options.log,
   })
   const apiServer = createServer(options.apiTls, {}, (req, res) => void api.handle(req, res))

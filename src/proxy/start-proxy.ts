@@ -11,6 +11,8 @@ import { keepSnapshot, loadSnapshot, type RouteSnapshot } from './route-snapshot
 import { createRouteTable, type RouteTable } from './route-table.ts'
 import { type Control, startControl } from './start-control.ts'
 import { type Forwarder, startForwarder } from './start-forwarder.ts'
+import { readCertificateReport } from './tls/certificate-report.ts'
+import type { CertificateSettings } from './tls/public-tls.ts'
 import { parseUpstreamTarget } from './upstream-target.ts'
 import { followTable } from './workers/follow-table.ts'
 import { type Link, nextMessage } from './workers/link.ts'
@@ -31,13 +33,16 @@ const DRAIN_TIMEOUT_MS = 24 * 3600_000
  * `certificate_unusable`; nothing is left open then.
  */
 export async function startProxy(options: ProxyOptions, predecessor?: Link): Promise<RunningProxy> {
-  const { log, snapshotFile } = options
+  const { log, snapshotFile, certificate } = options
   checkTarget('defaultTarget', options.defaultTarget)
   checkTarget('errorTarget', options.errorTarget)
   const routes = createRouteTable({ hostRouting: options.hostRouting ?? false })
   // Loaded when asked for: most proxies start without it.
   const exposed = options.metrics
-    ? (await import('./prometheus-metrics.ts')).createProxyMetrics({ maxRoutes: options.metricsRoutes })
+    ? (await import('./prometheus-metrics.ts')).createProxyMetrics({
+        maxRoutes: options.metricsRoutes,
+        certificateEnd: certificate && (() => certificateEnd(certificate)),
+      })
     : undefined
   const metrics = exposed ?? noMetrics
   const following = predecessor && followTable(routes, predecessor)
@@ -164,6 +169,11 @@ async function untilReady(
   } finally {
     publication.end()
   }
+}
+
+async function certificateEnd(settings: CertificateSettings): Promise<number | undefined> {
+  const { not_after: end } = await readCertificateReport(settings)
+  return end === null ? undefined : Date.parse(end)
 }
 
 function checkTarget(option: string, target: string | undefined): void {

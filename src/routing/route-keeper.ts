@@ -8,6 +8,7 @@ import { linkedAbort } from '../core/linked-abort.ts'
 import type { Logger } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
 import type { ProxyApi, ProxyRoute } from '../proxy/api-client.ts'
+import type { CertificateReport } from '../proxy/tls/certificate-report.ts'
 import { type DesiredRoute, desiredRoutes, type RouteSources } from './desired-routes.ts'
 import { storeActivity } from './pull-activity.ts'
 import { type WatchedProxy, watchedProxy } from './watched-proxy.ts'
@@ -29,6 +30,8 @@ export interface RouteKeeper {
   table(): Promise<ReadonlyMap<string, ProxyRoute>>
   /** Each proxy as operators see it. */
   health(): ProxyHealth[]
+  /** What each tells of the certificate that browsers see, by its URL; those that tell nothing are left out. */
+  certificates(): Promise<ReadonlyMap<string, CertificateReport>>
   close(): Promise<void>
 }
 
@@ -58,6 +61,8 @@ export interface RouteKeeperOptions {
 }
 
 const RETRY_MS = 250
+/** Of what is merely shown. */
+const ASK_TIMEOUT_MS = 2_000
 /** How long a proxy is waited for while another one has the route already. */
 const OTHERS_MS = 1_000
 
@@ -160,6 +165,17 @@ export function createRouteKeeper(options: RouteKeeperOptions): RouteKeeper {
         Promise.reject(error.errors?.[0] ?? error),
       ),
     health: () => proxies.map(({ url, isUp, since }) => ({ url, up: isUp, since })),
+    async certificates() {
+      const told = new Map<string, CertificateReport>()
+      const ask = async (proxy: WatchedProxy) => {
+        const report = proxy.isUp
+          ? await proxy.certificate(AbortSignal.any([closed.signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]))
+          : undefined
+        if (report) told.set(proxy.url, report)
+      }
+      await Promise.all(proxies.map(ask))
+      return told
+    },
     async close() {
       closed.abort()
       await Promise.all(loops)

@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../core/runtime.ts'
 import type { ProxyApi, ProxyInstance, ProxyRoute } from '../proxy/api-client.ts'
+import type { CertificateReport } from '../proxy/tls/certificate-report.ts'
 import type { DesiredRoute, DesiredRoutes } from './desired-routes.ts'
 
 export interface WatchedProxy {
@@ -19,6 +20,8 @@ export interface WatchedProxy {
   /** Makes the table what `desired` says; the table is read first, so that `desired` is the newer of the two. */
   reconcile(desired: () => Promise<DesiredRoutes>, signal?: AbortSignal): Promise<void>
   routes(signal?: AbortSignal): Promise<ReadonlyMap<string, ProxyRoute>>
+  /** What it tells of its certificate; undefined also when it does not answer. Never throws. */
+  certificate(signal?: AbortSignal): Promise<CertificateReport | undefined>
   /** Asks whether it is there; true when it is, and a change did not reach it before or it was started again. Never throws. */
   hasMissedSomething(signal?: AbortSignal): Promise<boolean>
 }
@@ -96,6 +99,7 @@ export function watchedProxy(url: string, api: ProxyApi, log: Logger): WatchedPr
             : api.deleteRoute(change.spec, signal)
         })
       }),
+    certificate: signal => api.certificate(signal).catch(() => undefined),
     async hasMissedSomething(signal) {
       try {
         const now = await noting(() => api.ping(signal))

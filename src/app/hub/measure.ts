@@ -46,8 +46,13 @@ export function measureSignIn(signIn: SignIn, { loginDuration, loginRefusals }: 
   }
 }
 
-/** Whether each proxy answers, asked at every look at the metrics. */
-export function measureProxies(routes: RouteKeeper, { proxyUp }: HubMetrics): void {
+/** Whether each proxy answers, and until when its certificate lasts, asked at every look at the metrics. */
+export function measureProxies(routes: RouteKeeper, { proxyUp, proxyCertificateEnd }: HubMetrics): void {
+  proxyCertificateEnd.collect = async () => {
+    for (const [proxy, { not_after: end }] of await routes.certificates()) {
+      if (end !== null) proxyCertificateEnd.set({ proxy }, Date.parse(end) / 1000)
+    }
+  }
   proxyUp.collect = () => {
     for (const { url, up } of routes.health()) proxyUp.set({ proxy: url }, up ? 1 : 0)
   }

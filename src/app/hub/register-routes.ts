@@ -293,6 +293,7 @@ function proxyTable(routes: RouteKeeper) {
       )
     },
     proxies: () => routes.health(),
+    certificates: () => routes.certificates(),
     checkRoutes: () => routes.reconcile(),
   }
 }

@@ -95,7 +95,9 @@ describe('proxy API', () => {
     const moved = await asAdmin('PATCH', '/hub/api/proxy', { api_url: 'http://127.0.0.1:9' })
 
     assert.deepEqual(routes.json, { '/a/': { routespec: '/a/', target: 'http://127.0.0.1:1', data: {} } })
-    assert.deepEqual(proxies.json, [{ api_url: 'http://127.0.0.1:8001', up: true, since: '1970-01-01T00:00:00.000Z' }])
+    assert.deepEqual(proxies.json, [
+      { api_url: 'http://127.0.0.1:8001', up: true, since: '1970-01-01T00:00:00.000Z', certificate: null },
+    ])
     assert.deepEqual([checked.status, api.asked], [200, ['check routes']])
     assert.deepEqual([empty.status, empty.json.message], [400, 'need JSON body'])
     assert.deepEqual([wrong.status, wrong.json.message], [400, 'Request body must be JSON dict'])

@@ -6,6 +6,7 @@ import { HubError } from '../../core/errors.ts'
 import type { Logger } from '../../core/runtime.ts'
 import { parseBody } from '../../http/json-body.ts'
 import { type PageLimits, pageBody, readPage } from '../../http/pagination.ts'
+import type { CertificateReport } from '../../proxy/tls/certificate-report.ts'
 import * as operations from './operations.ts'
 import { proxyMove } from './schemas.ts'
 
@@ -23,11 +24,23 @@ export interface ProxyAdminDeps {
   /** The proxy's table, by route. */
   routes(): Promise<Readonly<Record<string, ShownRoute>>>
   /** Every proxy whose table is kept. */
+  /** By the URL of their proxies, as far as these tell. */
+  certificates(): Promise<ReadonlyMap<string, CertificateReport>>
   proxies(): readonly { readonly url: string; readonly up: boolean; readonly since: Date }[]
   /** Makes the proxy's table equal to the database, now. */
   checkRoutes(): Promise<void>
   /** Another proxy is in charge. Absent: the configuration alone says where the proxy is. */
   moveProxy?(to: { apiUrl?: string; authToken?: string }): Promise<void>
+}
+
+async function listProxies(deps: ProxyAdminDeps) {
+  const certificates = await deps.certificates()
+  return deps.proxies().map(({ url, up, since }) => ({
+    api_url: url,
+    up,
+    since: since.toISOString(),
+    certificate: certificates.get(url) ?? null,
+  }))
 }
 
 /** `/hub/api/proxy`, as in JupyterHub: see the routes, repair them, name another proxy. `/hub/api/proxies`: all there are. */
@@ -42,9 +55,7 @@ export function proxyAdminApi(deps: ProxyAdminDeps): FastifyPluginAsync {
       return pageBody(request, shown, page, routes.length)
     })
 
-    server.get('/hub/api/proxies', scoped(access, operations.listProxies), async () =>
-      deps.proxies().map(({ url, up, since }) => ({ api_url: url, up, since: since.toISOString() })),
-    )
+    server.get('/hub/api/proxies', scoped(access, operations.listProxies), async () => listProxies(deps))
 
     server.post('/hub/api/proxy', scoped(access, operations.checkRoutes), async (_request, reply) => {
       await deps.checkRoutes()

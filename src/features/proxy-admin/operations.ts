@@ -25,6 +25,18 @@ export const listRoutes = {
   },
 } satisfies Operation
 
+const certificate = () =>
+  z
+    .strictObject({
+      kind: z.enum(['files', 'self-signed', 'acme']),
+      names: z.array(z.string()),
+      issuer: z.string(),
+      not_before: z.string().nullable(),
+      not_after: z.string().nullable(),
+      fault: z.string().nullable().meta({ description: 'Why there is no newer one although there should be.' }),
+    })
+    .meta({ description: 'What browsers see; null for a proxy without HTTPS, or one that does not tell.' })
+
 export const listProxies = {
   ...proxy,
   id: 'listProxies',
@@ -36,6 +48,7 @@ export const listProxies = {
           api_url: z.string(),
           up: z.boolean(),
           since: z.string().meta({ format: 'date-time', description: 'When that changed, or when the hub started.' }),
+          certificate: certificate().nullable(),
         }),
       ),
     ),

@@ -33,7 +33,7 @@ export function certificateFromFiles(
   changed: CertificateChanged,
   log: Logger,
 ): CertificateSource {
-  let loaded = loadFiles(files)
+  let loaded = loadCertificateFiles(files)
   let fault: string | undefined
   let secondLook: NodeJS.Timeout | undefined
   const names = [files.key, files.cert, files.ca, files.dhparam].filter(file => file !== undefined)
@@ -42,7 +42,7 @@ export function certificateFromFiles(
   function take(isSecondLook: boolean): void {
     clearTimeout(secondLook)
     try {
-      const fresh = loadFiles(files)
+      const fresh = loadCertificateFiles(files)
       const { names, notAfter } = fresh.facts
       fault = undefined
       if (isSame(fresh.context, loaded.context)) return
@@ -54,7 +54,7 @@ export function certificateFromFiles(
         secondLook = setTimeout(() => take(true), SECOND_LOOK_MS)
         return
       }
-      fault = (error as HubError).message // loadFiles throws nothing else
+      fault = (error as HubError).message // loadCertificateFiles throws nothing else
       log.error({ code: 'certificate_unusable', err: error }, 'new certificate refused, the old one stays')
     }
   }
@@ -80,7 +80,8 @@ export function certificateFromFiles(
   }
 }
 
-function loadFiles({ passphrase, ...files }: CertificateFiles): Loaded {
+/** Throws HubError `certificate_unusable` when they cannot be read, or do not belong together. */
+export function loadCertificateFiles({ passphrase, ...files }: CertificateFiles): Loaded {
   const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file))
   try {
     const context = {

@@ -20,8 +20,11 @@ import { until } from '../../../test/support/until.ts'
 import { silentLogger } from '../../core/runtime.ts'
 import type { KeyPair } from '../../pki/key-pair.ts'
 import { makeSelfSigned } from '../../pki/self-signed.ts'
+import { proxyApi } from '../api-client.ts'
 import { startTestProxy, type TestProxy } from '../testing/running-proxy.ts'
 import { startUpstream } from '../testing/sockets.ts'
+
+import type { CertificateReport } from './certificate-report.ts'
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'tls-'))
 
@@ -201,6 +204,45 @@ describe('a self-signed certificate', () => {
       return new Set(prints).size === 1
     })
     for (const proxy of proxies) await proxy.close()
+  })
+})
+
+describe('what operators are told of the certificate', () => {
+  const ask = (proxy: TestProxy, token = 'orbit') =>
+    fetch(`${proxy.apiAddress.url}/api/certificate`, { headers: { Authorization: `token ${token}` } })
+
+  it('is until when it lasts, for whom, and why there is no newer one', async () => {
+    const files = await filesOf(await makeSelfSigned(['hub.example'], new Date()))
+    const options = { certificate: { kind: 'files', files }, authToken: 'orbit', metrics: { port: 0 } } as const
+    await using proxy = await startTestProxy({}, options)
+
+    const told = (await (await ask(proxy)).json()) as CertificateReport
+    assert.partialDeepStrictEqual(told, { kind: 'files', names: ['hub.example'], fault: null })
+    assert.equal((await ask(proxy, 'other')).status, 403)
+    const metrics = await (await fetch(`${proxy.metricsAddress!.url}/metrics`)).text()
+    const seconds = Number(/^tls_certificate_expiry_timestamp_seconds (\d+)/m.exec(metrics)?.[1])
+    assert.equal(seconds * 1000, Date.parse(`${told.not_after}`))
+
+    writeFileSync(files.cert, 'nothing')
+    const after = (await (await ask(proxy)).json()) as CertificateReport
+    assert.equal(after.not_after, null)
+    assert.match(`${after.fault}`, /cannot be used/)
+  })
+
+  it('is nothing where there is none', async () => {
+    await using proxy = await startTestProxy({}, { authToken: 'orbit' })
+
+    assert.equal((await ask(proxy)).status, 404)
+  })
+
+  it('reaches the hub, and does not disturb it with another proxy', async () => {
+    const certificate = { kind: 'self-signed', folder: newFolder(), names: ['hub.internal'] } as const
+    await using proxy = await startTestProxy({}, { certificate, authToken: 'orbit' })
+    await using other = await startUpstream((_req, res) => res.writeHead(404).end())
+    const certificateOf = (url: string) => proxyApi({ url, token: 'orbit' }).certificate()
+
+    assert.deepEqual((await certificateOf(proxy.apiAddress.url))?.names, ['hub.internal'])
+    assert.equal(await certificateOf(other.url), undefined)
   })
 })
 

@@ -20,6 +20,9 @@ export interface SelfSignedSettings {
   readonly names: readonly string[]
 }
 
+/** In the folder of the settings, key and certificate. */
+export const SELF_SIGNED_FILE = 'self-signed.pem'
+
 const LOOK_EVERY_MS = 3_600_000
 
 /** Throws system errors when the folder cannot be written at the start. */
@@ -28,7 +31,7 @@ export async function selfSignedCertificate(
   changed: CertificateChanged,
   log: Logger,
 ): Promise<CertificateSource> {
-  const file = join(folder, 'self-signed.pem')
+  const file = join(folder, SELF_SIGNED_FILE)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   let pair = await keptOrNew(file, names, log)
 

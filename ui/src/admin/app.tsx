@@ -4,6 +4,7 @@ import { useMay } from '../api/use-may.ts'
 import { page } from '../lib/page.ts'
 import { TABS, type Tab } from './address.ts'
 import { GroupsPage } from './groups/groups-page.tsx'
+import { CertificateMark } from './parts/certificate-mark.tsx'
 import { Toasts } from './parts/toasts.tsx'
 import { RolesPage } from './roles-page.tsx'
 import { ServersPage } from './servers-page.tsx'
@@ -48,6 +49,7 @@ export function App() {
       <div className="admin-head">
         <h1>{titles[tab]}</h1>
         {maySee && ['users', 'servers'].includes(tab) && <LiveMark state={live} />}
+        <CertificateMark visible={may('proxy')} />
         {page.accountsUrl && tab === 'users' && (
           <a className="button button-small" href={page.accountsUrl}>
             Accounts and approval

@@ -3,7 +3,7 @@ import { keepPreviousData, type QueryClient, useQuery } from '@tanstack/react-qu
 import { type TokensQuery, tokensPath } from '../admin/tokens/tokens-query.ts'
 import { type UsersQuery, usersPath } from '../admin/users/users-query.ts'
 import { api, pathOf } from './client.ts'
-import type { Group, Me, OwnedToken, Page, Role, Service, Token, User } from './types.ts'
+import type { Group, KeptProxy, Me, OwnedToken, Page, Role, Service, Token, User } from './types.ts'
 
 const LIMIT = 200
 /** The lists that grow with a site are cut here; the page says so. */
@@ -65,6 +65,10 @@ export function useServices() {
 
 export function useRoles() {
   return useQuery({ queryKey: ['roles'], queryFn: () => api<readonly Role[]>('GET', 'orrery/roles') })
+}
+
+export function useProxies(enabled: boolean) {
+  return useQuery({ queryKey: ['proxies'], queryFn: () => api<readonly KeptProxy[]>('GET', 'proxies'), enabled })
 }
 
 export function useTokens(user: string) {

@@ -101,6 +101,21 @@ export interface OwnedToken extends Token {
   readonly service: string | null
 }
 
+/** As `/hub/api/proxies` lists it. */
+export interface KeptProxy {
+  readonly api_url: string
+  readonly up: boolean
+  /** What browsers see; null where it speaks no HTTPS, or does not tell. */
+  readonly certificate: Certificate | null
+}
+
+export interface Certificate {
+  readonly not_before: string | null
+  readonly not_after: string | null
+  /** Why there is no newer one although there should be. */
+  readonly fault: string | null
+}
+
 /** `/hub/api/user`: who asks. */
 export interface Me extends User {
   readonly scopes: readonly string[]
