@@ -19,6 +19,8 @@ export interface AcmeCertificate {
   readonly pair: KeyPair | undefined
   /** Why the last order failed. */
   readonly fault: string | undefined
+  /** Takes what another process has written. Never throws. */
+  look(): Promise<void>
   /** From now on the challenges are answered: orders whatever is due, now and later. */
   begin(): void
   /** Looks now; after failures too, though their pause is not over: somebody has asked for it. Never throws. */
@@ -134,6 +136,7 @@ export async function keepAcmeCertificate(
     get fault() {
       return failures?.reason
     },
+    look: () => readFiles().catch(error => log.error({ err: error }, 'certificate could not be looked after')),
     begin: () => void go(),
     check: () => check(true),
     close() {

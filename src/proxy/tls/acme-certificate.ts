@@ -1,10 +1,12 @@
 /** The certificate of an authority, got over ACME by the proxy itself: it owns the ports that the authority asks at. */
+import { join } from 'node:path'
 import type { Logger } from '../../core/runtime.ts'
 import { type Challenges, challengesIn } from '../../pki/acme/challenges.ts'
-import type { AcmeSettings } from '../../pki/acme/settings.ts'
+import { type AcmeSettings, acmeFileNames } from '../../pki/acme/settings.ts'
 import { readCertificateFacts } from '../../pki/key-pair.ts'
 import { makeSelfSigned } from '../../pki/self-signed.ts'
 import type { CertificateChanged, CertificateSource } from './certificate-source.ts'
+import { watchFiles } from './watch-files.ts'
 
 export interface AcmeSource extends CertificateSource {
   readonly challenges: Challenges
@@ -21,6 +23,8 @@ export async function acmeCertificate(
   const { keepAcmeCertificate } = await import('../../pki/acme/keep-certificate.ts')
   const challenges = challengesIn(settings.folder)
   const kept = await keepAcmeCertificate(settings, challenges, changed, log)
+  // Another process may be the one that orders.
+  const watched = watchFiles([join(settings.folder, acmeFileNames(settings).certificate)], () => void kept.look())
   // Until the first one is issued there is something to show, and whoever connects learns that it is not yet there.
   const first = kept.pair ?? (await makeSelfSigned(settings.names, new Date()))
 
@@ -38,6 +42,9 @@ export async function acmeCertificate(
     },
     begin: kept.begin,
     reload: kept.check,
-    close: async () => kept.close(),
+    async close() {
+      watched.close()
+      kept.close()
+    },
   }
 }
