@@ -22,8 +22,8 @@ export async function* measureLatencies(
   for (let round = 0; round < rounds; round++) {
     for (const { port, program } of proxies) {
       const { p50Ms, p99Ms } = await measureLatency(port, paths[0]!, most / 2, Math.max(0.5, 2 * share))
-      yield { measure: 'p50 at half load, ms', program, value: p50Ms }
-      yield { measure: 'p99 at half load, ms', program, value: p99Ms }
+      yield { measure: 'p50 at half load, ms elapsed', program, value: p50Ms }
+      yield { measure: 'p99 at half load, ms elapsed', program, value: p99Ms }
     }
   }
 }

@@ -39,6 +39,13 @@ const orrery = built
   : [process.execPath, join(import.meta.dirname, '../../src/cli/proxy.ts')]
 const upstream = await startBenchUpstream()
 const figures: Figure[] = []
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    report() // what there is
+    built?.remove()
+    process.exit(1)
+  })
+}
 try {
   const world = { upstream, orrery }
   for await (const figure of measureLoads(world, settings)) note(figure)
@@ -47,13 +54,17 @@ try {
   upstream[Symbol.dispose]()
   built?.remove()
 }
-const rows = rowsOf(figures)
-if (flags.json) process.stdout.write(`${JSON.stringify({ bench: 'proxy', ...sizes, node: process.version, rows })}\n`)
-else {
-  console.log(
-    `Median of ${sizes.rounds} rounds by turns, Node ${process.version}. Processor time of the proxy, unless it says elapsed.\n`,
-  )
-  printRows(rows)
+report()
+
+function report(): void {
+  const rows = rowsOf(figures)
+  if (flags.json) process.stdout.write(`${JSON.stringify({ bench: 'proxy', ...sizes, node: process.version, rows })}\n`)
+  else {
+    console.log(
+      `Median of ${sizes.rounds} rounds by turns, Node ${process.version}. Processor time of the proxy, unless it says elapsed.\n`,
+    )
+    printRows(rows)
+  }
 }
 
 function note(figure: Figure): void {

@@ -33,7 +33,6 @@ export interface World {
 }
 
 const running = new Set<ChildProcess>()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 process.on('exit', () => {
   for (const child of running) child.kill('SIGTERM') // a master tells its workers
 })

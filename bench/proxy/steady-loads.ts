@@ -14,7 +14,7 @@ type Load = (proxy: RunningProxy) => Promise<void>
 export async function* measureLoads(world: World, settings: Settings): AsyncGenerator<Figure> {
   for (const count of [1, 1000, 10_000]) {
     const loads = loadsFor(count, settings.share).filter(({ measure }) => settings.wanted(measure))
-    const withLatencies = count === 1 && settings.wanted('p99 at half load, ms')
+    const withLatencies = count === 1 && settings.wanted('p99 at half load, ms elapsed')
     if (loads.length === 0 && !withLatencies) continue
     const proxies: RunningProxy[] = []
     try {
