@@ -220,7 +220,6 @@ class Mine(PAMAuthenticator):
         return username.startswith("a")
 c.JupyterHub.authenticator_class = Mine
 c.JupyterHub.spawner_class = "dockerspawner.DockerSpawner"
-c.JupyterHub.internal_ssl = True
 c.Authenticator.post_auth_hook = lambda authenticator, handler, auth: None
 c.JupyterHub.debug_db = True
 `)
@@ -229,12 +228,11 @@ c.JupyterHub.debug_db = True
 
     assert.equal(status, EXIT_CODES.config.status)
     assert.equal(stdout, '')
-    assert.match(stderr, /has 4 settings that Orrery cannot carry over/)
+    assert.match(stderr, /has 3 settings that Orrery cannot carry over/)
     for (const expected of [
       /line 5: JupyterHub\.authenticator_class is Mine, a PAMAuthenticator with changes/,
       /line 6: JupyterHub\.spawner_class is dockerspawner\.DockerSpawner, which Orrery does not have yet/,
-      /line 7: JupyterHub\.internal_ssl/,
-      /line 8: Authenticator\.post_auth_hook/,
+      /line 7: Authenticator\.post_auth_hook/,
     ]) {
       assert.match(stderr, expected)
     }
