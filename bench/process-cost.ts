@@ -28,12 +28,18 @@ export interface Memory {
   readonly rssMegabytes: number
   /** The same, what several processes share counted for each in its part. */
   readonly pssMegabytes: number
+  /** What no other process shares. */
+  readonly privateMegabytes: number
 }
 
 export function memoryOf(pid: number): Memory {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
   const megabytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1]) / 1024
-  return { rssMegabytes: megabytes('Rss'), pssMegabytes: megabytes('Pss') }
+  return {
+    rssMegabytes: megabytes('Rss'),
+    pssMegabytes: megabytes('Pss'),
+    privateMegabytes: megabytes('Private_Clean') + megabytes('Private_Dirty'),
+  }
 }
 
 export function median(numbers: readonly number[]): number {

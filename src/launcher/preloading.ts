@@ -19,6 +19,9 @@ const FLAGS = ['-I', '-S', '-B'] as const
 const ARGUMENT_ROOM = ' '.repeat(4096)
 const ENVIRONMENT_ROOM = ' '.repeat(32 * 1024)
 
+/** Read when modules are imported. What a hub may hand on to all servers is no secret among them; nothing else is. */
+const PROXIES = ['http_proxy', 'https_proxy', 'all_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY']
+
 /** One environment: what has been imported, and from which state of it. */
 interface Preload extends PreloadableCommand {
   forker?: Forker | undefined
@@ -115,7 +118,7 @@ async function openPreloader(
 ): Promise<Forker> {
   const [program = ''] = command
   if (isRoot()) for (const path of placesOf(python, program)) assertUnmovable(path)
-  const inherited = options.allowedEnvironment.filter(name => process.env[name] !== undefined)
+  const inherited = PROXIES.filter(name => options.allowedEnvironment.includes(name) && process.env[name] !== undefined)
   const env = {
     ...Object.fromEntries(inherited.map(name => [name, process.env[name]!])), // just looked at
     ...options.environment,
