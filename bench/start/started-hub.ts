@@ -49,7 +49,12 @@ async function startOurs(bin: string): Promise<StartedHub> {
 
 async function startTheirs(): Promise<StartedHub> {
   const hub = await startReferenceHub({
-    configLines: [`c.Spawner.start_timeout = ${PATIENCE_SECONDS}`, `c.Spawner.http_timeout = ${PATIENCE_SECONDS}`],
+    configLines: [
+      `c.Spawner.start_timeout = ${PATIENCE_SECONDS}`,
+      `c.Spawner.http_timeout = ${PATIENCE_SECONDS}`,
+      // Its simple spawner runs servers as whoever runs the bench.
+      ...(process.getuid?.() === 0 ? ["c.Spawner.args = ['--allow-root']"] : []),
+    ],
   })
   const headers = { authorization: `token ${hub.adminToken}` }
   return {
