@@ -6,6 +6,7 @@
  * Rounds go by turns, so that both meet the same machine; what is written down is the median. `--pages 0` leaves the
  * browser out.
  */
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { launchBrowser } from '../../test/support/browser.ts'
@@ -94,9 +95,12 @@ async function measureMany(hub: StartedHub, figures: Figures): Promise<void> {
   await Promise.all(people.slice(0, counts.idle).map(stopServer))
 }
 
-/** Only one hub has servers at that time. */
+/** Only one hub has servers of these people at that time. */
 function serverPids(hub: StartedHub): number[] {
-  const found = listProcesses().filter(({ command }) => command[1]?.endsWith('/jupyterhub-singleuser'))
+  const found = listProcesses().filter(({ pid, command }) => {
+    if (!command[1]?.endsWith('/jupyterhub-singleuser')) return false
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').includes('JUPYTERHUB_USER=many')
+  })
   if (found.length !== counts.idle) throw new Error(`${hub.program}: ${found.length} servers, not ${counts.idle}`)
   return found.map(({ pid }) => pid)
 }
