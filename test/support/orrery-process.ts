@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
 import { descendants, type ProcessInfo, readProcess } from './processes.ts'
-import { referencePython } from './python-env.ts'
+import { referencePython, singleUserCommand } from './python-env.ts'
 import { until } from './until.ts'
 import { removeWhatServersLeft } from './users.ts'
 
@@ -55,8 +55,7 @@ export async function startOrrery(options: {
     // Linux users of a test run are its own, whatever an interrupted one has left behind.
     spawner: { kind: 'local', accountPrefix: `t${randomBytes(3).toString('hex')}-` },
     ...given,
-    // Most tests start no server or a tiny one, and need not import JupyterLab for it.
-    servers: { preload: 'off', ...(given?.servers as object | undefined) },
+    servers: { preload: startsRealServers(given) ? 'auto' : 'off', ...(given?.servers as object | undefined) },
     bindUrl: `http://127.0.0.1:${port}`,
     hub: { ...(given?.hub as object | undefined), bindUrl: `http://127.0.0.1:${options.hubPort ?? hubPort}` },
     proxy: { ...(given?.proxy as object | undefined), apiUrl: `http://127.0.0.1:${apiPort}` },
@@ -165,4 +164,10 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise(resolve => child.once('exit', resolve))
   child.kill('SIGTERM')
   await ended
+}
+
+/** Tests that start no server or a tiny one need not import JupyterLab for it. */
+function startsRealServers(config: Record<string, unknown> | undefined): boolean {
+  const { cmd } = (config?.servers ?? {}) as { cmd?: readonly string[] } // as the test wrote it
+  return cmd?.[0] === singleUserCommand()[0]
 }
