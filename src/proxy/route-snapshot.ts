@@ -9,12 +9,12 @@
  *
  * So `kill -9` at any moment leaves a snapshot and all the journals that come after it.
  */
-import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import type { Logger } from '../core/runtime.ts'
+import { replaceFile } from '../db/replace-file.ts'
 import {
   journalFile,
   journalNumbers,
@@ -227,33 +227,4 @@ async function removeUnfinished(file: string): Promise<void> {
     if (name.startsWith(`${basename(file)}.`) && name.endsWith('.tmp'))
       await rm(join(dirname(file), name), { force: true })
   }
-}
-
-/** Returns the number of bytes. */
-async function replaceFile(file: string, pieces: Iterable<string>): Promise<number> {
-  const temporary = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`
-  let bytes = 0
-  try {
-    const handle = await open(temporary, 'wx', 0o600)
-    try {
-      for (const piece of pieces) bytes += await writeAll(handle, piece)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-  const folder = await open(dirname(file))
-  await folder.sync().catch(() => {}) // some file systems cannot; the rename is atomic all the same
-  await folder.close()
-  return bytes
-}
-
-async function writeAll(handle: FileHandle, text: string): Promise<number> {
-  const data = Buffer.from(text)
-  await handle.writeFile(data)
-  return data.length
 }

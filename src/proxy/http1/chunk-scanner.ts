@@ -3,7 +3,15 @@
  * framing included, but for extensions, which are left out; or, `bare`, the content alone.
  */
 import { CR, HEX, LF } from './byte-classes.ts'
-import { INCOMPLETE, keptLines, NOT_IN_TRAILERS, newFieldScan, SCAN_FAULTS, scanFields } from './head-fields.ts'
+import {
+  dropping,
+  INCOMPLETE,
+  keptLines,
+  NOT_IN_TRAILERS,
+  newFieldScan,
+  SCAN_FAULTS,
+  scanFields,
+} from './head-fields.ts'
 import { HeadFault } from './request-head.ts'
 
 export interface ChunkSink {
@@ -13,6 +21,8 @@ export interface ChunkSink {
 
 const MAX_EXTENSION_BYTES = 16 * 1024 // in one body, as Node has it
 const MAX_TRAILER_BYTES = 16 * 1024
+
+const DROPPED = dropping(...NOT_IN_TRAILERS)
 
 type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'done'
 
@@ -154,7 +164,7 @@ export class ChunkScanner {
       return end
     }
     if (trailersEnd < 0) return new HeadFault(400, SCAN_FAULTS[trailersEnd]!)
-    this.trailers = keptLines(all, scan, NOT_IN_TRAILERS, undefined)
+    this.trailers = keptLines(all, scan, DROPPED, undefined)
     this.#held = undefined
     this.#state = 'done'
     return from + (trailersEnd - start) - before

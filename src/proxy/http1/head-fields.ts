@@ -193,7 +193,7 @@ export const HOP_BY_HOP = [
 ] as const satisfies KnownField[]
 
 /** Those that frame, route or authorize a message are not allowed behind its body (RFC 9110 6.5.1). */
-export const NOT_IN_TRAILERS = dropping(
+export const NOT_IN_TRAILERS = [
   ...HOP_BY_HOP,
   'host',
   'content-length',
@@ -205,4 +205,4 @@ export const NOT_IN_TRAILERS = dropping(
   'authorization',
   'cookie',
   'set-cookie',
-)
+] as const satisfies KnownField[]

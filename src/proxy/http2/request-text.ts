@@ -3,7 +3,10 @@
  * nothing of it can mean something else to the server behind.
  */
 import { randomBytes } from 'node:crypto'
+import { NOT_IN_TRAILERS } from '../http1/head-fields.ts'
 import { HeadFault } from '../http1/request-head.ts'
+
+const IN_NO_TRAILER: ReadonlySet<string> = new Set(NOT_IN_TRAILERS)
 
 /** Valid in HTTP/1.1 alone (RFC 9113 8.2.2); what nghttp2 lets pass must not become a second framing. */
 const CONNECTION_SPECIFIC = new Set([
@@ -82,23 +85,7 @@ export function trailerLines(raw: readonly string[]): string {
   let lines = ''
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const [name, value] = [raw[i]!, raw[i + 1]!]
-    if (TOKEN.test(name) && !UNSAFE.test(value) && !NOT_IN_TRAILERS.has(name)) lines += `${name}: ${value}\r\n`
+    if (TOKEN.test(name) && !UNSAFE.test(value) && !IN_NO_TRAILER.has(name)) lines += `${name}: ${value}\r\n`
   }
   return lines
 }
-
-/** They frame, route or authorize a message (RFC 9110 6.5.1). */
-const NOT_IN_TRAILERS = new Set([
-  ...CONNECTION_SPECIFIC,
-  'te',
-  'host',
-  'content-length',
-  'content-encoding',
-  'content-type',
-  'content-range',
-  'trailer',
-  'expect',
-  'authorization',
-  'cookie',
-  'set-cookie',
-])
