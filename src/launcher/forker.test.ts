@@ -85,7 +85,7 @@ describe('the process that forks servers', () => {
 
     assert.ok(memoryHolds(child.pid, '-of-ada'), 'the test does not see the memory of a process')
     assert.equal(memoryHolds(opened.at(-1)!.pid, '-of-ada'), false)
-    process.kill(child.pid, 'SIGKILL')
+    process.kill(-child.pid, 'SIGKILL')
     assert.deepEqual(await child.ended, { signal: 'SIGKILL' })
   })
 
@@ -107,7 +107,7 @@ describe('the process that forks servers', () => {
     assert.deepEqual(await next.ended, { status: 3 })
     assert.notEqual(opened.at(-1)!.pid, before.pid)
     assert.equal(findProcess(child.pid)?.ended, false)
-    process.kill(child.pid, 'SIGKILL')
+    process.kill(-child.pid, 'SIGKILL')
     assert.deepEqual(await child.ended, {})
   })
 
