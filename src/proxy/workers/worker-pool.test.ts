@@ -82,12 +82,13 @@ describe('workers of a proxy', () => {
     await until('a later moment', () => Date.now() > before + 5)
     await Promise.all(Array.from({ length: 20 }, () => get(`${proxy.url}/user/ada/x`)))
     assert.ok((await api.getRoutes()).get('/user/ada/')!.lastActivity.getTime() > before)
-    const { metrics } = JSON.parse(
+    const ready = await until('the line in the log', () =>
       proxy
         .log()
         .split('\n')
-        .find(line => line.includes('proxy ready'))!,
+        .find(line => line.includes('proxy ready')),
     )
+    const { metrics } = JSON.parse(ready)
     const text = await (await fetch(metrics)).text()
     assert.match(text, /^requests_proxy\{status="200"\} 20$/m)
     assert.match(text, /^api_route_add 1$/m)
