@@ -13,6 +13,8 @@ import { isRoot, type LauncherOptions } from './options.ts'
 import { pamChecks } from './pam.ts'
 import { portWatch } from './port-watch.ts'
 import { privateDirectory } from './private-directory.ts'
+import { processTree } from './process-info.ts'
+import { usageOf } from './process-usage.ts'
 import type { Answers, Asked, OperationName } from './protocol.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { Refusal } from './refusal.ts'
@@ -190,6 +192,10 @@ export function launcherOperations(
     async owns(asked) {
       const found = await servers.find(asked)
       return { owns: found.running && (await servers.ownsPort(found.process, asked.ip, asked.port)) === 'owns' }
+    },
+    async usage(asked) {
+      const found = await servers.find(asked)
+      return found.running ? { running: true, ...usageOf(processTree(found.process)) } : { running: false }
     },
     stop,
     logs: async asked => ({ text: await logs.tail(asked.key, asked.lines) }),

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 
 /** Grows with every change that an older launcher or hub would not understand. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** Bytes of one request line. Environments and arguments are far below. */
 export const MAX_REQUEST_BYTES = 256 * 1024
@@ -61,6 +61,8 @@ const operation = {
   /** Answers when the server listens on the port, has ended, somebody else holds the port, or `waitMs` has passed. */
   watch: z.strictObject({ op: z.literal('watch'), ...server, ip: z.ipv4().or(z.ipv6()), port, waitMs: timeoutMs }),
   owns: z.strictObject({ op: z.literal('owns'), ...server, ip: z.ipv4().or(z.ipv6()), port }),
+  /** What a server uses now, and what it may use. */
+  usage: z.strictObject({ op: z.literal('usage'), ...server }),
   stop: z.strictObject({ op: z.literal('stop'), ...server, interruptMs: timeoutMs, terminateMs: timeoutMs }),
   logs: z.strictObject({ op: z.literal('logs'), key, lines: z.int().min(1).max(10_000) }),
   /** Removes record and logs of a server that was deleted for good; refused while it runs. */
@@ -94,6 +96,7 @@ export const requestSchema = z.strictObject({
     operation.poll,
     operation.watch,
     operation.owns,
+    operation.usage,
     operation.stop,
     operation.logs,
     operation.forget,
@@ -113,6 +116,17 @@ export type Asked<Op extends OperationName> = Omit<Extract<LauncherRequest, { op
 export interface ServerExit {
   status?: number
   signal?: string
+}
+
+/** All processes of a server together. */
+export interface ServerUsage {
+  memoryBytes: number
+  memoryLimitBytes?: number
+  /** Processor time since it was started. */
+  cpuSeconds: number
+  /** Processor cores that it may use. */
+  cpuLimit?: number
+  processes: number
 }
 
 /** Name, ids and groups of a Linux user, as the name service tells them. */
@@ -149,6 +163,7 @@ export interface Answers {
     | { seen: 'taken' }
     | { seen: 'ended'; exit: ServerExit; portTaken: boolean }
   owns: { owns: boolean }
+  usage: { running: false } | ({ running: true } & ServerUsage)
   stop: { stopped: boolean }
   logs: { text: string }
   forget: { forgotten: boolean }

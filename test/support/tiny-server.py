@@ -7,6 +7,7 @@ import os
 import signal
 import ssl
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlparse
 
@@ -35,6 +36,11 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, {"version": "0"})
         return self.answer(404, {"message": "not here"})
 
+    def do_POST(self):
+        """`eat/MEGABYTES` and `eat-here/MEGABYTES`: memory in a child, or in itself; `fork/COUNT`; `spin/SECONDS`."""
+        action, _, amount = self.path.removeprefix(prefix).partition("/")
+        return self.answer(200, ACTIONS[action](int(amount)))
+
     def answer(self, status, body):
         data = json.dumps(body).encode()
         self.send_response(status)
@@ -44,6 +50,61 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+
+def eat(megabytes):
+    """The child ends when it has got all of it; tells how."""
+    pid = os.fork()
+    if pid == 0:
+        bytearray(megabytes * 2**20)[::4096] = b"x" * (megabytes * 256)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    return {"ended": os.waitstatus_to_exitcode(status)}
+
+
+eaten = []
+
+
+def eat_here(megabytes):
+    try:
+        eaten.append(bytearray(b"x") * (megabytes * 2**20))
+    except MemoryError:
+        return {"eaten": 0}
+    return {"eaten": megabytes}
+
+
+def fork(count):
+    """Children that do nothing, all at once; tells how many there could be."""
+    children = []
+    for _ in range(count):
+        try:
+            pid = os.fork()
+        except OSError:
+            break
+        if pid == 0:
+            signal.pause()
+        children.append(pid)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return {"forked": len(children)}
+
+
+def spin(seconds):
+    """Two processes that count, so many seconds of processor time in all."""
+    children = []
+    for _ in range(2):
+        pid = os.fork()
+        if pid == 0:
+            while time.process_time() < seconds / 2:
+                pass
+            os._exit(0)
+        children.append(pid)
+    for pid in children:
+        os.waitpid(pid, 0)
+    return {"spun": seconds}
+
+
+ACTIONS = {"eat": eat, "eat-here": eat_here, "fork": fork, "spin": spin}
 
 umask = os.umask(0)
 os.umask(umask)
