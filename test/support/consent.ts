@@ -19,7 +19,10 @@ export async function agree(session: HttpSession, page: Response & { readonly at
 export async function enterService(session: HttpSession, path: string): Promise<Response> {
   const page = await until('the service answers', async () => {
     const answer = await session.go(path)
-    return answer.status < 500 ? answer : undefined
+    if (answer.status < 500) return answer
+    throw new Error(
+      `${answer.status} by ${answer.at}: ${(await answer.text()).replace(/<[^>]*>|\s+/g, ' ').slice(0, 500)}`,
+    )
   })
   const agreed = await agree(session, page)
   return session.go(agreed.headers.get('location')!) // a redirect, see above

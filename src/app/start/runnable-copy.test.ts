@@ -49,6 +49,24 @@ describe('a program that only its owner can read', () => {
     assert.equal(execFileSync(node, [join(root, program.main)], { encoding: 'utf8' }), 'uses inner\n')
   })
 
+  it('is copied for everybody when it was cloned with a narrow umask', () => {
+    write('clone/src/cli/private.ts', 'export {}')
+    chmodSync(join(program.root, 'src', 'cli', 'private.ts'), 0o600)
+    chmodSync(join(program.root, 'src', 'cli'), 0o700)
+    const before = process.umask(0o077)
+    try {
+      const { root, node } = runnableByAll(program, copies)
+      for (const path of [
+        join(root, 'src', 'cli', 'private.ts'),
+        join(root, 'node_modules', 'inner', 'index.js'),
+        node,
+      ])
+        assert.ok(isReachableByAll(path), path)
+    } finally {
+      process.umask(before)
+    }
+  })
+
   it('is copied again only when it has changed', () => {
     const first = runnableByAll(program, copies).root
     assert.equal(runnableByAll(program, copies).root, first)

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   cpSync,
   existsSync,
   globSync,
@@ -43,6 +44,7 @@ export function runnableByAll(program: Program, folder: string): Runnable {
     for (const { from, to } of packagesOf(program.root)) copyTree(from, join(unfinished, to))
     mkdirSync(join(unfinished, '.node'), { recursive: true })
     copyTree(program.node, join(unfinished, '.node', 'node'))
+    openToAll(unfinished)
     renameSync(unfinished, copy)
   }
   utimesSync(copy, new Date(), new Date())
@@ -92,10 +94,19 @@ function findPackage(name: string, from: string): string | undefined {
   }
 }
 
-/** Without nested packages, which are visited on their own, and readable whatever the umask of the clone was. */
+/** Without nested packages, which are visited on their own. */
 function copyTree(from: string, to: string): void {
   const nested = join(from, 'node_modules')
   cpSync(from, to, { recursive: true, dereference: true, filter: path => path !== nested })
+}
+
+/** Readable, and runnable what its owner can run, whatever the umask was with which it was cloned or copied. */
+function openToAll(folder: string): void {
+  chmodSync(folder, 0o755)
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    chmodSync(path, entry.isDirectory() || (statSync(path).mode & 0o100) !== 0 ? 0o755 : 0o644)
+  }
 }
 
 /** The one in use and the one before stay: what still runs may load a file late. */
