@@ -17,6 +17,8 @@ import {
 } from '../pki/internal/change-pki.ts'
 import { issueFor } from '../pki/internal/issue.ts'
 import { lastRotation, listCertificates } from '../pki/internal/list-certificates.ts'
+// Loaded before this process becomes the hub's user, who cannot look into a clone in /root.
+import '../pki/internal/make-certificate.ts'
 import { becomeOwnerOf } from './become-owner.ts'
 import { type ConfigFlags, configSources, withConfigFlags } from './config-flags.ts'
 import { serversStartedBefore } from './servers-started-before.ts'

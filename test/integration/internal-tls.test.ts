@@ -37,6 +37,7 @@ describe('internal TLS', { timeout: 600_000 }, () => {
     const program = join(folder, 'whoami.py')
     copyFileSync(join(import.meta.dirname, '../support/hub_oauth_service.py'), program)
     chmodSync(folder, 0o755)
+    chmodSync(program, 0o644)
     await preparePki(foreign)
     const service = (name: string, port: number) => ({
       name,

@@ -1,14 +1,10 @@
 /** Makes keys and certificates (RFC 5280). The library is loaded with this file: import it when something is to be made. */
-import { createHash, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
+import type { KeyPair } from '../key-pair.ts'
+import { certificatePem, NEW_KEYS, newKeys, newSerialNumber, privatePem } from '../new-keys.ts'
 import type { Usage } from './authorities.ts'
 import { BACKDATED_MS } from './lifetimes.ts'
-
-export interface KeyAndCertificate {
-  /** PKCS #8. */
-  readonly key: string
-  readonly cert: string
-}
 
 export interface CertificateRequest {
   readonly commonName: string
@@ -20,10 +16,8 @@ export interface CertificateRequest {
   readonly notAfter: Date
 }
 
-const NEW_KEYS = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
-
 /** An authority that signs itself. */
-export async function makeAuthority(commonName: string, now: Date, notAfter: Date): Promise<KeyAndCertificate> {
+export async function makeAuthority(commonName: string, now: Date, notAfter: Date): Promise<KeyPair> {
   const keys = await newKeys()
   const cert = await x509.X509CertificateGenerator.create({
     ...frame(commonName, now, notAfter),
@@ -33,14 +27,14 @@ export async function makeAuthority(commonName: string, now: Date, notAfter: Dat
     signingAlgorithm: NEW_KEYS,
     extensions: await authorityExtensions(keys.publicKey),
   })
-  return { key: await privatePem(keys.privateKey), cert: pemOf(cert) }
+  return { key: privatePem(keys.privateKey), cert: certificatePem(cert.rawData) }
 }
 
 /**
  * The certificate of `next` once more, signed by `former`: whoever knows the former authority alone can follow it from a
  * certificate of the next one. Undefined when `former` may not sign authorities, as those that JupyterHub made.
  */
-export async function crossSign(former: KeyAndCertificate, next: string): Promise<string | undefined> {
+export async function crossSign(former: KeyPair, next: string): Promise<string | undefined> {
   const issuer = new x509.X509Certificate(former.cert)
   if (issuer.getExtension(x509.BasicConstraintsExtension)?.pathLength === 0) return undefined
   const subject = new x509.X509Certificate(next)
@@ -53,15 +47,11 @@ export async function crossSign(former: KeyAndCertificate, next: string): Promis
     publicKey,
     extensions: [...(await authorityExtensions(publicKey)), await issuedBy(issuer)],
   })
-  return pemOf(cert)
+  return certificatePem(cert.rawData)
 }
 
 /** A certificate with a key of its own; it ends with its authority at the latest. */
-export async function issueCertificate(
-  authority: KeyAndCertificate,
-  request: CertificateRequest,
-  now: Date,
-): Promise<KeyAndCertificate> {
+export async function issueCertificate(authority: KeyPair, request: CertificateRequest, now: Date): Promise<KeyPair> {
   const issuer = new x509.X509Certificate(authority.cert)
   const keys = await newKeys()
   const usages = request.usages.map(usage => x509.ExtendedKeyUsage[usage === 'server' ? 'serverAuth' : 'clientAuth'])
@@ -79,7 +69,7 @@ export async function issueCertificate(
       await issuedBy(issuer),
     ],
   })
-  return { key: await privatePem(keys.privateKey), cert: pemOf(cert) }
+  return { key: privatePem(keys.privateKey), cert: certificatePem(cert.rawData) }
 }
 
 function alternativeNames({ names, identity }: CertificateRequest): x509.JsonGeneralNames {
@@ -91,11 +81,8 @@ function alternativeNames({ names, identity }: CertificateRequest): x509.JsonGen
 }
 
 function frame(commonName: string | undefined, now: Date, notAfter: Date, backdatedMs = BACKDATED_MS) {
-  // 16 bytes, of which the first bit is 0: serial numbers are positive.
-  const serial = randomBytes(16)
-  serial[0]! &= 0x7f
   return {
-    serialNumber: serial.toString('hex'),
+    serialNumber: newSerialNumber(),
     ...(commonName !== undefined && { subject: nameOf(commonName) }),
     notBefore: new Date(now.getTime() - backdatedMs),
     notAfter,
@@ -139,21 +126,6 @@ async function signer(pem: string) {
 }
 
 const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }
-
-async function newKeys() {
-  return crypto.subtle.generateKey(NEW_KEYS, true, ['sign', 'verify'])
-}
-
-async function privatePem(key: CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
-    .trimEnd()
-    .concat('\n')
-}
-
-/** As Node writes it, with lines of 64 characters. */
-function pemOf(cert: x509.X509Certificate): string {
-  return new X509Certificate(Buffer.from(cert.rawData)).toString()
-}
 
 function earlier(one: Date, other: Date): Date {
   return one < other ? one : other
