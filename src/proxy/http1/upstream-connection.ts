@@ -127,7 +127,7 @@ export class UpstreamConnection implements ChunkSink {
   /** After a complete response, whose request has been sent completely, too: ready for the next, or closed. */
   release(): boolean {
     this.#user = undefined
-    if (this.#phase === 'idle' && this.#keepAlive && this.socket.writable && this.socket.readable) {
+    if (this.#keepAlive && this.isUsable) {
       this.used = true
       return true
     }

@@ -3,20 +3,13 @@
  * nothing of it can mean something else to the server behind.
  */
 import { randomBytes } from 'node:crypto'
-import { NOT_IN_TRAILERS } from '../http1/head-fields.ts'
+import { HOP_BY_HOP, NOT_IN_TRAILERS } from '../http1/head-fields.ts'
 import { HeadFault } from '../http1/request-head.ts'
 
 const IN_NO_TRAILER: ReadonlySet<string> = new Set(NOT_IN_TRAILERS)
 
 /** Valid in HTTP/1.1 alone (RFC 9113 8.2.2); what nghttp2 lets pass must not become a second framing. */
-const CONNECTION_SPECIFIC = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-])
+const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set(HOP_BY_HOP.filter(name => name !== 'te'))
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 const UNSAFE = /[\0\r\n]/
 

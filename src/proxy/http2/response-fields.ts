@@ -1,12 +1,8 @@
 /** Field lines of HTTP/1.1 as HTTP/2 has them: small letters, nothing that is for one hop of HTTP/1.1 only. */
-const LEFT_OUT = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-  'te',
+import { HOP_BY_HOP } from '../http1/head-fields.ts'
+
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
   'sec-websocket-accept', // the answer to a key that the client did not send
 ])
 
