@@ -5,8 +5,9 @@ export class Refusal extends Error {
   readonly code: string
   readonly nextStep: string | undefined
 
-  constructor(code: string, message: string, nextStep?: string) {
-    super(message)
+  /** @param cause for the launcher's own log, never told over the socket */
+  constructor(code: string, message: string, nextStep?: string, cause?: unknown) {
+    super(message, { cause })
     this.code = code
     this.nextStep = nextStep
   }

@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { z } from 'zod'
-import { background } from '../core/runtime.ts'
+import { background, type Logger } from '../core/runtime.ts'
 import { openAnyForker } from './forker-python.ts'
 import { keepForker } from './forkers.ts'
 import { readLines } from './lines.ts'
@@ -75,7 +75,7 @@ function serve(socket: Socket, operations: Operations, { log }: LauncherOptions)
   }
   readLines(socket, MAX_REQUEST_BYTES, line => {
     background(
-      handle(line, operations, gone.signal).then(answer, error => {
+      handle(line, operations, gone.signal, log).then(answer, error => {
         log.error({ err: error }, 'request failed')
         answer({ id: idOf(line), ok: false, error: { code: 'launcher_failed', message: 'The launcher failed.' } })
       }),
@@ -85,7 +85,7 @@ function serve(socket: Socket, operations: Operations, { log }: LauncherOptions)
   })
 }
 
-async function handle(line: string, operations: Operations, gone: AbortSignal): Promise<LauncherResponse> {
+async function handle(line: string, operations: Operations, gone: AbortSignal, log: Logger): Promise<LauncherResponse> {
   const parsed = requestSchema.safeParse(parseJson(line))
   if (!parsed.success) {
     // The paths and expectations, never the values: there may be a password among them.
@@ -98,7 +98,8 @@ async function handle(line: string, operations: Operations, gone: AbortSignal): 
     return { id, ok: true, result: await perform(request, operations, gone) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    const { code, message, nextStep } = error
+    const { code, message, nextStep, cause } = error
+    if (cause !== undefined) log.error({ err: cause, op: request.op, code }, 'request refused')
     return { id, ok: false, error: { code, message, ...(nextStep === undefined ? {} : { nextStep }) } }
   }
 }

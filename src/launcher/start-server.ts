@@ -39,8 +39,8 @@ export async function startServer(
   forker: KeptForker,
   onRecord: (started: StartedServer) => Promise<void>,
 ): Promise<StartedServer> {
-  const child = await forker.fork(childOrder(order)).catch(() => {
-    throw new Refusal('launcher_failed', 'The launcher could not start a process.')
+  const child = await forker.fork(childOrder(order)).catch(error => {
+    throw new Refusal('launcher_failed', 'The launcher could not start a process.', undefined, error)
   })
   const { pid, ended } = child
   const startTime = findProcess(pid)?.startTime
