@@ -9,7 +9,7 @@ import { ensureHubUser } from '../../src/app/start/system-user.ts'
 import { HttpSession } from '../support/http-session.ts'
 import { startKernel } from '../support/kernel.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
-import { descendants } from '../support/processes.ts'
+import { descendants, endGroup } from '../support/processes.ts'
 import { singleUserCommand } from '../support/python-env.ts'
 import { type ReferenceHub, startReferenceHub } from '../support/reference-hub.ts'
 import { until } from '../support/until.ts'
@@ -95,11 +95,3 @@ describe('internal_ssl of a released JupyterHub', { timeout: 300_000 }, () => {
     assert.equal(readFileSync(join(folder, 'notebooks-ca/notebooks-ca.crt'), 'utf8'), authority)
   })
 })
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It is gone already.
-  }
-}

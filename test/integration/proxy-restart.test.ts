@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 import { startUpstream, type Upstream } from '../../src/proxy/testing/sockets.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
+import { readProcess } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 
 describe('the proxy of a running Orrery', () => {
@@ -53,7 +54,7 @@ describe('the proxy of a running Orrery', () => {
     assert.ok(both)
     assert.doesNotThrow(() => process.kill(former, 0), 'the former one has the WebSocket')
     socket.close()
-    await until('the end of the former one', () => isGone(former))
+    await until('the end of the former one', () => !readProcess(former))
     await load.some()
     await load.stop()
     assert.doesNotMatch(orrery.output(), /proxy ended/)
@@ -62,7 +63,7 @@ describe('the proxy of a running Orrery', () => {
   it('is killed, and whoever comes meanwhile waits', async () => {
     const former = orrery.part('proxy')!.pid
     process.kill(former, 'SIGKILL')
-    await until('its end', () => isGone(former))
+    await until('its end', () => !readProcess(former))
 
     const answers = await Promise.all(Array.from({ length: 20 }, () => get(`${orrery.url}/other/x`, undefined)))
 
@@ -91,15 +92,6 @@ describe('the proxy of a running Orrery', () => {
     }
   }
 })
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch {
-    return true
-  }
-}
 
 function get(url: string, agent: http.Agent | undefined): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ import { after, before, describe, it } from 'node:test'
 import { ensureHubUser } from '../../src/app/start/system-user.ts'
 import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
-import { descendants } from '../support/processes.ts'
+import { descendants, endGroup } from '../support/processes.ts'
 import { singleUserCommand } from '../support/python-env.ts'
 import { type ReferenceHub, startReferenceHub } from '../support/reference-hub.ts'
 import { until } from '../support/until.ts'
@@ -126,12 +126,4 @@ describe('the database of a released JupyterHub', () => {
 /** The single-user server is a child of the hub in a session of its own, so it leads a process group. */
 function findServer(hubPid: number): number | undefined {
   return descendants(hubPid).find(({ command }) => /singleuser/.test(command.join(' ')))?.pid
-}
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It is gone already.
-  }
 }

@@ -40,3 +40,12 @@ export function descendants(pid: number): ProcessInfo[] {
     all.filter(info => info.parent === parent).flatMap(info => [info, ...below(info.pid)])
   return below(pid)
 }
+
+/** Kills a process with its whole process group, if it is still there. */
+export function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It is gone already.
+  }
+}

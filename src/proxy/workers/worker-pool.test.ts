@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
+import { readProcess } from '../../../test/support/processes.ts'
 import { until } from '../../../test/support/until.ts'
 import { TEST_CERT, TEST_KEY } from '../testing/certificate.ts'
 import { startTestProxy } from '../testing/running-proxy.ts'
@@ -99,7 +100,7 @@ describe('workers of a proxy', () => {
       await using proxy = await spawnProxy('orrery', WORKERS)
       const pids = children(proxy.child.pid!)
       await proxy.stop(signal)
-      await until(`their end after ${signal}`, () => pids.every(isGone))
+      await until(`their end after ${signal}`, () => !pids.some(readProcess))
     }
   })
 
@@ -137,13 +138,4 @@ function fetchStatus(url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     http.get(url, { agent: false }, res => resolve(res.resume().statusCode)).on('error', reject)
   })
-}
-
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch {
-    return true
-  }
 }
