@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { entryFile } from './entry-file.ts'
+import { entryFile } from '../core/entry-file.ts'
 import { findLinuxUserFacts, isUserName } from './linux-user.ts'
 import { limitedQueue } from './one-at-a-time.ts'
 import type { LauncherOptions } from './options.ts'
@@ -98,13 +98,17 @@ function refusalOf(report: PamReport): PamRefusal {
 }
 
 async function talkToPam(order: PamOrder): Promise<PamReport> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entryFile('pam-child')], {
-    cwd: '/',
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-    stdio: ['pipe', 'pipe', 'ignore'],
-    timeout: CHECK_TIMEOUT_MS,
-    killSignal: 'SIGKILL',
-  })
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', entryFile(import.meta.filename, 'pam-child')],
+    {
+      cwd: '/',
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: CHECK_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    },
+  )
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   child.stdin.on('error', () => {}) // a child that died early; its missing report tells
   child.stdin.end(JSON.stringify(order))

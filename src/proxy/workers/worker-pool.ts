@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { entryFile } from '../../core/entry-file.ts'
 import { HubError } from '../../core/errors.ts'
 import type { Logger } from '../../core/runtime.ts'
 import { type HeldAddress, holdAddress } from '../bound-socket.ts'
@@ -51,10 +52,14 @@ export async function startWorkerPool(options: ProxyOptions, routes: RouteTable)
   let questions = 0
 
   function begin(number: number): Worker {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', workerFile()], {
-      stdio: ['ignore', 'inherit', 'inherit', ...held.map(({ fd }) => fd), 'ipc'],
-      serialization: 'advanced', // keys and certificates are bytes
-    })
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', entryFile(import.meta.filename, 'worker')],
+      {
+        stdio: ['ignore', 'inherit', 'inherit', ...held.map(({ fd }) => fd), 'ipc'],
+        serialization: 'advanced', // keys and certificates are bytes
+      },
+    )
     child.on('error', error => log.error({ err: error, worker: number }, 'worker could not be started'))
     const link = linkTo(child, child.pid ?? 0)
     const ended = new Promise<void>(resolve => link.gone.addEventListener('abort', () => resolve(), { once: true }))
@@ -172,10 +177,4 @@ function levelOf(log: Logger): string {
   if (!log.isLevelEnabled) return 'silent'
   if (log.isLevelEnabled('debug')) return 'debug'
   return log.isLevelEnabled('info') ? 'info' : 'warn'
-}
-
-/** `.ts` in the sources, `.js` when built. */
-function workerFile(): string {
-  const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js'
-  return `${import.meta.dirname}/worker.${extension}`
 }
