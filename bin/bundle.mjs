@@ -6,7 +6,14 @@ import fs from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
 /** What is started or imported by its path; everything else is reached from these. */
-const ENTRIES = ['index', 'cli/main', 'launcher/pam-child', 'app/start/pki-child', 'proxy/workers/worker']
+const ENTRIES = [
+  'index',
+  'cli/main',
+  'launcher/pam-child',
+  'app/start/pki-child',
+  'plugin/spawner-contract',
+  'proxy/workers/worker',
+]
 /** With native code, or for one kind of database only. */
 const LEFT_OUT = [/^node:/, 'koffi', 'pg', 'pg-native', 'pino-pretty']
 

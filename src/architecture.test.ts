@@ -21,7 +21,7 @@ const layers: readonly (readonly [pattern: RegExp, rank: number])[] = [
   [/^core\//, 0],
 ]
 
-const files = globSync('**/*.ts', { cwd: root }).filter(file => !/\.test\.ts$|contract\.ts$|testing/.test(file))
+const files = globSync('**/*.ts', { cwd: root }).filter(file => !/\.test\.ts$|contract(\.ts$|\/)|testing/.test(file))
 const importsOf = (file: string) =>
   [
     ...readFileSync(join(root, file), 'utf8').matchAll(

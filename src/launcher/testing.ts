@@ -26,7 +26,11 @@ export interface TestLauncher {
 
 const SERVER = join(import.meta.dirname, '../../test/support/tiny-server.py')
 
-export async function testLauncher(overrides: Partial<LauncherOptions> = {}): Promise<TestLauncher> {
+/** `moreCommands`: programs that may be started besides the test server. */
+export async function testLauncher({
+  moreCommands = [],
+  ...overrides
+}: Partial<LauncherOptions> & { moreCommands?: readonly (readonly string[])[] } = {}): Promise<TestLauncher> {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-launcher-'))
   chmodSync(folder, 0o755)
   mkdirSync(join(folder, 'homes'), { mode: 0o755 })
@@ -40,7 +44,7 @@ export async function testLauncher(overrides: Partial<LauncherOptions> = {}): Pr
     homesDir: join(folder, 'homes'),
     tlsDir: join(folder, 'tls'),
     accountPrefix,
-    commands: [command],
+    commands: [command, ...moreCommands],
     allowedArguments: ['--(fail=\\d+|stubborn|children|print=.*)'],
     environment: { LANG: 'C.UTF-8', ORRERY_TEST_LAUNCHER: folder },
     log: silentLogger,

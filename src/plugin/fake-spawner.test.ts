@@ -1,4 +1,4 @@
-import { createFakeWorld, ENDS_EARLY, fakeSpawner } from './fake-spawner.ts'
+import { createFakeWorld, ENDS_EARLY, type FakeState, fakeSpawner } from './fake-spawner.ts'
 import { spawnerContract } from './spawner-contract.ts'
 
 spawnerContract('fake', async () => {
@@ -11,6 +11,12 @@ spawnerContract('fake', async () => {
     ownVariables: [],
     garbage: [{}, { fake: 1 }, null, []],
     remains: async () => world.running(),
+    crash: async state => {
+      const server = world.servers.get((state as FakeState).fake) // of this spawner
+      if (server) await world.crash(server.key, { signal: 'SIGKILL' })
+    },
+    crashed: { signal: 'SIGKILL' },
+    limitsOf: async () => ({ memoryBytes: 512 * 1024 * 1024, cpus: 0.5 }),
     close: () => world.close(),
   }
 })

@@ -129,7 +129,7 @@ export function fakeSpawner(world: ReturnType<typeof createFakeWorld>, steps: Fa
 
 function isHandedOver(error: unknown): boolean {
   const code = (error as { code?: string }).code
-  return code === 'hub_closing'
+  return code === 'hub_closing' || code === 'lease_lost'
 }
 
 function endedEarly(): SpawnError {
