@@ -128,7 +128,10 @@ describe('internal TLS', { timeout: 600_000 }, () => {
 
   it('holds for managed services, of whatever user', async () => {
     for (const name of isRoot ? ['whoami', 'theirs'] : ['whoami']) {
-      const entered = await enterService(ada, `/services/${name}/`)
+      const entered = await enterService(ada, `/services/${name}/`).catch(error => {
+        const said = hubLines().filter(({ service }) => service === name)
+        throw new Error(`${name}: ${JSON.stringify(said.slice(-20))}`, { cause: error })
+      })
       assert.equal(entered.status, 200, name)
       assert.partialDeepStrictEqual(await entered.json(), { kind: 'user', name: 'ada' })
     }
