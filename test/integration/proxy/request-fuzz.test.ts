@@ -12,6 +12,7 @@ import { type RecordedRequest, type Recorder, startRecorder } from '../../../src
 import { startTestProxy } from '../../../src/proxy/testing/running-proxy.ts'
 import { connectRaw } from '../../../src/proxy/testing/sockets.ts'
 import { until } from '../../support/until.ts'
+import { damaged } from './damaged.ts'
 
 const RUNS = Number(process.env.ORRERY_TEST_FUZZ_RUNS ?? 400)
 const LAST = 'GET /last HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'
@@ -67,37 +68,8 @@ const request = fc
     ([method, path, fields, [framing, content]]) =>
       `${method} ${path} HTTP/1.1\r\nHost: h\r\n${fields.map(line => `${line}\r\n`).join('')}${framing}\r\n${content}`,
   )
-/** Bytes that parsers have been known to quarrel about. */
-const odd = fc.constantFrom(
-  '\r',
-  '\n',
-  '\r\n',
-  '\0',
-  ' ',
-  '\t',
-  ':',
-  ';',
-  ',',
-  '0',
-  '1',
-  '\x0b',
-  '\x7f',
-  '\xff',
-  '\n\r\n',
-  ' chunked',
-  '\r\n\r\n',
-)
-const damage = fc.record({ at: fc.nat(10_000), drop: fc.nat(2), insert: odd })
-const message = fc
-  .tuple(fc.array(request, { minLength: 1, maxLength: 3 }), fc.array(damage, { maxLength: 2 }))
-  .map(([requests, damages]) => {
-    let bytes = requests.join('')
-    for (const { at, drop, insert } of damages) {
-      const i = at % bytes.length
-      bytes = bytes.slice(0, i) + insert + bytes.slice(i + drop)
-    }
-    return bytes + LAST
-  })
+const requests = fc.array(request, { minLength: 1, maxLength: 3 }).map(several => several.join(''))
+const message = damaged(requests).map(bytes => bytes + LAST)
 
 describe('requests at random', () => {
   it('mean behind the proxy what they mean to the judge', { timeout: 300_000 }, async () => {
@@ -107,10 +79,10 @@ describe('requests at random', () => {
     let [forwarded, understood, run] = [0, 0, 0]
 
     await fc.assert(
-      fc.asyncProperty(message, async damaged => {
+      fc.asyncProperty(message, async sent => {
         // What was still on its way from the run before is told apart by its host.
         const host = `h${++run}`
-        const bytes = damaged.replaceAll('Host: h\r\n', `Host: ${host}\r\n`)
+        const bytes = sent.replaceAll('Host: h\r\n', `Host: ${host}\r\n`)
         judge.forget()
         upstream.forget()
         const meanings = (recorder: Recorder) =>

@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { startTestProxy } from '../../../src/proxy/testing/running-proxy.ts'
 import { connectRaw, startRawServer } from '../../../src/proxy/testing/sockets.ts'
 import { until } from '../../support/until.ts'
+import { damaged } from './damaged.ts'
 import { readStrictly, type StrictReading } from './strict-client.ts'
 
 const RUNS = Number(process.env.ORRERY_TEST_FUZZ_RUNS ?? 400)
@@ -52,34 +53,6 @@ const response = fc
     ([line, fields, [framing, content]]) =>
       `${line}\r\n${fields.map(text => `${text}\r\n`).join('')}${framing}\r\n${content}`,
   )
-const odd = fc.constantFrom(
-  '\r',
-  '\n',
-  '\r\n',
-  '\0',
-  ' ',
-  '\t',
-  ':',
-  ';',
-  ',',
-  '0',
-  '1',
-  '\x0b',
-  '\x7f',
-  '\n\r\n',
-  '\r\n\r\n',
-)
-const bytesSent = fc
-  .tuple(response, fc.array(fc.record({ at: fc.nat(10_000), drop: fc.nat(2), insert: odd }), { maxLength: 2 }))
-  .map(([whole, damages]) => {
-    let bytes = whole
-    for (const { at, drop, insert } of damages) {
-      const i = at % bytes.length
-      bytes = bytes.slice(0, i) + insert + bytes.slice(i + drop)
-    }
-    return bytes
-  })
-
 describe('responses at random', () => {
   it('reach the client as the judge reads them, or not at all', { timeout: 300_000 }, async () => {
     let bytes = ''
@@ -90,7 +63,7 @@ describe('responses at random', () => {
     let [passed, understood] = [0, 0]
 
     await fc.assert(
-      fc.asyncProperty(bytesSent, fc.constantFrom('GET', 'HEAD'), async (sent, method) => {
+      fc.asyncProperty(damaged(response), fc.constantFrom('GET', 'HEAD'), async (sent, method) => {
         bytes = sent
         const expected = await readStrictly(bytes, method).catch(() => undefined)
         await using connection = connectRaw(proxy.port, `${method} / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`)
