@@ -45,6 +45,18 @@ describe('managed services', () => {
     await hub.first.close()
   })
 
+  it('are tried again when a token could not be made', async () => {
+    await using hub = await testHub(FOREVER)
+    hub.failures.push(new Error('database is locked'))
+    hub.first.start()
+
+    const pid = await hub.pid()
+
+    assert.deepEqual([hub.failures, hub.renewed], [[], ['first']])
+    await hub.first.close()
+    assert.equal(await isAlive(pid), false)
+  })
+
   it('end what a killed hub left, but not what has its number now', async () => {
     await using hub = await testHub(FOREVER)
     const left = spawn(FOREVER[0]!, FOREVER.slice(1), { detached: true, stdio: 'ignore' })
@@ -130,6 +142,7 @@ async function testHub(command: readonly string[], launcher?: LauncherClient) {
     service: { name: 'culler', command, environment: {}, timeout: 30 },
   }
   const renewed: string[] = []
+  const failures: Error[] = []
   const hub = (holder: string) =>
     createManagedServices({
       database,
@@ -140,6 +153,8 @@ async function testHub(command: readonly string[], launcher?: LauncherClient) {
       launched: new Set(launcher ? ['culler'] : []),
       log: silentLogger,
       async renewToken() {
+        const failure = failures.pop()
+        if (failure) throw failure
         renewed.push(holder)
         return 'the-token-of-the-culler'
       },
@@ -151,6 +166,8 @@ async function testHub(command: readonly string[], launcher?: LauncherClient) {
     first,
     second,
     renewed,
+    /** With which the next tokens are refused. */
+    failures,
     /** Of a process that runs and is not `former`. */
     async pid(former?: number): Promise<number> {
       return until('the process of the service', async () => {

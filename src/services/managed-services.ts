@@ -96,7 +96,6 @@ export function createManagedServices(deps: ManagedServicesDeps): ManagedService
   async function runService(known: KnownService, stop: AbortSignal): Promise<void> {
     const { service, oauthClientId } = known
     const ownLog = log.child({ service: service.name })
-    const apiToken = known.apiToken ?? (await deps.renewToken(known))
     const launched = deps.launched.has(service.name)
     const run = {
       log: ownLog,
@@ -106,20 +105,23 @@ export function createManagedServices(deps: ManagedServicesDeps): ManagedService
       },
       onEnd: () => records.ended(service.name),
     }
-    const environmentWith = (tlsFiles?: TlsFilePaths) =>
-      serviceEnvironment(siteOf(launched), { ...service, apiToken, oauthClientId, tlsFiles })
-    const own = { ...run, command: service.command!, cwd: service.cwd, secret: apiToken } // filtered above
-    const theirs = { ...run, launcher: deps.launcher, name: service.name, environment: environmentWith() }
-    await keepService(
-      async stopped => {
-        const tls = await deps.tls?.issue(service.name)
-        if (launched) return runLaunchedProcess({ ...theirs, tls }, stopped)
-        const files = tls && (await placeServiceTls(deps.tls!.folder, service.name, tls)) // it has just issued it
-        return runOwnProcess({ ...own, environment: environmentWith(files) }, stopped)
-      },
-      ownLog,
-      stop,
-    )
+    let secret = known.apiToken
+    // Whatever fails here is tried again like a service that ends, and no other service suffers for it.
+    const runOnce = async (stopped: AbortSignal) => {
+      secret ??= await deps.renewToken(known)
+      const apiToken = secret
+      const environmentWith = (tlsFiles?: TlsFilePaths) =>
+        serviceEnvironment(siteOf(launched), { ...service, apiToken, oauthClientId, tlsFiles })
+      const tls = await deps.tls?.issue(service.name)
+      if (launched) {
+        const theirs = { launcher: deps.launcher, name: service.name, environment: environmentWith(), tls }
+        return runLaunchedProcess({ ...run, ...theirs }, stopped)
+      }
+      const files = tls && (await placeServiceTls(deps.tls!.folder, service.name, tls)) // it has just issued it
+      const own = { command: service.command!, cwd: service.cwd, secret, environment: environmentWith(files) } // filtered above
+      return runOwnProcess({ ...run, ...own }, stopped)
+    }
+    await keepService(runOnce, ownLog, stop)
   }
 
   /** Search paths of the hub's own are nothing for another user. */
