@@ -47,8 +47,17 @@ export function oauthCallbackPath(key: ServerKey, baseUrl = '/'): string {
 
 /** Event stream of a start: `/hub/api/users/alice/server/progress`, with `servers/NAME` for a named server. */
 export function progressPath(key: ServerKey, baseUrl = '/'): string {
+  return serverApiPath(key, baseUrl, 'progress')
+}
+
+/** Event stream of a server's log, beside that of its start. */
+export function logEventsPath(key: ServerKey, baseUrl = '/'): string {
+  return serverApiPath(key, baseUrl, 'log/events')
+}
+
+function serverApiPath(key: ServerKey, baseUrl: string, rest: string): string {
   const server = key.server === '' ? ['server'] : ['servers', escapePathSegment(key.server)]
-  return joinUrlPath(baseUrl, 'hub/api/users', escapePathSegment(key.user), ...server, 'progress')
+  return joinUrlPath(baseUrl, 'hub/api/users', escapePathSegment(key.user), ...server, rest)
 }
 
 /** Page that shows a start's progress: `/hub/spawn-pending/alice`, then the server's name. */

@@ -198,6 +198,7 @@ export function launcherOperations(
       return found.running ? { running: true, ...usageOf(processTree(found.process)) } : { running: false }
     },
     stop,
+    readLog: ({ key, ...place }) => logs.read(key, place),
     logs: async asked => ({ text: await logs.tail(asked.key, asked.lines) }),
     forget: ({ key }) =>
       inTurn(serverDigest(key), async () => {

@@ -3,6 +3,7 @@
  * carry the id of their request and may come in any order. Unknown operations and unknown keys are refused.
  */
 import { z } from 'zod'
+import type { LogPart } from '../plugin/spawner.ts'
 
 /** Grows with every change that an older launcher or hub would not understand. */
 export const PROTOCOL_VERSION = 4
@@ -24,6 +25,12 @@ const startTime = z
   .regex(/^[0-9a-f-]+\/\d+$/)
 const port = z.int().min(1).max(65_535)
 const timeoutMs = z.int().min(0).max(600_000)
+
+/** `INODE-BIRTH:OFFSET`; empty for the beginning. */
+const logCursor = z
+  .string()
+  .max(80)
+  .regex(/^(?:[0-9a-f]{1,32}-\d{1,20}:\d{1,16})?$/)
 
 /** Whose server: names as they stand in the hub's database. */
 const key = z.strictObject({ user: accountName, server: serverName })
@@ -65,6 +72,15 @@ const operation = {
   usage: z.strictObject({ op: z.literal('usage'), ...server }),
   stop: z.strictObject({ op: z.literal('stop'), ...server, interruptMs: timeoutMs, terminateMs: timeoutMs }),
   logs: z.strictObject({ op: z.literal('logs'), key, lines: z.int().min(1).max(10_000) }),
+  /** Its log in parts, as `LogPlace` of the spawners has it. */
+  readLog: z.strictObject({
+    op: z.literal('readLog'),
+    key,
+    lines: z.int().min(0).max(10_000).optional(),
+    after: logCursor.optional(),
+    until: logCursor.optional(),
+    whole: z.boolean().optional(),
+  }),
   /** Removes record and logs of a server that was deleted for good; refused while it runs. */
   forget: z.strictObject({ op: z.literal('forget'), key }),
   freePort: z.strictObject({ op: z.literal('freePort'), ip: z.ipv4().or(z.ipv6()) }),
@@ -99,6 +115,7 @@ export const requestSchema = z.strictObject({
     operation.usage,
     operation.stop,
     operation.logs,
+    operation.readLog,
     operation.forget,
     operation.freePort,
     operation.lookupUser,
@@ -166,6 +183,7 @@ export interface Answers {
   usage: { running: false } | ({ running: true } & ServerUsage)
   stop: { stopped: boolean }
   logs: { text: string }
+  readLog: LogPart
   forget: { forgotten: boolean }
   freePort: { port: number }
   lookupUser: { user: LinuxUserFacts | null }

@@ -1,19 +1,21 @@
-import { constants, createReadStream, createWriteStream, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { open, readdir, stat, truncate } from 'node:fs/promises'
+import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { ServerKey } from '../core/server-key.ts'
+import type { LogPart, LogPlace } from '../plugin/spawner.ts'
 import { privateDirectory } from './private-directory.ts'
+import { bytesTurned, readLog } from './read-log.ts'
 import { serverDigest } from './server-records.ts'
 
 /** Files of one server: the running one and the two before it. */
 const KEPT = 3
-const MAX_TAIL_BYTES = 1024 * 1024
 
 export interface ServerLogs {
   /** Turns the files over and makes a new one. Its path; only the launcher's own user gets there. */
   begin(key: ServerKey): string
   tail(key: ServerKey, lines: number): Promise<string>
+  read(key: ServerKey, place: LogPlace): Promise<LogPart>
   remove(key: ServerKey): void
   /** Empties logs that have grown above the limit, keeping their content as the file before. */
   turnOver(maxBytes: number): Promise<void>
@@ -26,21 +28,37 @@ export interface ServerLogs {
 export function serverLogs(stateDir: string): ServerLogs {
   const folder = privateDirectory(join(stateDir, 'logs'))
   const pathOf = (name: string, age: number) => join(folder, age === 0 ? `${name}.log` : `${name}.log.${age}`)
+  /** How many bytes of the same run stood before this file's: places in a log stay what they are. */
+  const turnedOf = (name: string, age: number) => `${pathOf(name, age)}.turned`
+  const read = (key: ServerKey, place: LogPlace) => {
+    const name = serverDigest(key)
+    const ages = Array.from({ length: KEPT }, (_, age) => age)
+    return readLog(
+      ages.map(age => ({ path: pathOf(name, age), turned: turnedOf(name, age) })),
+      place,
+    )
+  }
+  const removeAge = (name: string, age: number) => {
+    for (const path of [pathOf(name, age), turnedOf(name, age)]) rmSync(path, { force: true })
+  }
   return {
     begin(key) {
       const name = serverDigest(key)
-      rmSync(pathOf(name, KEPT - 1), { force: true })
+      removeAge(name, KEPT - 1)
       for (let age = KEPT - 2; age >= 0; age--) {
-        if (existsSync(pathOf(name, age))) renameSync(pathOf(name, age), pathOf(name, age + 1))
+        for (const pathAt of [pathOf, turnedOf]) {
+          if (existsSync(pathAt(name, age))) renameSync(pathAt(name, age), pathAt(name, age + 1))
+        }
       }
       writeFileSync(pathOf(name, 0), '', { flag: 'wx', mode: 0o600 })
       return pathOf(name, 0)
     },
     async tail(key, lines) {
-      return withoutSecrets(await lastLines(pathOf(serverDigest(key), 0), lines))
+      return (await read(key, { lines, whole: true })).text
     },
+    read,
     remove(key) {
-      for (let age = 0; age < KEPT; age++) rmSync(pathOf(serverDigest(key), age), { force: true })
+      for (let age = 0; age < KEPT; age++) removeAge(serverDigest(key), age)
     },
     async turnOver(maxBytes) {
       for (const file of await readdir(folder)) {
@@ -49,28 +67,13 @@ export function serverLogs(stateDir: string): ServerLogs {
         if ((await stat(path)).size <= maxBytes) continue
         // The server keeps its descriptor, so the file is copied and emptied; it was opened for appending, which makes
         // the next line land at the new beginning.
-        await pipeline(createReadStream(path), createWriteStream(`${path}.1`, { mode: 0o600 }))
+        const name = file.slice(0, -'.log'.length)
+        removeAge(name, 1)
+        await pipeline(createReadStream(path), createWriteStream(pathOf(name, 1), { mode: 0o600, flags: 'wx' }))
+        const { size } = await stat(pathOf(name, 1))
         await truncate(path)
+        writeFileSync(turnedOf(name, 0), String((await bytesTurned(turnedOf(name, 0))) + size), { mode: 0o600 })
       }
     },
   }
-}
-
-async function lastLines(path: string, lines: number): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined)
-  if (!file) return ''
-  try {
-    const { size } = await file.stat()
-    const length = Math.min(size, MAX_TAIL_BYTES)
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length)
-    const text = buffer.toString('utf8', 0, bytesRead).replace(/\n$/, '')
-    return text === '' ? '' : `${text.split('\n').slice(-lines).join('\n')}\n`
-  } finally {
-    await file.close()
-  }
-}
-
-/** Tokens in addresses and headers that servers print. */
-function withoutSecrets(text: string): string {
-  return text.replace(/([?&](?:token|code|state)=|authorization: *(?:token|bearer) +)[^\s&"']+/gi, '$1[hidden]')
 }

@@ -110,8 +110,12 @@ export interface PageServers {
   remove(key: ServerKey, request: { by: string }): Promise<void>
   /** The steps of the present start so far. */
   progress(key: ServerKey): Promise<readonly ProgressEvent[]>
-  /** Last lines of the server's own log; empty when there are none. */
+  /** Last lines of the server's own log, without secrets; empty when there are none. */
   logs(key: ServerKey, lines: number): Promise<string>
+  /** False: the spawner has none to show. */
+  readonly keepsLogs: boolean
+  /** All of it that is kept. */
+  wholeLog(key: ServerKey, signal: AbortSignal): AsyncIterable<string>
 }
 
 export interface PageToken {

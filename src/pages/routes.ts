@@ -12,6 +12,7 @@ import { homeRoutes } from './routes/home.ts'
 import { pendingRoutes } from './routes/pending.ts'
 import { proxyErrorRoutes } from './routes/proxy-error.ts'
 import { rootRoutes } from './routes/root.ts'
+import { serverLogRoutes } from './routes/server-log.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { spawnRoutes } from './routes/spawn.ts'
 import { staticRoutes } from './routes/static.ts'
@@ -29,6 +30,7 @@ export function pageRoutes(deps: PageDeps): FastifyPluginAsync {
     homeRoutes(app, deps)
     spawnRoutes(app, deps)
     pendingRoutes(app, deps)
+    serverLogRoutes(app, deps)
     userUrlRoutes(app, deps)
     tokenRoutes(app, deps)
     acceptShareRoutes(app, deps)

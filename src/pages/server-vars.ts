@@ -1,5 +1,12 @@
 /** A server as pages show it, and the addresses of what can be done with it. */
-import { escapePathSegment, joinUrlPath, progressPath, spawnPath, spawnPendingPath } from '../core/names.ts'
+import {
+  escapePathSegment,
+  joinUrlPath,
+  logEventsPath,
+  progressPath,
+  spawnPath,
+  spawnPendingPath,
+} from '../core/names.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { type SiteAddresses, serverUrl } from '../core/subdomains.ts'
 import type { PageServer } from './deps.ts'
@@ -31,6 +38,8 @@ export function serverVars(site: SiteAddresses, user: string, server: PageServer
     stop_url: stopPath(key, baseUrl),
     delete_url: deletePath(key, baseUrl),
     log_url: logPath(key, baseUrl),
+    log_download_url: `${logPath(key, baseUrl)}?download=1`,
+    log_events_url: logEventsPath(key, baseUrl),
   }
 }
 

@@ -214,6 +214,10 @@ export function memoryServers(): MemoryServers {
     },
     progress: async () => memory.events,
     logs: async () => memory.log,
+    keepsLogs: true,
+    async *wholeLog() {
+      yield memory.log
+    },
   }
   return memory
 }

@@ -126,6 +126,29 @@ export interface ProfileField {
   readonly text?: { readonly pattern?: string; readonly maxLength: number }
 }
 
+/** Where to read a log; all absent: from its beginning on. */
+export interface LogPlace {
+  /** The last lines of it; the other fields are not looked at. */
+  readonly lines?: number | undefined
+  /** The `next` of an earlier part. */
+  readonly after?: string | undefined
+  /** The `next` of a part that somebody else read: no further than that. */
+  readonly until?: string | undefined
+  /** Also a last line that has no end yet; the server writes no more. */
+  readonly whole?: boolean | undefined
+}
+
+/** Some whole lines of a log, secrets masked. */
+export interface LogPart {
+  readonly text: string
+  /** Names the place behind it for as long as the server's log is kept; opaque. */
+  readonly next: string
+  /** There was no more at the time. */
+  readonly isEnd: boolean
+  /** What followed the place is not there any more; this is the beginning of what is. */
+  readonly isLost?: boolean
+}
+
 /** Runs one user's server somewhere. Remembers only `state`, whose keys are those of JupyterHub's spawners. */
 export interface Spawner<Options extends Json = Json, State extends Json = Json> {
   readonly name: string
@@ -161,4 +184,6 @@ export interface Spawner<Options extends Json = Json, State extends Json = Json>
   forget?(key: ServerKey, state: State): Promise<void>
   /** The last lines of the server's log. */
   logs?(key: ServerKey, state: State | undefined, lines: number): Promise<string>
+  /** The log in parts, for downloads and for who follows it. Absent: `logs` is asked again and again. */
+  readLog?(key: ServerKey, state: State | undefined, place: LogPlace, signal: AbortSignal): Promise<LogPart>
 }

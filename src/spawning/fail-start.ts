@@ -1,5 +1,6 @@
 /** The other end of a start: why it failed is found and kept, then everything is taken apart. */
 import { HubError } from '../core/errors.ts'
+import { readableLog } from '../core/mask-secrets.ts'
 import { type Reason, SpawnError } from '../core/reason.ts'
 import type { SpawningContext } from './context.ts'
 import { dismantle } from './dismantle.ts'
@@ -60,7 +61,7 @@ function countFailure({ failures, settings, hooks }: SpawningContext, error: unk
 const LOG_LINES = 50
 const LOG_TIMEOUT_MS = 3_000
 
-/** Adds the end of the server's log, unless the reason brings its own. A log that cannot be read is left out. */
+/** Adds the end of the server's log, unless the reason brings its own; secrets masked. One that cannot be read is left out. */
 export async function withLogTail(
   context: SpawningContext,
   { key }: Pick<HeldServer, 'key'>,
@@ -68,11 +69,12 @@ export async function withLogTail(
   reason: Reason,
 ): Promise<Reason> {
   const { spawner, database } = context
-  if (reason.logTail !== undefined || !spawner.logs) return reason
+  if (reason.logTail !== undefined) return { ...reason, logTail: readableLog(reason.logTail) }
+  if (!spawner.logs) return reason
   const state = (await findServerById(database, spawnerId).catch(() => undefined))?.state
   const tail = await Promise.race([
     spawner.logs(key, state, LOG_LINES).catch(() => ''),
     new Promise<string>(resolve => setTimeout(resolve, LOG_TIMEOUT_MS, '').unref()),
   ])
-  return tail.trim() === '' ? reason : { ...reason, logTail: tail }
+  return tail.trim() === '' ? reason : { ...reason, logTail: readableLog(tail) }
 }

@@ -9,6 +9,7 @@ import type { ProgressEvent, ServerState } from '../core/server-state.ts'
 import type { OptionsForm, UserRecord } from '../plugin/spawner.ts'
 import { type SpawningContext, type SpawningDeps, withDefaults } from './context.ts'
 import { freeLeasesOfTheDead } from './dead-holders.ts'
+import { type FollowedLogs, followedLogs } from './follow-log.ts'
 import { checkServer, pollReady, readState, settledState } from './inspect-server.ts'
 import { each, type PollOutcome, pollServers } from './poll-loop.ts'
 import { profilesForm } from './profiles/profiles-form.ts'
@@ -17,6 +18,7 @@ import { createServer, requestStart, type StartRequest } from './request-start.t
 import { requestRemoval, requestStop, type StopRequest } from './request-stop.ts'
 import { serverChanges } from './server-changes.ts'
 import { serverEvents } from './server-events.ts'
+import { keepsLogs, lastLinesOf, wholeLog } from './server-log.ts'
 import { activeServers, findServer, type ServerRow, userRecord } from './server-row.ts'
 import { checkNamedServer } from './server-rows.ts'
 import { createSignals } from './signals.ts'
@@ -50,8 +52,13 @@ export interface Spawning {
   events(key: ServerKey, options?: { afterId?: number; signal?: AbortSignal }): AsyncIterable<ProgressEvent>
   /** First an empty list, then rows of all servers as their states change, at whichever hub, until `signal` aborts. */
   changes(signal: AbortSignal): AsyncIterable<readonly ServerRow[]>
-  /** The last lines of the server's log; empty when its spawner keeps none. */
+  /** The last lines of the server's log, secrets masked; empty when its spawner keeps none. */
   logs(key: ServerKey, lines: number): Promise<string>
+  /** False where the spawner keeps no logs: there is nothing to offer. */
+  readonly keepsLogs: boolean
+  /** The log of the latest run as far as it is kept, secrets masked. */
+  wholeLog(key: ServerKey, signal: AbortSignal): AsyncIterable<string>
+  readonly followLog: FollowedLogs['follow']
   optionsForm(key: ServerKey, signal: AbortSignal): Promise<OptionsForm | undefined>
   readonly allowsNamedServers: boolean
   /** Throws HubError 400 where a named server is not allowed; for forms. */
@@ -145,7 +152,10 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     settled: (key, timeoutMs, signal) => settledState(context, key, timeoutMs, signal),
     events: (key, options) => serverEvents(context, key, options),
     changes: signal => changes.follow(signal),
-    logs: async (key, lines) => (await spawner.logs?.(key, (await findServer(database, key))?.state, lines)) ?? '',
+    logs: (key, lines) => lastLinesOf(context, key, lines),
+    keepsLogs: keepsLogs(context),
+    wholeLog: (key, signal) => wholeLog(context, key, signal),
+    followLog: followedLogs(context).follow,
     async optionsForm(key, signal) {
       const user = await userRecord(database, key.user)
       if (!user) return undefined

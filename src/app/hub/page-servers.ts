@@ -33,6 +33,8 @@ export function pageServers(parts: { database: Database; spawning: Spawning; bas
       return row?.run ? readProgress(database, { spawnerId: row.spawnerId, runId: row.run.runId }, 0) : []
     },
     logs: (key, lines) => spawning.logs(key, lines),
+    keepsLogs: spawning.keepsLogs,
+    wholeLog: (key, signal) => spawning.wholeLog(key, signal),
   }
 }
 

@@ -15,6 +15,7 @@ import { rolesApi } from '../../features/roles/api.ts'
 import { adminAccessApi } from '../../features/servers/admin-access.ts'
 import { serversApi } from '../../features/servers/api.ts'
 import { liveServersApi } from '../../features/servers/live-api.ts'
+import { serverLogApi } from '../../features/servers/log-api.ts'
 import { serverModel } from '../../features/servers/model.ts'
 import { servicesApi } from '../../features/services/api.ts'
 import { serviceModel } from '../../features/services/model.ts'
@@ -118,6 +119,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     }),
     { prefix },
   )
+  await server.register(serverLogApi({ access, database, spawning: parts.spawning }), { prefix })
   await server.register(adminAccessApi({ access }), { prefix })
   await server.register(
     liveServersApi({ access, spawning: parts.spawning, baseUrl, subdomains, publicUrl: config.publicUrl }),

@@ -17,10 +17,12 @@ import { isFailedStart, runReason, serverState } from '../../spawning/server-sta
 import type { Spawning } from '../../spawning/spawning.ts'
 import type { ServerRefresh } from '../sign-in/server-refresh.ts'
 import { changeServer, noSuchServer } from './change-server.ts'
+import { mayReadLog } from './log-operations.ts'
 import { type ServerModelSettings, serverModel } from './model.ts'
 import { serverOperations } from './operations.ts'
 import { failedEvent, progressModel, readyEvent } from './progress-model.ts'
 import { readRemove, readServerBody, readServerChanges } from './request-body.ts'
+import { SERVER_PATHS } from './server-paths.ts'
 
 export interface ServersDeps extends ServerModelSettings {
   readonly database: Database
@@ -36,13 +38,6 @@ export interface ServersDeps extends ServerModelSettings {
   /** How long DELETE waits before it answers 202 instead of 204. Default 10 s. */
   readonly slowStopTimeoutMs?: number
 }
-
-/** An empty name is the default server's, also in the plural. */
-const SERVER_PATHS = {
-  DefaultServer: '/hub/api/users/:name/server',
-  UnnamedServer: '/hub/api/users/:name/servers/',
-  NamedServer: '/hub/api/users/:name/servers/:server',
-} as const
 
 type Named = { Params: { name: string; server?: string } }
 
@@ -139,13 +134,14 @@ export function serversApi(deps: ServersDeps): FastifyPluginAsync {
     if (!isUnderWay && phase !== 'ready' && !isFailedStart(row.run)) {
       throw new HubError('server_not_starting', { status: 400, message: `${logName(key)} is not starting...` })
     }
+    const withLog = await mayReadLog(access, await getIdentity(access, request), key)
     return sendEventStream(request, reply, async function* (signal) {
       if (phase === 'ready') yield { data: await toldReady(key) }
-      else if (!isUnderWay) yield { data: failedEvent(row.run && runReason(row.run)) }
+      else if (!isUnderWay) yield { data: failedEvent(row.run && runReason(row.run), { withLog }) }
       else {
         const afterId = Number(request.headers['last-event-id'] ?? 0) || 0
         for await (const event of spawning.events(key, { afterId, signal })) {
-          yield { data: event.ready ? await toldReady(key) : progressModel(event), id: event.id }
+          yield { data: event.ready ? await toldReady(key) : progressModel(event, { withLog }), id: event.id }
         }
       }
     })

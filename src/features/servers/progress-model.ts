@@ -7,8 +7,8 @@ import type { ReadyEvent } from '../../plugin/hooks.ts'
 import { reasonModel } from './model.ts'
 
 /** Of any event but the last good one, which is `readyEvent`. */
-export function progressModel(event: ProgressEvent): Record<string, unknown> {
-  if (event.failed) return failedEvent(event.reason)
+export function progressModel(event: ProgressEvent, options: { withLog: boolean }): Record<string, unknown> {
+  if (event.failed) return failedEvent(event.reason, options)
   return {
     progress: event.percent,
     message: event.message,
@@ -29,13 +29,13 @@ export function readyEvent(key: ServerKey, site: SiteAddresses): ReadyEvent {
   }
 }
 
-/** `reason` is more than JupyterHub tells; its clients ignore what they do not know. */
-export function failedEvent(reason: Reason | undefined): Record<string, unknown> {
+/** `reason` is more than JupyterHub tells; its clients ignore what they do not know. `withLog`: the caller may read logs. */
+export function failedEvent(reason: Reason | undefined, { withLog }: { withLog: boolean }): Record<string, unknown> {
   const message = reason ? `Spawn failed: ${reason.message}` : 'Spawn failed'
   return {
     progress: 100,
     failed: true,
     message,
-    ...(reason && { reason: { ...reasonModel(reason), log_tail: reason.logTail ?? null } }),
+    ...(reason && { reason: { ...reasonModel(reason), log_tail: (withLog && reason.logTail) || null } }),
   }
 }

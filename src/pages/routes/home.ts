@@ -39,6 +39,7 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
           spawners: servers,
           default_server: defaultServer,
           allow_named_servers: allowNamedServers,
+          keeps_logs: deps.servers.keepsLogs,
           named_server_limit_per_user: limit,
           limit_reached: limit > 0 && named.length >= limit,
           invalid_server_names: named.map(server => String(server.name)).filter(name => !isValidServerName(name)),

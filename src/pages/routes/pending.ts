@@ -1,6 +1,6 @@
 /**
  * '/hub/spawn-pending/…': how a start (or stop) goes on, and what became of it. Looking never starts anything
- * (JupyterHub's `SpawnPendingHandler`). '/hub/server-log/…' is the end of the server's log for this page's script.
+ * (JupyterHub's `SpawnPendingHandler`).
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { UserIdentity } from '../../access/identity.ts'
@@ -10,6 +10,7 @@ import type { Reason } from '../../core/reason.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import { serverUrl } from '../../core/subdomains.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
+import { logVars } from '../log-vars.ts'
 import { nextUrl, withQuery } from '../next-url.ts'
 import { reachUser, signedIn } from '../page-guards.ts'
 import { sendPage, userVars } from '../page-vars.ts'
@@ -33,18 +34,6 @@ export function pendingRoutes(app: FastifyInstance, deps: PageDeps): void {
           throw new HubError('no_such_server', { status: 404, message: `${key.user} has no such server ${key.server}` })
         }
         return sendState(deps, request, reply, me, key, server)
-      }),
-    )
-  }
-
-  for (const path of ['/hub/server-log/:user', '/hub/server-log/:user/:server']) {
-    app.get(
-      path,
-      signedIn(deps, async (request, reply, me) => {
-        const key = serverOf(request.params as { user: string; server?: string }) // typed by the routes above
-        await reachUser(deps, me, key)
-        const text = await deps.servers.logs(key, LOG_LINES)
-        return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(text)
       }),
     )
   }
@@ -100,13 +89,13 @@ async function sendProgress(
       ...aboutServer(deps, me, key, server),
       progress_url: withQuery(String(urls.progress_url), { _xsrf: xsrf }),
       stop_url: withQuery(String(urls.stop_url), { next: String(urls.pending_url) }),
-      log_url: urls.log_url,
       percent: state.percent,
       message: state.message,
       since: templateTime(state.since),
       slow: deps.clock.now().getTime() - state.since.getTime() > SLOW_MS,
       events: events.map(event => ({ ...event, at: templateTime(event.at) })),
       log_tail: logTail,
+      keeps_logs: deps.servers.keepsLogs,
     },
   })
 }
@@ -144,7 +133,7 @@ export async function sendNotRunning(
       next_step: failed ? undefined : reason?.nextStep,
       reason_code: reason?.code,
       since: templateTime(state.since),
-      log_tail: reason?.logTail,
+      ...(await logVars(deps, me, key, reason)),
       implicit_spawn_seconds: page.implicitSpawnSeconds ?? 0,
     },
   })

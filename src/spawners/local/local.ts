@@ -3,7 +3,7 @@ import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
-import type { Address, BindAddress, ServerSpec, Spawner, SpawnRun } from '../../plugin/spawner.ts'
+import type { Address, BindAddress, LogPlace, ServerSpec, Spawner, SpawnRun } from '../../plugin/spawner.ts'
 import { environmentForLauncher } from './environment.ts'
 import { exitedEarly, notStopped, portsTaken } from './reasons.ts'
 import { claimOf, type LocalState, placeOf } from './state.ts'
@@ -152,7 +152,15 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
     async logs(key, _state, lines) {
       return (await launcher.call('logs', { key, lines: Math.min(lines, 10_000) })).text
     },
+    readLog: (key, _state, place, signal) => launcher.call('readLog', { key, ...readable(place) }, { signal }),
   }
+}
+
+/** A place that another spawner has named is none in these logs. */
+function readable({ after, until, ...place }: LogPlace): LogPlace {
+  const isOurs = (cursor: string | undefined) =>
+    cursor !== undefined && /^[0-9a-f]{1,32}-\d{1,20}:\d{1,16}$/.test(cursor)
+  return { ...place, ...(isOurs(after) && { after }), ...(isOurs(until) && { until }) }
 }
 
 /** A server that listens everywhere, with IPv4 and IPv6, is reached on this machine. */

@@ -6,8 +6,6 @@ const bar = document.getElementById('progress-bar')
 const percent = document.getElementById('sr-progress')
 const message = document.getElementById('progress-message')
 const steps = document.getElementById('progress-log')
-const log = document.getElementById('server-log')
-const logText = document.getElementById('log-tail')
 const slow = document.getElementById('pending-slow')
 const since = new Date(page.querySelector('time[data-form=elapsed]').dateTime)
 const SLOW_MS = 60_000
@@ -66,22 +64,9 @@ const DONE =
 const CURRENT =
   '<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="4.25" fill="none" stroke="currentColor" stroke-width="1.5"/><path d="M8 3.75a4.25 4.25 0 0 1 0 8.5z" fill="currentColor"/></svg>'
 
-setInterval(async () => {
-  if (!slow.textContent && Date.now() - since.getTime() > SLOW_MS) {
-    slow.textContent = 'This takes longer than usual. You may wait, or stop and try again.'
-  }
-  if (!log.hidden && !log.open) return
-  try {
-    const response = await fetch(page.dataset.logUrl, { credentials: 'same-origin' })
-    const text = response.ok ? await response.text() : ''
-    if (text === '' || text === logText.textContent) return
-    const atEnd = logText.scrollTop + logText.clientHeight >= logText.scrollHeight - 8
-    logText.textContent = text
-    log.hidden = false
-    if (atEnd) logText.scrollTop = logText.scrollHeight
-  } catch {
-    // no log this time; the next round asks again
-  }
+setInterval(() => {
+  if (slow.textContent || Date.now() - since.getTime() <= SLOW_MS) return
+  slow.textContent = 'This takes longer than usual. You may wait, or stop and try again.'
 }, 2000)
 
 // A page that comes back from the browser's cache shows a past start.
