@@ -17,6 +17,11 @@ export interface ConfigMessage {
   readonly stopServers: boolean
 }
 
+/** Parent to child, once: what others had to make ready is there. */
+export interface GoMessage {
+  readonly type: 'go'
+}
+
 /** Child to parent. */
 export type ChildMessage =
   | { readonly type: 'ready'; readonly firstAdminLink?: string | undefined }
@@ -83,18 +88,44 @@ export async function tellFailure(error: unknown, message: string): Promise<bool
   return new Promise(resolve => process.send!(failure, (fault: Error | null) => resolve(fault === null)))
 }
 
+export interface Orders {
+  readonly config: Config
+  readonly stopServers: boolean
+  /** Resolves when the parts that this one talks to are there. */
+  readonly go: Promise<void>
+}
+
 /** The config that the supervisor has read, which it could do as root. */
-export async function receiveConfig(): Promise<{ config: Config; stopServers: boolean }> {
-  process.channel?.ref()
-  const message = await new Promise<ConfigMessage>(resolve =>
-    process.once('message', value => resolve(value as ConfigMessage)),
-  )
-  process.channel?.unref()
-  if (message.programs.length === 0) return { config: message.config, stopServers: message.stopServers }
+export async function receiveOrders(): Promise<Orders> {
+  const go = receiveGo()
+  const { config, file, programs, stopServers } = await received('config')
+  if (programs.length === 0) return { config, stopServers, go }
   // The proxy, which needs no config, must not carry its schema.
   const { readConfig } = await import('../config/load-config.ts')
-  const own = await readConfig({ path: message.file, env: {} })
-  return { config: graft(message.config, own.config, message.programs), stopServers: message.stopServers }
+  const own = await readConfig({ path: file, env: {} })
+  return { config: graft(config, own.config, programs), stopServers, go }
+}
+
+/** Resolves at once where there is no supervisor. */
+export async function receiveGo(): Promise<void> {
+  if (isSupervised()) await received('go')
+}
+
+function received<Type extends 'config' | 'go'>(
+  type: Type,
+): Promise<Extract<ConfigMessage | GoMessage, { type: Type }>> {
+  // What waits for a message must not end for want of anything else to do.
+  process.channel?.ref()
+  return new Promise(resolve => {
+    const take = (value: unknown) => {
+      const message = value as Extract<ConfigMessage | GoMessage, { type: Type }> // from our own supervisor
+      if (message.type !== type) return
+      process.off('message', take)
+      if (process.listenerCount('message') === 0) process.channel?.unref()
+      resolve(message)
+    }
+    process.on('message', take)
+  })
 }
 
 /** `base` with the values at these paths taken from `other`. */

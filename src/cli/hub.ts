@@ -5,7 +5,7 @@ import { dataPaths, prepareDataFolder } from '../app/data-folder.ts'
 import { gatheredStdout } from '../app/hub/gathered-log.ts'
 import { ensureSecretFile } from '../app/secret-file.ts'
 import { lockFolder } from '../app/start/folder-lock.ts'
-import { isSupervised, receiveConfig, tellSupervisor } from '../app/supervised.ts'
+import { isSupervised, receiveOrders, tellSupervisor } from '../app/supervised.ts'
 import type { Config } from '../config/schema.ts'
 import { parseDatabaseUrl } from '../db/database-url.ts'
 import { type ConfigFlags, configSources, withConfigFlags } from './config-flags.ts'
@@ -26,13 +26,13 @@ async function run(flags: HubFlags): Promise<void> {
   // Read while the config is still on its way.
   const program = import('../app/hub/build-hub.ts')
   program.catch(() => {}) // told below
-  const orders: HubOrders = isSupervised() ? await receiveConfig() : await configAlone(flags)
-  const { config, stopServers, notices = [] } = orders
+  const orders: HubOrders = isSupervised() ? await receiveOrders() : await configAlone(flags)
+  const { config, stopServers, go, notices = [] } = orders
   const log = pino({ name: 'hub', level: config.log.level }, gatheredStdout())
   for (const notice of notices) log.warn({}, notice)
   lockSqlite(config)
   const { runHub } = await program
-  const hub = await runHub(config, { log })
+  const hub = await runHub(config, { log, othersReady: go })
   tellSupervisor({ type: 'ready', firstAdminLink: hub.firstAdminLink })
   if (!isSupervised()) log.info({ url: hub.url }, 'hub ready')
   let ending = false
@@ -55,6 +55,8 @@ function lockSqlite(config: Config): void {
 interface HubOrders {
   readonly config: Config
   readonly stopServers: boolean
+  /** Resolves when proxy and launcher are there, as far as they come with it. */
+  readonly go: Promise<void>
   /** What to tell the operator; the supervisor has told it already. */
   readonly notices?: readonly string[]
 }
@@ -66,5 +68,5 @@ async function configAlone(flags: HubFlags): Promise<HubOrders> {
   prepareDataFolder(paths, undefined)
   const authToken = config.proxy.authToken ?? ensureSecretFile(paths.proxyToken)
   const stopServers = flags.stopServers ?? false
-  return { config: { ...config, proxy: { ...config.proxy, authToken } }, stopServers, notices }
+  return { config: { ...config, proxy: { ...config.proxy, authToken } }, stopServers, go: Promise.resolve(), notices }
 }

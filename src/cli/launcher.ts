@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
 import { z } from 'zod'
-import { tellFailure } from '../app/supervised.ts'
+import { isSupervised, receiveGo, tellFailure, tellSupervisor } from '../app/supervised.ts'
 import { HubError } from '../core/errors.ts'
 import type { LaunchedService } from '../launcher/launched-services.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, withDefaults } from '../launcher/options.ts'
@@ -98,6 +98,7 @@ async function runLauncher(flags: Flags): Promise<void> {
       allowedEnvironment: flags.allowEnvironment ?? [],
       environment: { LANG: process.env.LANG ?? 'C.UTF-8', ...flags.environment },
       preload: flags.preload,
+      ...(isSupervised() && { preloadAfter: receiveGo() }),
       path: flags.path,
       minUid: flags.minUid,
       shells: flags.shell ?? [],
@@ -115,6 +116,7 @@ async function runLauncher(flags: Flags): Promise<void> {
     if (!(await tellFailure(error, messageOf(error)))) log.error({ err: error }, 'launcher cannot start')
     process.exit(exitStatusOf(error))
   })
+  tellSupervisor({ type: 'ready' })
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {
       log.info({ signal: name }, 'launcher ends, servers go on')

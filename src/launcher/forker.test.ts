@@ -19,7 +19,7 @@ describe('the process that forks servers', () => {
   const opened: Forker[] = []
   let forker: KeptForker
   before(async () => {
-    forker = keepForker(await open(), open, silentLogger)
+    forker = keepForker(open(), open, silentLogger)
   })
   after(async () => {
     await forker?.close()

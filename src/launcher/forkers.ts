@@ -13,11 +13,11 @@ export interface KeptForker {
 
 const LOOK_EVERY_MS = 500
 
-/** `first`: one that runs; `open` opens another when it has ended. */
-export function keepForker(first: Forker, open: () => Promise<Forker>, log: Logger): KeptForker {
+/** `first`: one that runs or comes; `open` opens another when it has ended. */
+export function keepForker(first: Promise<Forker>, open: () => Promise<Forker>, log: Logger): KeptForker {
   let current: Promise<Forker> | undefined
   let closing = false
-  use(Promise.resolve(first))
+  use(first)
 
   function use(opening: Promise<Forker>): Promise<Forker> {
     current = opening

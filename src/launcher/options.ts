@@ -16,6 +16,8 @@ export interface LauncherOptions {
   readonly services: readonly LaunchedService[]
   /** `auto`: servers of Python environments that only root can change (any, when not root) are forked ready imported. */
   readonly preload: 'auto' | 'off'
+  /** When to begin with that, unless a start asks for it sooner. Default: at once. */
+  readonly preloadAfter?: Promise<unknown>
   /** Regular expressions, whole argument, for what the hub may add. */
   readonly allowedArguments: readonly string[]
   /** Guarded environment names that the hub may set all the same. */

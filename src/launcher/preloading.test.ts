@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { descendants } from '../../test/support/processes.ts'
 import { until } from '../../test/support/until.ts'
 import type { Logger } from '../core/runtime.ts'
 import { findEnvironment, findProcess } from './process-info.ts'
@@ -119,6 +120,19 @@ describe('servers that are preloaded', () => {
   }
   const stop = (server: { stop: Parameters<typeof launcher.client.call<'stop'>>[1] }) =>
     launcher.client.call('stop', server.stop)
+
+  it('are made ready when the others have begun, so that nothing waits for a processor meanwhile', async () => {
+    const others = Promise.withResolvers<void>()
+    lines.length = 0
+    await launcher.restart({ commands: [[program]], preload: 'auto', preloadAfter: others.promise })
+    const isPreloader = ({ command }: { command: readonly string[] }) => command.includes('preload')
+    const before = descendants(process.pid).filter(isPreloader)
+
+    others.resolve()
+    await until('a preloader is there', () => told('servers are preloaded').length === 1)
+
+    assert.deepEqual(before, [])
+  })
 
   it('run the unmodified program as their user, with nothing of anybody else', async () => {
     const server = await start(['--port=1'], { JUPYTERHUB_SERVICE_URL: 'http://127.0.0.1:1/' })

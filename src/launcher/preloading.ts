@@ -9,7 +9,10 @@ import { isRoot, type LauncherOptions } from './options.ts'
 import { type PreloadableCommand, preloadable } from './preloadable.ts'
 import { assertUnmovable } from './private-directory.ts'
 
-type Options = Pick<LauncherOptions, 'commands' | 'preload' | 'environment' | 'allowedEnvironment' | 'path' | 'log'>
+type Options = Pick<
+  LauncherOptions,
+  'commands' | 'preload' | 'preloadAfter' | 'environment' | 'allowedEnvironment' | 'path' | 'log'
+>
 
 /** A loaded machine may take its time for some thousand files. */
 const READY_WITHIN_MS = 180_000
@@ -43,7 +46,11 @@ export function preloadingForker(plain: KeptForker, options: Options): KeptForke
       preloads.push({ ...each, opening: false })
     }
   }
-  for (const preload of preloads) open(preload)
+  const openAll = () => {
+    for (const preload of preloads) if (!preload.opening && !preload.stamp && !closing.signal.aborted) open(preload)
+  }
+  if (options.preloadAfter) background(options.preloadAfter.then(openAll), 'preload', log)
+  else openAll()
 
   function open(preload: Preload): void {
     preload.opening = true

@@ -24,7 +24,8 @@ const MAX_CONNECTIONS = 64
 export async function startLauncher(options: LauncherOptions): Promise<Launcher> {
   if (process.platform !== 'linux') throw new Refusal('platform_unsupported', 'The launcher needs Linux.')
   await removeStaleSocket(options.socketPath)
-  const plain = keepForker(await openAnyForker(options), () => openAnyForker(options), options.log)
+  const opening = openAnyForker(options)
+  const plain = keepForker(opening, () => openAnyForker(options), options.log)
   const forker = preloadingForker(plain, options)
   const operations = launcherOperations(options, forker)
   const open = new Set<Socket>()
@@ -35,7 +36,13 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
     serve(socket, operations, options)
   })
   server.maxConnections = MAX_CONNECTIONS
-  await listen(server, options)
+  try {
+    await Promise.all([listen(server, options), opening])
+  } catch (error) {
+    server.close()
+    await forker.close()
+    throw error
+  }
   const timer = setInterval(
     () => background(operations.turnOverLogs(), 'turn over logs', options.log),
     TURN_OVER_EVERY_MS,

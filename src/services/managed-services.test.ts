@@ -113,14 +113,17 @@ describe('users of services', () => {
   ]
 
   it('are the launcher’s business where they are not the hub’s own', async () => {
-    assert.deepEqual([...(await launchedServices(services, 'orrery', launcher(['grades'])))], ['grades'])
+    assert.deepEqual([...(await launchedServices(services, 'orrery', async () => launcher(['grades'])))], ['grades'])
   })
 
   it('are refused where no launcher was told of them', async () => {
-    await assert.rejects(launchedServices(services, 'orrery', launcher([])), {
-      code: 'service_user_refused',
-      message: /grades is to run as ada/,
-    })
+    await assert.rejects(
+      launchedServices(services, 'orrery', async () => launcher([])),
+      {
+        code: 'service_user_refused',
+        message: /grades is to run as ada/,
+      },
+    )
   })
 })
 

@@ -15,17 +15,17 @@ export function servicesOfOtherUsers<Service extends Configured>(
 }
 
 /**
- * Names of the services that the launcher runs. Throws HubError `service_user_refused` for one that it was not told
+ * Names of the services that the launcher runs, which is asked only where there may be any. Throws HubError `service_user_refused` for one that it was not told
  * of: it is told by `orrery start`, and only root can become another user.
  */
 export async function launchedServices(
   services: readonly Configured[],
   hubUser: string,
-  launcher: LauncherClient,
+  launcher: () => Promise<LauncherClient>,
 ): Promise<ReadonlySet<string>> {
   const wanted = servicesOfOtherUsers(services, hubUser)
   if (wanted.length === 0) return new Set()
-  const { services: known } = await launcher.call('hello', {})
+  const { services: known } = await (await launcher()).call('hello', {})
   const refused = wanted.find(({ name }) => !known.includes(name))
   if (!refused) return new Set(wanted.map(({ name }) => name))
   throw new HubError('service_user_refused', {

@@ -56,8 +56,17 @@ export interface RunningHub {
 const PURGE_INTERVAL_MS = 3600_000
 const STOP_SERVERS_MS = 60_000
 
+interface HubSetting {
+  readonly log: Logger
+  /** Resolves when proxy and launcher are there; what needs neither is done before. Default: they are. */
+  readonly othersReady?: Promise<void>
+}
+
 /** Throws HubError when a part cannot be made; what was begun is ended. */
-export async function runHub(config: Config, { log }: { log: Logger }): Promise<RunningHub> {
+export async function runHub(
+  config: Config,
+  { log, othersReady = Promise.resolve() }: HubSetting,
+): Promise<RunningHub> {
   const { cookieSecret: given, cookieSecretFile } = config
   const cookieSecret =
     given === undefined
@@ -65,7 +74,7 @@ export async function runHub(config: Config, { log }: { log: Logger }): Promise<
       : parseSecret(given, 'cookieSecret')
   const database = await openDatabase(config.dbUrl, { log, create: true })
   try {
-    return await runHubOn(database, cookieSecret, config, log)
+    return await runHubOn(database, cookieSecret, config, { log, othersReady })
   } catch (error) {
     await database.close()
     throw error
@@ -76,7 +85,7 @@ async function runHubOn(
   database: Database,
   cookieSecret: Uint8Array,
   config: Config,
-  log: Logger,
+  { log, othersReady }: Required<HubSetting>,
 ): Promise<RunningHub> {
   const clock = systemClock
   const { baseUrl } = config
@@ -85,7 +94,10 @@ async function runHubOn(
   const subdomains = siteSubdomains(config, log)
   const tls = await makeInternalTls(config, { subdomains, log: log.child({ part: 'tls' }) })
   const launcher = launcherClient({ socketPath: dataPaths(config.dataDir).launcherSocket })
-  const launched = await launchedServices(config.services ?? [], userInfo().username, launcher)
+  const launched = await launchedServices(config.services ?? [], userInfo().username, async () => {
+    await othersReady
+    return launcher
+  })
 
   const authState = makeAuthState({ config, database, clock, log })
   const authenticator = makeAuthenticator({ config, database, launcher, names, clock })
@@ -208,6 +220,7 @@ async function runHubOn(
   const listen = listenOf(config.hub.bindUrl)
   const url = await server.listen({ host: listen.host || '0.0.0.0', port: listen.port })
 
+  await othersReady
   // Routes first: they are the database's, and a proxy that lost its table needs them more than anybody needs polls.
   await routes.start()
   const recovered = metrics.initSpawnersDuration.startTimer()

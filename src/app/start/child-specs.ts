@@ -57,6 +57,9 @@ export function childSpecs(setting: ChildSetting): {
   const { config, paths, hubUser } = setting
   let firstAdminLink: string | undefined
   let hubReady = false
+  let launcherReady = false
+  let proxyReady = false
+  const everythingReady = Promise.withResolvers<void>()
 
   const orrery = [setting.runnable.node, join(setting.runnable.root, setting.main)]
   const env = childEnvironment(setting)
@@ -70,7 +73,12 @@ export function childSpecs(setting: ChildSetting): {
       env: hubUser ? { ...env, HOME: '/root', USER: 'root' } : setting.env,
       cwd: '/',
       graceMs: 5_000,
-      isReady: () => answers({ path: paths.launcherSocket }),
+      isReady: async () => launcherReady,
+      onMessage({ type }) {
+        if (type === 'ready') launcherReady = true
+      },
+      // Importing JupyterLab to preload servers takes a second of a processor that the hub needs now.
+      restAfter: everythingReady.promise,
     },
     proxy: config.proxy.external ? undefined : proxySpec(),
     hub: {
@@ -90,6 +98,7 @@ export function childSpecs(setting: ChildSetting): {
       onMessage(message) {
         if (message.type !== 'ready') return
         hubReady = true
+        everythingReady.resolve()
         firstAdminLink = message.firstAdminLink
       },
     },
@@ -109,7 +118,10 @@ export function childSpecs(setting: ChildSetting): {
       ...(capable ? { cwd: paths.hub, command: withNetBind(command, hubUser) } : { ...asHubUser, command }),
       sockets: own ? setting.sockets : [],
       graceMs: 10_000,
-      isReady: () => apiAnswers(config),
+      isReady: async () => (own ? proxyReady : apiAnswers(config)),
+      onMessage({ type }) {
+        if (type === 'ready') proxyReady = true
+      },
     }
   }
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ConfigMessage } from '../supervised.ts'
 import { type ChildSpec, keepRunning } from './keep-running.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-keep-'))
@@ -13,8 +12,6 @@ after(() => rmSync(folder, { recursive: true }))
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(10)
 }
-
-const config = { type: 'config' } as ConfigMessage // what is in it matters to no one here
 
 /** A child that writes its pid to a file as soon as it runs, then does `body`. */
 function child(name: string, body: string, more: Partial<ChildSpec> = {}) {
@@ -59,10 +56,7 @@ describe('a kept child', () => {
     const needed = Promise.withResolvers<void>()
     const body = `process.once('message', () => require('fs').writeFileSync(${JSON.stringify(told)}, ''))`
     const { spec, pid } = child('early', body)
-    const kept = keepRunning(
-      { ...spec, config, after: needed.promise, isReady: async () => existsSync(told) },
-      () => {},
-    )
+    const kept = keepRunning({ ...spec, after: needed.promise, isReady: async () => existsSync(told) }, () => {})
     await until(() => pid() > 0)
     const before = existsSync(told)
 
@@ -76,13 +70,30 @@ describe('a kept child', () => {
   it('does not outlive what it waits for', async () => {
     const needed = Promise.withResolvers<void>()
     const { spec, pid } = child('orphan', "process.once('message', () => {})")
-    const kept = keepRunning({ ...spec, config, after: needed.promise, isReady: async () => false }, () => {})
+    const kept = keepRunning({ ...spec, after: needed.promise, isReady: async () => false }, () => {})
     await until(() => pid() > 0)
 
     needed.reject(new Error('port taken'))
 
     await assert.rejects(kept, /port taken/)
     assert.throws(() => process.kill(pid(), 0), /ESRCH/)
+  })
+
+  it('is told when the rest of its work may begin, and its successor at once', async () => {
+    const told = join(folder, 'rest')
+    const others = Promise.withResolvers<void>()
+    const body = `process.on('message', ({ type }) => require('fs').appendFileSync(${JSON.stringify(told)}, type + ' '))`
+    const { spec, pid } = child('rest', body, { restAfter: others.promise })
+    const kept = await keepRunning(spec, () => {})
+    const before = existsSync(told)
+
+    others.resolve()
+    await until(() => existsSync(told))
+    process.kill(pid(), 'SIGKILL')
+    await until(() => readFileSync(told, 'utf8') === 'go go ')
+
+    assert.equal(before, false)
+    await kept.stop()
   })
 
   it('waits longer each time when it ends at once', async () => {

@@ -5,7 +5,7 @@ import { HubError } from '../../core/errors.ts'
 import { listenEnvironment } from '../../proxy/inherited-sockets.ts'
 import type { PeerEnvelope } from '../../proxy/workers/link.ts'
 import { predecessorEnvironment, type SucceedMessage } from '../../proxy/workers/succession.ts'
-import { type ChildFailure, type ChildMessage, type ConfigMessage, SUPERVISED } from '../supervised.ts'
+import { type ChildFailure, type ChildMessage, type ConfigMessage, type GoMessage, SUPERVISED } from '../supervised.ts'
 import { type LogLine, parseLogLine } from './child-log.ts'
 import type { HeldSocket } from './held-sockets.ts'
 
@@ -19,10 +19,12 @@ export interface ChildSpec {
   readonly gid?: number
   /** Listening sockets that it inherits. */
   readonly sockets?: readonly HeldSocket[]
-  /** What it waits for before it does anything; it reads its program meanwhile. */
+  /** What it is told first. */
   readonly config?: ConfigMessage
-  /** When to send it; at once where there is nothing to wait for. Should this fail, the child is not started after all. */
+  /** What it cannot be ready without; it is told when that is there. Should this fail, the child is not started after all. */
   readonly after?: Promise<unknown>
+  /** When to tell it the same where it is ready without, and some work of its own can wait. */
+  readonly restAfter?: Promise<unknown>
   /** How long an orderly end may take before it is killed. */
   readonly graceMs: number
   /** Resolves when it does its work. */
@@ -202,9 +204,10 @@ function start(spec: ChildSpec, onFailure: (failure: ChildFailure) => void): Chi
     if (message.type === 'failed') onFailure(message)
     else if (message.type === 'ready') spec.onMessage?.(message)
   })
-  const { config, after = Promise.resolve() } = spec
+  if (spec.config) child.send(spec.config, () => {})
+  const go: GoMessage = { type: 'go' }
   // A failure of `after` is told where the child is waited for.
-  if (config) after.then(() => child.send(config, () => {})).catch(() => {})
+  for (const moment of [spec.after, spec.restAfter]) moment?.then(() => child.send(go, () => {})).catch(() => {})
   return child
 }
 

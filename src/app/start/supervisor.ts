@@ -84,7 +84,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     })
     const restarted = (text: string) => terminal.warn(text)
     const helpers = [specs.launcher, ...(specs.proxy ? [specs.proxy] : [])].map(spec => keepRunning(spec, restarted))
-    // The hub begins when both are there; until then it reads its program, which takes the longest of the three.
+    // The hub takes the longest of the three; it needs the others only for its last steps.
     const hub = keepRunning({ ...specs.hub, after: Promise.all(helpers) }, restarted)
     const begun = await Promise.allSettled([...helpers, hub])
     for (const one of begun) if (one.status === 'fulfilled') children.unshift(one.value)
