@@ -9,7 +9,7 @@ const root = import.meta.dirname
 /** First match wins. A file may import its own layer and those below. */
 const layers: readonly (readonly [pattern: RegExp, rank: number])[] = [
   [/^cli\//, 6],
-  [/^app\//, 5],
+  [/^(app|doctor)\//, 5],
   [/^index\.ts$/, 5],
   [/^(pages|oauth|services)\//, 4],
   [/^features\/[^/]+\/api\b/, 4],

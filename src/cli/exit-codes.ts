@@ -15,6 +15,7 @@ export const EXIT_CODES = {
 const { failure, unavailable, cannotCreate, temporary, permission, config } = EXIT_CODES
 
 const BY_CODE: Readonly<Record<string, number>> = {
+  check_unknown: EXIT_CODES.usage.status,
   config_invalid: config.status,
   config_unsupported: config.status,
   config_python_unusable: unavailable.status,

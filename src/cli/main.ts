@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   launcher: async () => (await import('./launcher.ts')).launcherCommand(),
   user: async () => (await import('./user.ts')).userCommand(),
   token: async () => (await import('./token.ts')).tokenCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   config: async () => (await import('./config.ts')).configCommand(),
   pki: async () => (await import('./pki.ts')).pkiCommand(),
   db: async () => (await import('./db.ts')).dbCommand(),

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { packageRoot } from '../app/package-root.ts'
 import { traitsPage } from '../config/jupyterhub/traits-page.ts'
 import { referencePage } from '../config/reference-page.ts'
+import { checksPage } from '../doctor/checks-page.ts'
 import { commandPage } from './command-page.ts'
 import { errorsPage } from './errors-page.ts'
 import { codesInSources } from './source-codes.ts'
@@ -13,6 +14,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/config.md', referencePage()],
     ['docs/reference/jupyterhub-options.md', traitsPage()],
     ['docs/reference/cli.md', await commandPage()],
+    ['docs/reference/checks.md', checksPage()],
     ['docs/reference/errors.md', errorsPage(codesInSources(join(packageRoot, 'src')))],
   ])
 }

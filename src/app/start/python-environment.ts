@@ -45,10 +45,16 @@ export function hasPythonEnvironment(place: Place): boolean {
   return isComplete(folder, fingerprint)
 }
 
+/** The one that `ensurePythonEnvironment` gives; undefined while it is not made. */
+export function findPythonEnvironment(place: Place): Pick<PythonEnvironment, 'folder' | 'command'> | undefined {
+  const { folder, fingerprint } = versionsOf(place)
+  return isComplete(folder, fingerprint) ? { folder, command: commandIn(folder) } : undefined
+}
+
 /** Makes it unless it is there; then no network is needed. Throws HubError `python_...` or `singleuser_unusable`. */
 export async function ensurePythonEnvironment(options: PythonEnvironmentOptions): Promise<PythonEnvironment> {
   const { folder, fingerprint } = versionsOf(options)
-  const environment = { folder, command: [join(folder, 'bin', 'jupyterhub-singleuser')] }
+  const environment = { folder, command: commandIn(folder) }
   if (isComplete(folder, fingerprint)) return { ...environment, made: false }
 
   const interpreter = await findInterpreter(options.env, options.forEverybody)
@@ -61,6 +67,10 @@ export async function ensurePythonEnvironment(options: PythonEnvironmentOptions)
   const stamp: Stamp = { requirements: fingerprint, python: interpreter.version }
   writeFileSync(stampOf(folder), `${JSON.stringify(stamp)}\n`)
   return { ...environment, made: true }
+}
+
+function commandIn(folder: string): string[] {
+  return [join(folder, 'bin', 'jupyterhub-singleuser')]
 }
 
 function versionsOf({ folder, requirements }: Place): { folder: string; fingerprint: string } {
