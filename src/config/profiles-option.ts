@@ -31,6 +31,9 @@ const choiceOption = z
     path: ['default'],
   })
 
+/** Settings that are bytes. */
+const SIZES = ['memLimit', 'memGuarantee', 'fileSizeLimit'] as const
+
 const numberOption = z
   .strictObject({
     type: z.literal('number'),
@@ -40,7 +43,7 @@ const numberOption = z
     step: z.number().positive().default(1),
     default: z.number(),
     unit: z.enum(['K', 'M', 'G', 'T']).optional(),
-    setting: z.enum(['memLimit', 'memGuarantee', 'cpuLimit', 'cpuGuarantee']).optional(),
+    setting: z.enum([...SIZES, 'cpuLimit', 'cpuGuarantee', 'taskLimit']).optional(),
     variable: variableName().optional(),
   })
   .refine(({ min, max, default: value }) => min <= value && value <= max, {
@@ -48,8 +51,8 @@ const numberOption = z
     path: ['default'],
   })
   .refine(goesSomewhere, GOES_SOMEWHERE)
-  .refine(({ setting, unit }) => unit === undefined || setting === 'memLimit' || setting === 'memGuarantee', {
-    error: 'is for sizes of memory only',
+  .refine(({ setting, unit }) => unit === undefined || SIZES.some(size => size === setting), {
+    error: 'is for sizes of memory and files only',
     path: ['unit'],
   })
 

@@ -21,6 +21,8 @@ export const serverOverrides = z.strictObject({
   notebookDir: orFunction(z.string()),
   memLimit: orFunction(byteSize),
   cpuLimit: orFunction(z.number().positive()),
+  taskLimit: orFunction(z.int().positive()),
+  fileSizeLimit: orFunction(byteSize),
   memGuarantee: orFunction(byteSize),
   cpuGuarantee: orFunction(z.number().positive()),
   startTimeout: orFunction(duration),

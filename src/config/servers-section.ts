@@ -147,6 +147,15 @@ export const serversSection = section({
     computed: 'no limit',
   }),
   cpuLimit: option(z.number().positive().optional(), 'Processor cores of one server.', 1.5, { computed: 'no limit' }),
+  taskLimit: option(
+    z.int().positive().optional(),
+    'Processes and threads of one server together, so that a program that forks without end disturbs nobody else.',
+    500,
+    { computed: 'no limit' },
+  ),
+  fileSizeLimit: option(byteSize.optional(), 'The largest file that a server may write.', '20G', {
+    computed: 'no limit',
+  }),
   memGuarantee: option(
     byteSize.optional(),
     'Memory that a server is sure to have, as far as its spawner can see to it.',

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Group, killGroup } from './groups/group.ts'
 import { findProcess, listProcessesSoon, type ProcessInfo, processTree } from './process-info.ts'
 
 const FIRST_PAUSE_MS = 2
@@ -13,6 +14,7 @@ const KILL_WAIT_MS = 5_000
 export async function endServer(
   root: ProcessInfo,
   steps: { interruptMs: number; terminateMs: number },
+  group?: Group,
 ): Promise<boolean> {
   const gone =
     (await signalAndWait(root, 'SIGINT', steps.interruptMs)) ||
@@ -20,6 +22,8 @@ export async function endServer(
   const left = gone ? await sessionOf(root) : processTree(root)
   for (const info of left) signal(info, 'SIGKILL')
   if (!gone && root.group === root.pid) signalGroup(root, 'SIGKILL')
+  // Whatever forks faster than it can be listed.
+  if (!gone && group) killGroup(group)
   const ends = await Promise.all([root, ...left].map(info => waitUntilGone(info, KILL_WAIT_MS)))
   return ends[0]!
 }

@@ -35,7 +35,8 @@ describe('the process that forks servers', () => {
     writeFileSync(log, '')
     const argv = ['/bin/sh', '-c', script]
     return {
-      ...{ log, become: null, umask: 0o027, home: folder, needsHome: true, directory: '', argv, environment: {} },
+      ...{ group: [], limits: {}, log, become: null, umask: 0o027, home: folder, needsHome: true },
+      ...{ directory: '', argv, environment: {} },
       ...changes,
     }
   }

@@ -7,6 +7,10 @@ import type { ServerExit } from './protocol.ts'
 
 /** What a process is to become; read by `python/launcher/orrery_forker/become.py`. */
 export interface ChildOrder {
+  /** Files of a control group that it writes itself into, see groups/group.ts. */
+  readonly group: readonly string[]
+  /** Of each process: bytes of private memory and of a file; tasks of all the user's processes. See setrlimit(2). */
+  readonly limits: { readonly data?: number; readonly file?: number; readonly tasks?: number }
   /** File for its output, which is there already. */
   readonly log: string
   readonly become: { readonly name: string; readonly uid: number; readonly gid: number } | null
@@ -21,6 +25,7 @@ export interface ChildOrder {
 }
 
 export type ChildFault =
+  | 'limits_not_set'
   | 'switch_failed'
   | 'home_missing'
   | 'home_not_readable'

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { background } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { allowedCommand } from './allowed-command.ts'
@@ -5,16 +6,17 @@ import { allowedEnvironment, allowedGuardedNames } from './allowed-environment.t
 import { endServer } from './end-processes.ts'
 import type { KeptForker } from './forkers.ts'
 import { portOffice } from './free-port.ts'
+import { serverGroups } from './groups/server-groups.ts'
 import { findLaunchedService, isServiceKey, serviceKey, serviceUser } from './launched-services.ts'
+import { limitsThatHold, limitWarnings, processLimits } from './limits-that-hold.ts'
 import { findLinuxUserFacts } from './linux-user.ts'
+import { groupKeeper } from './look-after-groups.ts'
 import { madeAccounts } from './made-accounts.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { pamChecks } from './pam.ts'
 import { portWatch } from './port-watch.ts'
 import { privateDirectory } from './private-directory.ts'
-import { processTree } from './process-info.ts'
-import { usageOf } from './process-usage.ts'
 import type { Answers, Asked, OperationName } from './protocol.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { Refusal } from './refusal.ts'
@@ -22,6 +24,7 @@ import { chooseUser } from './run-as.ts'
 import { runningServers } from './running-servers.ts'
 import { serverLogs } from './server-logs.ts'
 import { serverDigest, serverRecords } from './server-records.ts'
+import { usageOfServer } from './server-usage.ts'
 import { listenersAt } from './socket-owner.ts'
 import { environmentFor, type ServerOrder, startServer } from './start-server.ts'
 import { type TlsTexts, tlsFiles } from './tls-files.ts'
@@ -40,7 +43,7 @@ const REMAINS_TERMINATE_MS = 3_000
 export function launcherOperations(
   options: LauncherOptions,
   forker: KeptForker,
-): Operations & { turnOverLogs(): Promise<void> } {
+): Operations & { turnOverLogs(): Promise<void>; lookAfterGroups(): void; close(): void } {
   privateDirectory(options.stateDir)
   const { log } = options
   const records = serverRecords(options.stateDir)
@@ -52,7 +55,12 @@ export function launcherOperations(
   const pam = pamChecks(options)
   const inTurn = oneAtATime()
   const tls = tlsFiles(options.tlsDir)
+  const groups = serverGroups(resolve(options.stateDir), isRoot(), log)
+  const keeper = groupKeeper(groups, records, log)
+  const hold = limitsThatHold(groups.place, isRoot())
+  let isWarned = false
   removeStaleTls()
+  keeper.look()
 
   async function start(asked: Asked<'start'>, gone: AbortSignal): Promise<Answers['start']> {
     const { key } = asked
@@ -61,11 +69,13 @@ export function launcherOperations(
     const hubEnvironment = allowedEnvironment(asked.environment, options, isRoot())
     const runAs = await chooseUser(key.user, asked.as, options, accounts)
     const environment = environmentFor(runAs, argv, options, hubEnvironment)
-    const order = { runAs, argv, environment, directory: asked.directory, tls: asked.tls }
+    const warnings = limitWarnings(asked.limits, hold)
+    if (warnings.length > 0) warnOnce()
+    const order = { runAs, argv, environment, directory: asked.directory, tls: asked.tls, limited: asked }
     const started = await launch(key, order, gone)
     const { pid } = started
     log.info({ user: key.user, server: key.server, linuxUser: runAs.name, uid: runAs.uid, pid }, 'server started')
-    return { ...started, home: runAs.home, warnings: warningsFor(asked) }
+    return { ...started, home: runAs.home, warnings }
   }
 
   async function startLaunchedService(
@@ -88,13 +98,23 @@ export function launcherOperations(
   /** In the place of what is left of an earlier run. */
   async function launch(
     key: ServerKey,
-    { tls: texts, ...order }: Omit<ServerOrder, 'umask' | 'log'> & { tls: TlsTexts | undefined },
+    {
+      tls: texts,
+      limited,
+      ...order
+    }: Omit<ServerOrder, 'umask' | 'log'> & {
+      tls: TlsTexts | undefined
+      limited?: Pick<Asked<'start'>, 'limits' | 'guarantees'>
+    },
     gone: AbortSignal,
   ): Promise<Answers['startService']> {
     await endRemains(key)
+    const { limits = {}, guarantees = {} } = limited ?? {}
+    const group = limited && groups.make(serverDigest(key), limits, guarantees)
     const placed = texts && tls.place(key, texts, order.runAs)
     const environment = { ...order.environment, ...placed }
-    const whole = { ...order, environment, umask: options.umask, log: logs.begin(key) }
+    const own = { group, limits: processLimits(limits, hold), umask: options.umask, log: logs.begin(key) }
+    const whole = { ...order, ...own, environment }
     const started = await startServer(whole, forker, started => servers.add(key, started)).catch(error => {
       tls.remove(key)
       throw error
@@ -127,11 +147,13 @@ export function launcherOperations(
     }
   }
 
-  function warningsFor({ key, limits }: Asked<'start'>): string[] {
-    const asked = Object.keys(limits)
-    if (asked.length === 0) return []
-    log.warn({ user: key.user, server: key.server, limits: asked }, 'limits are not enforced for local servers')
-    return ['Limits of memory and processor are not enforced for servers on this machine.']
+  function warnOnce(): void {
+    if (isWarned) return
+    isWarned = true
+    log.warn(
+      { ...hold, see: 'docs/how-to/limit-servers.md' },
+      'not all limits of servers hold: the launcher has no control groups with memory, cpu and pids',
+    )
   }
 
   /** An earlier run of the same server whose end nobody could wait for, for example because the hub was killed. */
@@ -139,7 +161,7 @@ export function launcherOperations(
     const found = await servers.find({ key })
     if (!found.running) return
     log.warn({ user: key.user, server: key.server, pid: found.process.pid }, 'ending what is left of an earlier run')
-    await endServer(found.process, { interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
+    await endServer(found.process, { interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS }, found.record?.group)
   }
 
   async function watch(asked: Asked<'watch'>, gone: AbortSignal): Promise<Answers['watch']> {
@@ -163,7 +185,7 @@ export function launcherOperations(
     const found = await servers.find(asked)
     if (!found.running) return { stopped: true }
     const { key } = asked
-    const stopped = await endServer(found.process, asked)
+    const stopped = await endServer(found.process, asked, found.record?.group)
     if (stopped && tls.has(key)) removeTls(key)
     if (!stopped) log.error({ user: key.user, server: key.server, pid: found.process.pid }, 'server cannot be killed')
     return { stopped }
@@ -178,9 +200,13 @@ export function launcherOperations(
         allowedEnvironment: allowedGuardedNames(options, isRoot()),
         commands: options.commands.map(command => command.join(' ')),
         services: options.services.map(({ name }) => name),
+        limits: hold,
       }
     },
-    start: (asked, gone) => inTurn(serverDigest(asked.key), () => start(asked, gone)),
+    start(asked, gone) {
+      const digest = serverDigest(asked.key)
+      return inTurn(digest, () => keeper.whileStarting(digest, () => start(asked, gone)))
+    },
     startService: (asked, gone) =>
       inTurn(serverDigest(serviceKey(asked.name)), () => startLaunchedService(asked, gone)),
     async poll(asked) {
@@ -195,7 +221,7 @@ export function launcherOperations(
     },
     async usage(asked) {
       const found = await servers.find(asked)
-      return found.running ? { running: true, ...usageOf(processTree(found.process)) } : { running: false }
+      return found.running ? { running: true, ...usageOfServer(found.process, found.record) } : { running: false }
     },
     stop,
     readLog: ({ key, ...place }) => logs.read(key, place),
@@ -216,6 +242,8 @@ export function launcherOperations(
     },
     pamAuthenticate: pam.authenticate,
     pamSession: pam.session,
+    lookAfterGroups: keeper.look,
+    close: groups.close,
     turnOverLogs: () => logs.turnOver(options.maxLogBytes),
   }
 }

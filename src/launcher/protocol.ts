@@ -37,6 +37,9 @@ const key = z.strictObject({ user: accountName, server: serverName })
 /** `startTime` is absent for servers that JupyterHub started: it writes down the pid alone. */
 const server = { key, pid: pid.optional(), startTime: startTime.optional() }
 
+const bytes = z.int().positive()
+const cpus = z.number().positive().max(10_000)
+
 const withoutNul = z.string().refine(text => !text.includes('\0'), 'holds a NUL character')
 
 /** Key, certificate and trusted authorities as PEM texts; the launcher writes them where the user alone reads them. */
@@ -54,7 +57,15 @@ const operation = {
     environment: z.record(z.string().max(256), withoutNul.max(64 * 1024)),
     /** Folder that must be there, below the home or absolute; looked at as the user. Empty: none. */
     directory: z.string().max(4096).regex(withoutControls),
-    limits: z.strictObject({ memoryBytes: z.number().positive().optional(), cpus: z.number().positive().optional() }),
+    /** What it may use at most; `tasks` are processes and threads, `fileBytes` the size of one file. */
+    limits: z.strictObject({
+      memoryBytes: bytes.optional(),
+      cpus: cpus.optional(),
+      tasks: z.int().positive().max(4_194_304).optional(),
+      fileBytes: bytes.optional(),
+    }),
+    /** What it gets when others want it too, as far as the kernel sees to it. */
+    guarantees: z.strictObject({ memoryBytes: bytes.optional(), cpus: cpus.optional() }).optional(),
     tls,
   }),
   /** A managed service that runs as a user of its own; program, user and folder are the launcher's to know. */
@@ -133,6 +144,7 @@ export type Asked<Op extends OperationName> = Omit<Extract<LauncherRequest, { op
 export interface ServerExit {
   status?: number
   signal?: string
+  reason?: 'out_of_memory'
 }
 
 /** All processes of a server together. */
@@ -144,6 +156,21 @@ export interface ServerUsage {
   /** Processor cores that it may use. */
   cpuLimit?: number
   processes: number
+  /** Processes and threads; unknown where no control group counts them. */
+  tasks?: number
+  taskLimit?: number
+  /** How many of its processes were ended since the limit of its memory was reached, and when the last one was. */
+  memoryKills: number
+  lastMemoryKillAt?: string
+}
+
+/** What sees to a limit: a control group, the limits that each process has for itself, or nothing. */
+export interface LimitsThatHold {
+  groups: 'cgroup2' | 'cgroup1' | 'none'
+  memory: 'group' | 'process' | 'none'
+  cpus: 'group' | 'none'
+  /** `user`: all processes of the same Linux user are counted. */
+  tasks: 'group' | 'user' | 'none'
 }
 
 /** Name, ids and groups of a Linux user, as the name service tells them. */
@@ -170,6 +197,7 @@ export interface Answers {
     commands: string[]
     /** Names of the services it may start. */
     services: string[]
+    limits: LimitsThatHold
   }
   start: { pid: number; startTime: string; linuxUser: string; home: string; warnings: string[] }
   startService: { pid: number; startTime: string; linuxUser: string }

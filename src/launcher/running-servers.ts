@@ -1,5 +1,7 @@
 import type { ServerKey } from '../core/server-key.ts'
+import { memoryKillsOf, removeGroup } from './groups/group.ts'
 import { findLinuxUser } from './linux-user.ts'
+import { explainedExit, noticeMemoryKills } from './memory-kills.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { findEnvironment, findProcess, type ProcessInfo, processTree } from './process-info.ts'
 import type { ServerExit } from './protocol.ts'
@@ -14,7 +16,10 @@ export interface ServerClaim {
   readonly startTime?: string | undefined
 }
 
-export type FoundServer = { running: true; process: ProcessInfo } | { running: false; exit: ServerExit }
+/** `record`: absent for servers that this launcher has not started. */
+export type FoundServer =
+  | { running: true; process: ProcessInfo; record?: ServerRecord | undefined }
+  | { running: false; exit: ServerExit }
 
 export interface RunningServers {
   /** Writes down a server that was just started, and how it ends. */
@@ -33,17 +38,29 @@ export function runningServers(
   const ours = new Map<number, StartedServer>()
 
   async function add(key: ServerKey, started: StartedServer): Promise<void> {
-    const { pid, startTime, ended } = started
+    const { pid, startTime, group } = started
     const uid = findProcess(pid)?.uid ?? -1
     const record = { key, pid, startTime, uid, startedAt: new Date().toISOString() }
-    records.write(record)
-    ours.set(pid, started)
-    void ended.then(exit => {
+    const grouped = group && { group, memoryKills: { before: memoryKillsOf(group), count: 0 } }
+    records.write({ ...record, ...grouped })
+    const ended = started.ended.then(exit => {
       ours.delete(pid)
-      const last = records.find(key)
-      if (last?.pid === pid && last.startTime === startTime) records.write({ ...record, exit })
-      options.log.info({ user: key.user, server: key.server, pid, ...exit }, 'server ended')
+      const told = writeEnd(key, pid, startTime, exit)
+      options.log.info({ user: key.user, server: key.server, pid, ...told }, 'server ended')
+      return told
     })
+    ours.set(pid, { ...started, ended })
+  }
+
+  function writeEnd(key: ServerKey, pid: number, startTime: string, exit: ServerExit): ServerExit {
+    const last = records.find(key)
+    if (last?.pid !== pid || last.startTime !== startTime) return exit
+    const record = noticeMemoryKills(last, records, options.log)
+    const told = explainedExit(exit, record)
+    records.write({ ...record, exit: told })
+    // What is still in it, or has just been killed, is seen to by the next look at all groups.
+    if (record.group) removeGroup(record.group)
+    return told
   }
 
   async function find(claim: ServerClaim): Promise<FoundServer> {
@@ -52,7 +69,8 @@ export function runningServers(
     if (pid === undefined) return { running: false, exit: {} }
     const known = record?.pid === pid && (claim.startTime ?? record.startTime) === record.startTime ? record : undefined
     const info = findProcess(pid)
-    if (info && !info.ended && (await isTheServer(info, claim, known))) return { running: true, process: info }
+    if (info && !info.ended && (await isTheServer(info, claim, known)))
+      return { running: true, process: info, record: known }
     // It has just ended: its status is on the way.
     if (known && ours.get(pid)?.startTime === known.startTime)
       return { running: false, exit: await ours.get(pid)!.ended }

@@ -2,8 +2,17 @@ import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ServerKey } from '../core/server-key.ts'
+import type { Group } from './groups/group.ts'
 import { privateDirectory } from './private-directory.ts'
 import type { ServerExit } from './protocol.ts'
+
+/** Of processes of a server that the kernel has killed since its memory was used up. */
+export interface MemoryKills {
+  /** What the group had counted when the server was started: jobs of an earlier run may still be in it. */
+  readonly before: number
+  readonly count: number
+  readonly lastAt?: string
+}
 
 /** The last run of one server, kept so that a launcher started anew knows what an earlier one started. */
 export interface ServerRecord {
@@ -12,6 +21,8 @@ export interface ServerRecord {
   readonly startTime: string
   readonly uid: number
   readonly startedAt: string
+  readonly group?: Group
+  readonly memoryKills?: MemoryKills
   readonly exit?: ServerExit
 }
 

@@ -18,6 +18,7 @@ export interface Launcher {
 }
 
 const TURN_OVER_EVERY_MS = 30_000
+const LOOK_AT_GROUPS_EVERY_MS = 3_000
 const MAX_CONNECTIONS = 64
 
 /** Listens on the launcher's socket until closed. Rejects when another launcher already does. */
@@ -47,15 +48,24 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
     () => background(operations.turnOverLogs(), 'turn over logs', options.log),
     TURN_OVER_EVERY_MS,
   )
+  const looks = setInterval(() => {
+    try {
+      operations.lookAfterGroups()
+    } catch (error) {
+      options.log.error({ err: error }, 'groups of servers cannot be looked after')
+    }
+  }, LOOK_AT_GROUPS_EVERY_MS)
   if (!isRoot())
     options.log.warn({}, 'not root: all servers run as this user and can read each other, fit for trials only')
   options.log.info({ socket: options.socketPath, root: isRoot() }, 'launcher ready')
   return {
     async close() {
       clearInterval(timer)
+      clearInterval(looks)
       const closed = new Promise<void>(done => server.close(() => done()))
       for (const socket of open) socket.destroy()
       await Promise.all([closed, forker.close()])
+      operations.close()
     },
   }
 }

@@ -226,12 +226,6 @@ describe('servers of the launcher', () => {
     const offered = await Promise.all(Array.from({ length: 50 }, () => call('freePort', { ip })))
     assert.equal(new Set(offered.map(({ port }) => port)).size, 50)
   })
-
-  it('are told that limits are not enforced', async () => {
-    const server = await startServer([], { limits: { memoryBytes: 1e9 } })
-    assert.match(server.warnings.join(), /not enforced/)
-    await stop(server)
-  })
 })
 
 /** Root of a container without CAP_SYS_PTRACE cannot; sockets of one user's servers are then not told apart. */

@@ -1,6 +1,8 @@
 import { dirname } from 'node:path'
 import type { ChildFault, ChildOrder, ChildReport } from './forker.ts'
 import type { KeptForker } from './forkers.ts'
+import { entriesOf, type Group } from './groups/group.ts'
+import { limitsNotSet } from './groups/server-groups.ts'
 import { findProcess } from './process-info.ts'
 import type { ServerExit } from './protocol.ts'
 import { Refusal } from './refusal.ts'
@@ -10,6 +12,7 @@ import type { RunAs } from './run-as.ts'
 export interface StartedServer {
   readonly pid: number
   readonly startTime: string
+  readonly group?: Group | undefined
   /** Resolves when it ends; never rejects. */
   readonly ended: Promise<ServerExit>
   /** Why a program that could have been preloaded begins from nothing. */
@@ -25,6 +28,8 @@ export interface ServerOrder {
   readonly directory: string
   /** Default true, see `ChildOrder`. */
   readonly needsHome?: boolean
+  readonly group?: Group | undefined
+  readonly limits?: ChildOrder['limits']
   readonly umask: number
   /** File for its output, which is there already. */
   readonly log: string
@@ -49,7 +54,7 @@ export async function startServer(
   clearTimeout(timer)
   try {
     if (!report?.ok || !startTime) throw faultOf(report, order.runAs)
-    await onRecord({ pid, startTime, ended })
+    await onRecord({ pid, startTime, ended, group: order.group })
   } catch (error) {
     child.drop()
     killChild(pid, startTime)
@@ -70,8 +75,11 @@ function killChild(pid: number, startTime: string | undefined): void {
   }
 }
 
-function childOrder({ runAs, argv, environment, directory, needsHome = true, umask, log }: ServerOrder): ChildOrder {
+function childOrder({ runAs, argv, environment, directory, needsHome = true, ...order }: ServerOrder): ChildOrder {
+  const { group, limits = {}, umask, log } = order
   return {
+    group: group ? entriesOf(group) : [],
+    limits,
     log,
     become: runAs.switchUser ? { name: runAs.name, uid: runAs.uid, gid: runAs.gid } : null,
     umask,
@@ -145,6 +153,7 @@ const FAULTS: Record<ChildFault, (detail: string, user: string) => Refusal> = {
       `The program needs ${interpreter}, which does not exist or which ${user} may not run.`,
       'An administrator can install that Python environment anew, outside of homes that others cannot enter.',
     ),
+  limits_not_set: () => limitsNotSet(),
   not_prepared: () => notPrepared(),
 }
 

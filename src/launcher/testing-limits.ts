@@ -1,7 +1,9 @@
 /** Servers of a test's own that use memory, processes and processor time when told to. */
 
+import type { Group } from './groups/group.ts'
 import type { LauncherOptions } from './options.ts'
 import type { Answers, Asked, ServerUsage } from './protocol.ts'
+import { serverRecords } from './server-records.ts'
 import { type TestLauncher, testLauncher } from './testing.ts'
 
 const ip = '127.0.0.1'
@@ -17,6 +19,8 @@ export interface LimitedServer {
   ask(op: 'poll'): Promise<Answers['poll']>
   ask(op: 'usage'): Promise<Answers['usage']>
   usage(): Promise<ServerUsage>
+  /** Its control group. */
+  group(): Group
   stop(): Promise<void>
 }
 
@@ -32,7 +36,7 @@ export async function limitedServers(overrides: Partial<LauncherOptions> = {}): 
   let count = 0
 
   async function start(changes: Partial<Asked<'start'>> = {}): Promise<LimitedServer> {
-    const key = { user: USER, server: `s${++count}` }
+    const key = changes.key ?? { user: USER, server: `s${++count}` }
     const { port } = await client.call('freePort', { ip })
     const url = `http://${ip}:${port}/user/ada/`
     const environment = {
@@ -65,6 +69,11 @@ export async function limitedServers(overrides: Partial<LauncherOptions> = {}): 
         const answer = await client.call('usage', claim)
         if (!answer.running) throw new Error('the test server has ended')
         return answer
+      },
+      group() {
+        const { group } = serverRecords(launcher.options.stateDir).find(key) ?? {}
+        if (!group) throw new Error('the test server has no control group')
+        return group
       },
       async stop() {
         await client.call('stop', { ...claim, interruptMs: 0, terminateMs: 0 })

@@ -14,7 +14,7 @@ describe('what a server uses', () => {
     const before = await server.usage()
 
     await server.post('eat-here/64')
-    await server.post('spin/1')
+    await server.post('spin/1000')
 
     const used = await server.usage()
     const grown = (used.memoryBytes - before.memoryBytes) / 2 ** 20

@@ -21,6 +21,8 @@ export interface ServerDraft {
   notebookDir: string
   memLimit: number | string | undefined
   cpuLimit: number | undefined
+  taskLimit: number | undefined
+  fileSizeLimit: number | string | undefined
   memGuarantee: number | string | undefined
   cpuGuarantee: number | undefined
   startTimeout: number | string

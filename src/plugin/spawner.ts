@@ -69,7 +69,14 @@ export interface ServerSpec<Options extends Json = Json> {
   readonly prefix: string
   /** Path below the user's home, or absolute; empty for the home itself. */
   readonly notebookDir: string
-  readonly limits: { memoryBytes?: number; cpus?: number }
+  readonly limits: {
+    readonly memoryBytes?: number
+    readonly cpus?: number
+    /** Processes and threads. */
+    readonly tasks?: number
+    /** The largest file it may write. */
+    readonly fileBytes?: number
+  }
   /** What the server is sure to have, where the machine can promise it. */
   readonly guarantees?: { readonly memoryBytes?: number; readonly cpus?: number }
   /** Where the site wants servers to listen: an empty `ip` is every address; what is absent is the spawner's choice. */

@@ -5,7 +5,7 @@ import type { ServerKey } from '../core/server-key.ts'
 import type { Database, DbTransaction } from '../db/database.ts'
 import type { ClientTls } from '../pki/internal/client-tls.ts'
 import type { ServerDraft } from '../plugin/hooks.ts'
-import type { BindAddress, ServerTls, Spawner, UserRecord } from '../plugin/spawner.ts'
+import type { BindAddress, ServerSpec, ServerTls, Spawner, UserRecord } from '../plugin/spawner.ts'
 import type { RouteKeeper } from '../routing/route-keeper.ts'
 import type { EnvironmentSettings } from './environment.ts'
 import type { Signals } from './signals.ts'
@@ -20,7 +20,7 @@ export interface SpawningSettings {
   readonly args?: readonly string[]
   /** Folder the server shows; `{username}` is replaced; empty for the home. */
   readonly notebookDir?: string
-  readonly limits?: { readonly memoryBytes?: number; readonly cpus?: number }
+  readonly limits?: ServerSpec['limits']
   /** What a server is sure to have, as far as the spawner can see to it. */
   readonly guarantees?: { readonly memoryBytes?: number; readonly cpus?: number }
   /** Where servers shall listen; what is absent is the spawner's choice. */

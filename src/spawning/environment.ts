@@ -6,7 +6,7 @@ import { escapePathSegment, joinUrlPath, oauthClientId, serverPath } from '../co
 import type { Json } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { oauthCallbackUrl, type SiteAddresses, serverUrl } from '../core/subdomains.ts'
-import type { BindAddress, TlsFilePaths } from '../plugin/spawner.ts'
+import type { BindAddress, ServerSpec, TlsFilePaths } from '../plugin/spawner.ts'
 
 /** The site's part of the environment: the same for every server. */
 export interface EnvironmentSettings extends SiteAddresses {
@@ -35,7 +35,7 @@ export interface ServerEnvironment {
   readonly bind: BindAddress
   /** Folder the server shows; `{username}` is replaced; empty for the default. */
   readonly notebookDir: string
-  readonly limits: { readonly memoryBytes?: number; readonly cpus?: number }
+  readonly limits: ServerSpec['limits']
   /** Scopes that the server may ask of people who visit it, besides access to itself. */
   readonly oauthClientAllowedScopes?: readonly string[]
   readonly guarantees?: { readonly memoryBytes?: number; readonly cpus?: number }

@@ -22,6 +22,8 @@ export function draftServer(
     notebookDir: settings.notebookDir,
     memLimit: limits.memoryBytes,
     cpuLimit: limits.cpus,
+    taskLimit: limits.tasks,
+    fileSizeLimit: limits.fileBytes,
     memGuarantee: guarantees.memoryBytes,
     cpuGuarantee: guarantees.cpus,
     startTimeout: settings.startTimeoutMs / 1000,
@@ -32,10 +34,9 @@ export function draftServer(
 }
 
 /** Options of a form are texts. */
-const cores = z.preprocess(
-  value => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value),
-  z.number().positive().optional(),
-)
+const asNumber = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value)
+const cores = z.preprocess(asNumber, z.number().positive().optional())
+const count = z.preprocess(asNumber, z.int().positive().optional())
 const yesOrNo = z.preprocess(value => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
 
 const draftSchema = z.object({
@@ -46,6 +47,8 @@ const draftSchema = z.object({
   notebookDir: z.string(),
   memLimit: byteSize.optional(),
   cpuLimit: cores,
+  taskLimit: count,
+  fileSizeLimit: byteSize.optional(),
   memGuarantee: byteSize.optional(),
   cpuGuarantee: cores,
   startTimeout: duration,

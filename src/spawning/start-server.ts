@@ -101,7 +101,11 @@ function serverSpec(
 ): ServerSpec {
   const { cmd, args, notebookDir, defaultUrl, debug, disableUserConfig } = settled
   const site = { ...environment, extra: settled.environment, defaultUrl, debug, disableUserConfig }
-  const limits = resources(settled.memLimit, settled.cpuLimit)
+  const limits = {
+    ...resources(settled.memLimit, settled.cpuLimit),
+    ...(settled.taskLimit !== undefined && { tasks: settled.taskLimit }),
+    ...(settled.fileSizeLimit !== undefined && { fileBytes: settled.fileSizeLimit }),
+  }
   const guarantees = resources(settled.memGuarantee, settled.cpuGuarantee)
   return {
     key,

@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(404, {"message": "not here"})
 
     def do_POST(self):
-        """`eat/MEGABYTES` and `eat-here/MEGABYTES`: memory in a child, or in itself; `fork/COUNT`; `spin/SECONDS`."""
+        """`eat/MEGABYTES` and `eat-here/MEGABYTES`: memory in a child, or in itself; `fork/COUNT`; `spin/MILLISECONDS`."""
         action, _, amount = self.path.removeprefix(prefix).partition("/")
         return self.answer(200, ACTIONS[action](int(amount)))
 
@@ -89,19 +89,19 @@ def fork(count):
     return {"forked": len(children)}
 
 
-def spin(seconds):
-    """Two processes that count, so many seconds of processor time in all."""
+def spin(milliseconds):
+    """Two processes that count, so much processor time in all."""
     children = []
     for _ in range(2):
         pid = os.fork()
         if pid == 0:
-            while time.process_time() < seconds / 2:
+            while time.process_time() < milliseconds / 2000:
                 pass
             os._exit(0)
         children.append(pid)
     for pid in children:
         os.waitpid(pid, 0)
-    return {"spun": seconds}
+    return {"spun": milliseconds}
 
 
 ACTIONS = {"eat": eat, "eat-here": eat_here, "fork": fork, "spin": spin}

@@ -3,7 +3,8 @@ What a forked process does until it is a server: it becomes the user for good, a
 could have prepared: the home, the working folder, the program, the environment. It reports what is wrong, or that all is
 well, waits for the launcher's word that it stands in the records, and turns into the program.
 
-An order: `log` (file that the launcher has made, for the output), `become` (`name`, `uid`, `gid`; null: stay who we are),
+An order: `group` (files of the control group to join), `limits` (`data` and `file` in bytes, `tasks`),
+`log` (file that the launcher has made, for the output), `become` (`name`, `uid`, `gid`; null: stay who we are),
 `umask`, `home`, `needsHome` (servers must be able to write into their home and work there; services do with any folder),
 `directory` (must be there, services work in it; empty: none), `argv`, `environment`.
 """
@@ -28,8 +29,10 @@ class Fault(Exception):
 def become_server(order, report, go, program):
     """Returns when the process is the user's and may turn into the program, and ends it otherwise."""
     try:
+        join_group(order["group"])
         leave_forker(order["log"], keep=(report, go))
         become_user(order["become"])
+        limit(order["limits"])
         os.umask(order["umask"])
         if order["needsHome"]:
             enter_home(order["home"])
@@ -50,6 +53,34 @@ def become_server(order, report, go, program):
     if not answer["ok"] or os.read(go, 1) != b"\n":
         os._exit(125)
     os.close(go)
+
+
+def join_group(entries):
+    """While it is still allowed to; what it starts is in the group too, and cannot leave it."""
+    for path in entries:
+        try:
+            fd = os.open(path, os.O_WRONLY)
+            os.write(fd, b"0")
+            os.close(fd)
+        except OSError as error:
+            raise Fault("limits_not_set", f"{path}: {error.strerror}")
+
+
+def limit(limits):
+    """Of this process and of each that it starts, for itself; tasks are counted for all of the user."""
+    if not limits:
+        return
+    import resource
+
+    for name, kind in (("data", resource.RLIMIT_DATA), ("file", resource.RLIMIT_FSIZE), ("tasks", resource.RLIMIT_NPROC)):
+        if name not in limits:
+            continue
+        most = resource.getrlimit(kind)[1]
+        value = limits[name] if most == resource.RLIM_INFINITY else min(limits[name], most)
+        try:
+            resource.setrlimit(kind, (value, value))
+        except (OSError, ValueError):
+            raise Fault("limits_not_set", name)
 
 
 def leave_forker(log, keep):

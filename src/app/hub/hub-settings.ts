@@ -78,6 +78,8 @@ export function spawningSettings(servers: Config['servers']): SpawningSettings {
     limits: {
       ...(servers.memLimit !== undefined && { memoryBytes: servers.memLimit }),
       ...(servers.cpuLimit !== undefined && { cpus: servers.cpuLimit }),
+      ...(servers.taskLimit !== undefined && { tasks: servers.taskLimit }),
+      ...(servers.fileSizeLimit !== undefined && { fileBytes: servers.fileSizeLimit }),
     },
     guarantees: {
       ...(servers.memGuarantee !== undefined && { memoryBytes: servers.memGuarantee }),

@@ -58,6 +58,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       environment: environmentForLauncher(server.environment(bind), allowedEnvironment),
       directory: notebookFolder(server),
       limits: server.limits,
+      guarantees: server.guarantees ?? {},
       ...(server.tls && { tls: { ...server.tls } }),
     }
     const started = await launcher

@@ -29,4 +29,10 @@ describe('why a server ended early', () => {
     assert.equal(reason.logTail, 'the log\n')
     assert.ok(reason.nextStep)
   })
+
+  it('is the limit of memory where the kernel ended it for that, whatever it printed', () => {
+    const exit = { signal: 'SIGKILL', reason: 'out_of_memory' }
+
+    assert.equal(exitedEarly(exit, 'Address already in use').code, 'out_of_memory')
+  })
 })

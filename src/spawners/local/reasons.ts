@@ -62,8 +62,15 @@ const SYMPTOMS: readonly Symptom[] = [
   },
 ]
 
+const OVER_LIMIT = {
+  code: 'out_of_memory',
+  message: 'The server reached the limit of its memory while it was starting, and was ended.',
+  nextStep: 'Choose a kind of server with more memory, or ask an administrator for a larger limit.',
+}
+
 /** Why a server ended while it was started: from its last words where they tell, else from its exit status. */
 export function exitedEarly(exit: Exit, logTail: string): Reason {
+  if (exit.reason === 'out_of_memory') return { ...OVER_LIMIT, logTail }
   for (const { seen, code, message, nextStep } of SYMPTOMS) {
     const match = seen.exec(logTail)
     if (match) return { code, message: message(match), nextStep, logTail }

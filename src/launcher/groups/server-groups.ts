@@ -1,0 +1,89 @@
+/** One control group for each server: made before its program begins, looked after while it runs, removed when it is empty. */
+import { createHash } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Logger } from '../../core/runtime.ts'
+import { Refusal } from '../refusal.ts'
+import * as cgroup1 from './cgroup1.ts'
+import * as cgroup2 from './cgroup2.ts'
+import { type Group, type Guarantees, killGroup, type Limits, removeGroup } from './group.ts'
+import { removeFolder } from './group-files.ts'
+import { findGroupsPlace, type GroupsPlace } from './groups-place.ts'
+
+export interface ServerGroups {
+  /** Undefined: the system leaves no groups to this launcher. */
+  readonly place: GroupsPlace | undefined
+  /** In the place of what is left of an earlier one of that server. Throws Refusal `limits_not_set`. */
+  make(digest: string, limits: Limits, guarantees: Guarantees): Group | undefined
+  /** Digests of the servers that have a group. */
+  digests(): string[]
+  groupOf(digest: string): Group | undefined
+  /** Removes what is empty, at the end of the launcher. */
+  close(): void
+}
+
+const PREFIX = 'server-'
+
+/** `owner`: names the launcher for ever; several on one machine have groups of their own. */
+export function serverGroups(owner: string, asRoot: boolean, log: Logger): ServerGroups {
+  const place = open(`orrery-${createHash('sha256').update(owner).digest('hex').slice(0, 8)}`, asRoot, log)
+  const names = () => (place ? readdirSync(place.bases[0]!).filter(name => name.startsWith(PREFIX)) : [])
+  const groupOf = (digest: string) => place?.groupAt(`${PREFIX}${digest}`)
+
+  return {
+    place,
+    make(digest, limits, guarantees) {
+      const group = groupOf(digest)
+      if (!group) return undefined
+      try {
+        setUp(group, limits, guarantees)
+      } catch (error) {
+        log.error({ err: error, group }, 'limits cannot be set')
+        throw limitsNotSet()
+      }
+      return group
+    },
+    digests: () => names().map(name => name.slice(PREFIX.length)),
+    groupOf,
+    close() {
+      if (!place) return
+      for (const name of names()) removeGroup(place.groupAt(name))
+      for (const base of place.bases) removeFolder(base)
+    },
+  }
+}
+
+export function limitsNotSet(): Refusal {
+  return new Refusal(
+    'limits_not_set',
+    'The limits of the server could not be set.',
+    'An administrator can look into the log of the launcher.',
+  )
+}
+
+function setUp(group: Group, limits: Limits, guarantees: Guarantees): void {
+  try {
+    apply(group, limits, guarantees)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
+    // Version 1 sets no limit below what is in use: by jobs that have outlived an earlier run of the server.
+    killGroup(group)
+    apply(group, limits, guarantees)
+  }
+}
+
+function apply(group: Group, limits: Limits, guarantees: Guarantees): void {
+  if (group.kind === 'cgroup2') cgroup2.make(group.folder, limits, guarantees)
+  else cgroup1.make(group, limits, guarantees)
+}
+
+function open(name: string, asRoot: boolean, log: Logger): GroupsPlace | undefined {
+  try {
+    const place = findGroupsPlace(name, asRoot)
+    if (place) log.info({ kind: place.kind, folder: place.bases[0], ...place.holds }, 'servers get control groups')
+    return place
+  } catch (error) {
+    log.warn({ err: error, group: basename(name) }, 'control groups cannot be used')
+    return undefined
+  }
+}
