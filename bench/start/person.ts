@@ -15,7 +15,7 @@ export interface Person {
 const LOOK_EVERY_MS = 20
 
 /** Either hub takes any password. */
-export async function newPerson({ url, addUser }: StartedHub, name: string): Promise<Person> {
+export async function newPerson({ url, addUser }: Pick<StartedHub, 'url' | 'addUser'>, name: string): Promise<Person> {
   await addUser(name)
   const auth = { username: name, password: 'any' }
   const response = await fetch(`${url}/hub/api/users/${name}/tokens`, {

@@ -1,4 +1,5 @@
-"""Started by the launcher: forks servers; with `preload PROGRAM ROOM`, such as have imported what PROGRAM will need."""
+"""Started by the launcher: forks servers; with `preload PROGRAM LEVEL ROOM`,
+such as have imported what PROGRAM will need; LEVEL `kernels`: its kernels, too."""
 
 import sys
 
@@ -7,7 +8,7 @@ def main():
     if sys.argv[1:2] == ["preload"]:
         from orrery_forker.preload import Preloaded
 
-        program = Preloaded(sys.argv[2])
+        program = Preloaded(sys.argv[2], with_kernels=sys.argv[3] == "kernels")
     else:
         from orrery_forker.become import Execution, close_inherited
 

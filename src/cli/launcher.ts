@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { isSupervised, receiveGo, tellFailure, tellSupervisor } from '../app/supervised.ts'
 import { HubError } from '../core/errors.ts'
 import type { LaunchedService } from '../launcher/launched-services.ts'
-import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, withDefaults } from '../launcher/options.ts'
+import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, type LauncherOptions, withDefaults } from '../launcher/options.ts'
 import { Refusal } from '../launcher/refusal.ts'
 import { startLauncher } from '../launcher/server.ts'
 import { exitStatusOf } from './exit-codes.ts'
@@ -37,8 +37,11 @@ export function launcherCommand(): Command {
     .option('--allow-environment <name>', 'guarded environment variable the hub may set; repeatable', collect)
     .option('--environment <name=value>', 'set for every server; repeatable', collectPair)
     .addOption(
-      new Option('--preload <when>', 'fork single-user servers from a process that has imported their modules')
-        .choices(['auto', 'off'])
+      new Option(
+        '--preload <when>',
+        'fork single-user servers, and with `auto` their kernels, from a process that has imported their modules',
+      )
+        .choices(['auto', 'servers', 'off'])
         .default('auto'),
     )
     .option('--path <path>', 'search path of the servers', isRoot() ? DEFAULT_PATH : (process.env.PATH ?? DEFAULT_PATH))
@@ -70,7 +73,7 @@ interface Flags {
   allowArgument?: string[]
   allowEnvironment?: string[]
   environment?: Record<string, string>
-  preload: 'auto' | 'off'
+  preload: LauncherOptions['preload']
   path: string
   minUid: number
   shell?: string[]

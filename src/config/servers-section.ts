@@ -21,8 +21,8 @@ export const serversSection = section({
   ),
   args: option(z.array(z.string()).default([]), 'More arguments for it.', ['--ServerApp.terminals_enabled=False']),
   preload: option(
-    z.enum(['auto', 'off']).default('auto'),
-    'Servers on this machine are forked from a process that has imported their modules, where their Python environment allows it; `off`: each begins from nothing.',
+    z.enum(['auto', 'servers', 'off']).default('auto'),
+    'Servers on this machine and their Python kernels are forked from a process that has imported their modules, where their Python environment allows it; `servers`: kernels begin from nothing, `off`: all do.',
     'off',
   ),
   environment: option(

@@ -14,8 +14,11 @@ export interface LauncherOptions {
   readonly commands: readonly (readonly string[])[]
   /** Services that it may start besides, each as its own user. */
   readonly services: readonly LaunchedService[]
-  /** `auto`: servers of Python environments that only root can change (any, when not root) are forked ready imported. */
-  readonly preload: 'auto' | 'off'
+  /**
+   * `auto`: servers of Python environments that only root can change (any, when not root) are forked ready imported, and
+   * so are their kernels; `servers`: without kernels.
+   */
+  readonly preload: 'auto' | 'servers' | 'off'
   /** When to begin with that, unless a start asks for it sooner. Default: at once. */
   readonly preloadAfter?: Promise<unknown>
   /** Regular expressions, whole argument, for what the hub may add. */

@@ -16,8 +16,11 @@ type Options = Pick<
 
 /** A loaded machine may take its time for some thousand files. */
 const READY_WITHIN_MS = 180_000
-/** Isolated, and without what an environment adds to the search path: the program adds it when it can look at it. */
-const FLAGS = ['-I', '-S', '-B'] as const
+/**
+ * Isolated, and without what an environment adds to the search path: the program adds it when it can look at it. Modules
+ * of the standard library come from their files, which debuggers of kernels ask for.
+ */
+const FLAGS = ['-I', '-S', '-B', '-X', 'frozen_modules=off'] as const
 /** Room for the command lines and environments that servers show, see appearance.py. */
 const ARGUMENT_ROOM = ' '.repeat(4096)
 const ENVIRONMENT_ROOM = ' '.repeat(32 * 1024)
@@ -39,7 +42,7 @@ export function preloadingForker(plain: KeptForker, options: Options): KeptForke
   const preloads: Preload[] = []
   const opened = new Set<Forker>()
   const closing = new AbortController()
-  if (options.preload === 'auto') {
+  if (options.preload !== 'off') {
     const found = options.commands.map(preloadable).filter(each => each !== undefined)
     for (const each of found) {
       if (preloads.some(({ command }) => command.join('\0') === each.command.join('\0'))) continue
@@ -133,7 +136,8 @@ async function openPreloader(
     HOME: '/',
     ORRERY_ROOM: ENVIRONMENT_ROOM,
   }
-  const words = [python, ...FLAGS, FORKER_PROGRAM, 'preload', program, ARGUMENT_ROOM] as const
+  const level = options.preload === 'auto' ? 'kernels' : 'servers'
+  const words = [python, ...FLAGS, FORKER_PROGRAM, 'preload', program, level, ARGUMENT_ROOM] as const
   return await openForker([...words], { env, log: options.log, timeoutMs: READY_WITHIN_MS, signal })
 }
 

@@ -6,8 +6,9 @@ import { HttpSession } from './http-session.ts'
 import { until } from './until.ts'
 
 export interface Kernel {
-  /** What the code printed. Throws with the traceback when it fails. */
-  run(code: string): Promise<string>
+  readonly id: string
+  /** What the code printed. Throws with the traceback when it fails. `answer`: what it gets from `input()`. */
+  run(code: string, answer?: string): Promise<string>
   /** Whether the WebSocket is still the one that was opened at the start. */
   isConnected(): boolean
   close(): void
@@ -15,16 +16,20 @@ export interface Kernel {
 
 /**
  * @param serverUrl with the base path of the server, without a slash at the end: `http://127.0.0.1:8000/user/ada`
- * @param options headers that each request carries, and how it connects (`ca` for TLS)
+ * @param options headers that each request carries, how it connects (`ca` for TLS), and the kernel's name
  */
 export async function startKernel(
   serverUrl: string,
   token: string,
-  options: { headers?: Record<string, string>; socket?: { ca?: string | Buffer } } = {},
+  options: { headers?: Record<string, string>; socket?: { ca?: string | Buffer }; name?: string } = {},
 ): Promise<Kernel> {
   const headers = { ...options.headers, authorization: `token ${token}` }
   const rest = new HttpSession(serverUrl, options.socket)
-  const made = await rest.once(`${serverUrl}/api/kernels`, { method: 'POST', headers, body: '{}' })
+  const made = await rest.once(`${serverUrl}/api/kernels`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ name: options.name }),
+  })
   if (made.status !== 201) throw new Error(`no kernel: ${made.status} ${await made.text()}`)
   const { id } = (await made.json()) as { id: string }
   const session = randomUUID()
@@ -35,11 +40,27 @@ export async function startKernel(
   socket.on('error', () => {}) // seen by its state
   await once(socket, 'open')
 
+  const answered = new Set<KernelMessage>()
+  function reply(asked: KernelMessage, value: string): void {
+    if (answered.has(asked)) return
+    answered.add(asked)
+    const header = { msg_id: randomUUID(), session, username: 'test', msg_type: 'input_reply', version: '5.3' }
+    const { header: parent_header } = asked
+    socket.send(JSON.stringify({ header, parent_header, metadata: {}, content: { value }, channel: 'stdin' }))
+  }
+
   return {
-    async run(code) {
+    id,
+    async run(code, answer) {
       const id = randomUUID()
       const header = { msg_id: id, session, username: 'test', msg_type: 'execute_request', version: '5.3' }
-      const content = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false }
+      const content = {
+        code,
+        silent: false,
+        store_history: false,
+        user_expressions: {},
+        allow_stdin: answer !== undefined,
+      }
       socket.send(JSON.stringify({ header, parent_header: {}, metadata: {}, content, channel: 'shell' }))
       const mine = () => received.filter(({ parent_header: parent }) => parent.msg_id === id)
       // "idle" follows all output of the request; the reply comes over another channel, in any order.
@@ -47,6 +68,8 @@ export async function startKernel(
         'the kernel is done',
         () => {
           if (socket.readyState !== WebSocket.OPEN) throw new Error('the WebSocket is closed')
+          const asked = mine().find(({ msg_type: type }) => type === 'input_request')
+          if (asked && answer !== undefined) reply(asked, answer)
           return mine().some(({ msg_type: type, content }) => type === 'status' && content.execution_state === 'idle')
         },
         60_000,
@@ -65,6 +88,7 @@ export async function startKernel(
 
 interface KernelMessage {
   readonly msg_type: string
+  readonly header: object
   readonly parent_header: { readonly msg_id?: string }
   readonly content: { readonly execution_state?: string; readonly text?: string; readonly traceback?: string[] }
 }

@@ -1,4 +1,4 @@
-"""What a single-user server imports until it answers, as far as the environment has it."""
+"""What a single-user server imports until it answers, and a kernel, as far as the environment has it."""
 
 import glob
 import json
@@ -26,6 +26,13 @@ BESIDES = (
     "zmq.eventloop.zmqstream",
     "encodings.idna",
     "sqlite3",
+)
+# Of a kernel, with what it loads for its first cell.
+KERNEL = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "ipykernel.debugger",
 )
 
 

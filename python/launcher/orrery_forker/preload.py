@@ -6,20 +6,23 @@ unmodified program within itself: it answers in a fraction of the time, and shar
 import gc
 import importlib
 import os
-import runpy
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 
 from .become import Execution, close_inherited
 from .forker import CONTROL_FD
+from .kernels import fork_forker
 from .only_root import OnlyRoot, keep_rights_to_switch
+from .program import run_program
 from .scout import scout
+from .user_site import may_have_user_site, user_site
 from .variables import differing
 
 
 class Preloaded:
     """Ends the process where it must not preload, with the reason as its last line."""
 
-    def __init__(self, program):
+    def __init__(self, program, with_kernels):
         as_root = os.geteuid() == 0
         # The first thing of all: what follows runs code of the environment.
         guard = OnlyRoot() if as_root else None
@@ -36,15 +39,20 @@ class Preloaded:
         site.main()
         gc.disable()
         self.stamp = package_folders()
-        names, self.looked_up = scout(guard)
-        for name in names:
-            importlib.import_module(name)
+        found = scout(guard)
+        self.looked_up = set(found["variables"])
+        self.started_with = dict(os.environ)
+        self.set_by_kernels = variables_set_by(found["kernel"])
+        of_kernels = set(sys.modules)
+        self.finders = list(sys.meta_path)
+        self.set_by_servers = variables_set_by(found["modules"])
+        self.with_kernels = with_kernels and can_be_offered(found["kernel"])
+        self.server_modules = movable(set(sys.modules) - of_kernels)
         fault = (guard and (guard.refused or guard.fault_of_libraries())) or shared_fault()
         if fault:
             sys.exit(fault)
         if guard:
             guard.active = False
-        self.started_with = dict(os.environ)
         # Garbage collection would touch, and so copy, what all servers share.
         gc.collect()
         gc.freeze()
@@ -70,44 +78,78 @@ class Preloaded:
     def run(self, order):
         if self.why_not(order) is not None:
             return Execution().run(order)
-        return self.run_here(order["argv"], order["environment"])
+        argv, environment = order["argv"], order["environment"]
+        if self.with_kernels:
+            requests, kernel = fork_forker(self.show_kernel_forker)
+            if kernel is not None:
+                self.leave_out_servers_modules()
+                return run_program(kernel["argv"], kernel["environment"], self.set_by_kernels, self.appearance)
+            self.offer_kernels(requests)
+        return run_program(argv, environment, self.set_by_servers, self.appearance)
 
-    def run_here(self, argv, environment):
-        import signal
-        import time
+    def show_kernel_forker(self):
+        self.appearance.show("orrery-kernels", ["orrery: forks kernels of", self.program], {})
 
-        os.environ.clear()
-        os.environ.update(environment)
-        time.tzset()
-        interpreted = argv if argv[1:2] == ["-m"] else [sys.executable, *argv]
-        self.appearance.show(os.path.basename(argv[0]), interpreted, environment)
-        self.appearance.belong_to_user()
-        # What Python sets at its own start.
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in environment
-        if environment.get("PYTHONUNBUFFERED"):
-            sys.stdout.reconfigure(write_through=True)
-        forget_own_folder()
-        enable_user_site()
-        make_anew()
-        draw_new_secrets()
-        gc.enable()
-        sys.orig_argv = interpreted
-        if interpreted is argv:
-            sys.argv = argv[2:]
-            sys.path.insert(0, os.getcwd())
-            return runpy.run_module(argv[2], run_name="__main__", alter_sys=True)
-        sys.argv = list(argv)
-        sys.path.insert(0, os.path.dirname(argv[0]))
-        return runpy.run_path(argv[0], run_name="__main__")
+    def offer_kernels(self, control):
+        from . import kernel_provisioner
+        from .kernel_requests import KernelRequests
+
+        kernel_provisioner.use(KernelRequests(control, self.why_no_kernel))
+
+    def why_no_kernel(self, environment):
+        if state_of(self.stamp) != self.stamp:
+            return "packages have changed since its server was started"
+        return self.why_not({"environment": environment})
+
+    def leave_out_servers_modules(self):
+        """
+        A kernel imports them by itself when it needs them, and may find others of these names: in the folder of its
+        notebook, or installed later. Those with machine code stay, which many libraries can load only once.
+        """
+        sys.meta_path[:] = self.finders
+        self.left_out = {name: sys.modules.pop(name) for name in self.server_modules if name in sys.modules}
+
+
+def variables_set_by(names):
+    """Imports these, and tells which variables that has left; a program that did so by itself would have them, too."""
+    before = dict(os.environ)
+    for name in names:
+        importlib.import_module(name)
+    return {name: value for name, value in os.environ.items() if before.get(name) != value}
 
 
 def package_folders():
     """When something was last installed or removed there, in nanoseconds; looked at before anything is imported."""
     settings = os.path.join(sys.prefix, "etc/jupyter/jupyter_server_config.d")
     found = [path for path in (*sys.path, settings) if os.path.isdir(path)]
-    return {path: str(os.stat(path).st_mtime_ns) for path in found}
+    return state_of(found)
+
+
+def state_of(folders):
+    return {path: str(os.stat(path).st_mtime_ns) if os.path.isdir(path) else "" for path in folders}
+
+
+def can_be_offered(kernel_modules):
+    """The provisioner needs Jupyter's own, which must be one of the modules that may be imported here."""
+    if not kernel_modules or "jupyter_client.provisioning.local_provisioner" not in sys.modules:
+        return False
+    from . import kernel_provisioner  # noqa: F401: imported while this folder is on the search path
+
+    return True
+
+
+def movable(names):
+    """Without packages of which any part is machine code."""
+    fixed = {name.partition(".")[0] for name in names if is_machine_code(name)} | {"orrery_forker"}
+    return [name for name in names if name.partition(".")[0] not in fixed]
+
+
+def is_machine_code(name):
+    """Packages that show parts of others under names of their own are not meant."""
+    spec = getattr(sys.modules[name], "__spec__", None)
+    if spec is None or spec.name != name:
+        return False
+    return spec.origin == "built-in" or (spec.origin or "").endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def shared_fault():
@@ -121,58 +163,3 @@ def shared_fault():
     if sys.getfilesystemencoding() != "utf-8":
         return "the locale is not one of UTF-8"
     return None
-
-
-def may_have_user_site():
-    """As site.py decides for a Python that is not isolated."""
-    if sys.prefix == sys.base_prefix:
-        return True
-    try:
-        with open(os.path.join(sys.prefix, "pyvenv.cfg"), encoding="utf-8") as file:
-            lines = [line.partition("=") for line in file]
-    except OSError:
-        return True
-    return any(
-        name.strip().lower() == "include-system-site-packages" and value.strip().lower() == "true"
-        for name, _, value in lines
-    )
-
-
-def user_site(home):
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return os.path.join(home, ".local", "lib", version, "site-packages")
-
-
-def enable_user_site():
-    """There are no packages in it, or this would be another process; Jupyter looks for data and settings beside it."""
-    import site
-
-    site.USER_BASE = site.USER_SITE = None
-    site.getusersitepackages()
-    site.ENABLE_USER_SITE = may_have_user_site()
-
-
-def make_anew():
-    """Modules that have kept the home, see scout.MADE_ANEW. Others have taken over their functions, which stay."""
-    import sysconfig
-
-    sysconfig._CONFIG_VARS = None
-    trash = sys.modules.get("send2trash.plat_other")
-    if trash:
-        importlib.reload(trash)
-
-
-def forget_own_folder():
-    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != own]
-    sys.path_importer_cache.pop(own, None)
-
-
-def draw_new_secrets():
-    """`random` and OpenSSL do so themselves after a fork."""
-    process = sys.modules.get("multiprocessing.process")
-    if process:
-        process.current_process().authkey = os.urandom(32)
-    numbers = sys.modules.get("numpy.random")
-    if numbers:
-        numbers.seed()

@@ -11,11 +11,12 @@ import importlib
 import json
 import os
 import sys
+from importlib.machinery import PathFinder
 
-from .modules import all_names
+from .modules import KERNEL, all_names
 
 # Different for each server. What else is looked up must be equal, see `Variables`.
-OF_ONE_SERVER = ("JUPYTERHUB_", "HOME")
+OF_ONE_SERVER = ("JUPYTERHUB_", "JPY_", "HOME")
 # Keeps a copy of all variables, for CGI programs alone.
 EXEMPT = frozenset({"wsgiref.handlers"})
 # What these keep is made anew in a server, see `preload.make_anew`.
@@ -23,7 +24,7 @@ MADE_ANEW = frozenset({"sysconfig", "send2trash.plat_other"})
 
 
 def scout(guard):
-    """Names of modules in the order of their import, and of the variables that any of them looks up."""
+    """`kernel` and `modules`: names in the order of their import; `variables`: names that any of them looks up."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -40,7 +41,7 @@ def scout(guard):
     found = json.loads(text or '{"fault": "importing its modules ends the process"}')
     if found.get("fault"):
         sys.exit(found["fault"])
-    return found["modules"], set(found["variables"])
+    return found
 
 
 def explored(guard):
@@ -60,14 +61,13 @@ class Scout:
         before = set(sys.modules)
         self.watch_environment()
         self.watch_imports()
+        # First, so that it is known what a kernel would have imported by itself.
+        self.try_imports(KERNEL)
+        of_kernels = set(sys.modules)
         server, besides = all_names()
         for name in server:
             importlib.import_module(name)
-        for name in besides():
-            try:
-                importlib.import_module(name)
-            except Exception as error:
-                print(f"{name}: {type(error).__name__}", file=sys.stderr)
+        self.try_imports(besides())
         tainted = {
             module
             for module, names in self.readers.items()
@@ -75,8 +75,17 @@ class Scout:
         }
         self.add_importers(tainted)
         clean = [name for name in sys.modules if name not in before and name not in tainted and importable(name)]
+        kernel = [name for name in clean if name in of_kernels] if "ipykernel.kernelapp" in of_kernels else []
         variables = {name for module, names in self.readers.items() if module not in EXEMPT for name in names}
-        return {"modules": clean, "variables": sorted(name for name in variables if not name.startswith(OF_ONE_SERVER))}
+        kept = sorted(name for name in variables if not name.startswith(OF_ONE_SERVER))
+        return {"kernel": kernel, "modules": clean, "variables": kept}
+
+    def try_imports(self, names):
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except Exception as error:
+                print(f"{name}: {type(error).__name__}", file=sys.stderr)
 
     def watch_environment(self):
         kind = type(os.environ)
@@ -134,6 +143,9 @@ def module_at_work():
 
 
 def importable(name):
-    """Under its own name, and not as a part of something that makes its parts up."""
+    """Under its own name, as no part of something that makes its parts up, and not found in a folder for a moment only."""
     spec = getattr(sys.modules[name], "__spec__", None)
-    return spec is not None and spec.name == name and spec.origin is not None
+    if spec is None or spec.name != name or spec.origin is None:
+        return False
+    package = name.partition(".")[0]
+    return spec.origin in ("built-in", "frozen") or PathFinder.find_spec(package) is not None

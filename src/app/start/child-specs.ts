@@ -147,7 +147,7 @@ function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
   else flags.push('--servers-dir', paths.servers)
   if (internalTls.enabled) flags.push('--tls-dir', paths.serverTls)
   if ('kind' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
-  if (servers.preload === 'off') flags.push('--preload', 'off')
+  if (servers.preload !== 'auto') flags.push('--preload', servers.preload)
   // What the operator has written in the config may reach servers, even where the launcher is careful by itself.
   for (const service of hubUser ? servicesOfOtherUsers(config.services ?? [], HUB_USER) : []) {
     const { name, user, command, cwd, environment } = service

@@ -1,0 +1,58 @@
+"""
+How a server comes to fork its kernels: Jupyter asks the installed packages for those who start kernels ("provisioners").
+This adds one to what the process finds installed, in the place of the usual one and made from it; nothing is written.
+"""
+
+import os
+import sys
+from importlib.metadata import Distribution, DistributionFinder
+
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from .kernel_requests import Unsuitable
+
+NAME = "orrery-preloaded-kernels"
+ENTRY_POINTS = f"[jupyter_client.kernel_provisioners]\nlocal-provisioner = {__name__}:PreloadedProvisioner\n"
+
+requests = None  # KernelRequests of this process
+
+
+class PreloadedProvisioner(LocalProvisioner):
+    """All but the beginning of a kernel is the usual provisioner's."""
+
+    async def launch_kernel(self, cmd, **options):
+        try:
+            process = requests.launch(cmd, options)
+        except Unsuitable as why:
+            self.log.info("Kernel %s is not preloaded: %s", self.kernel_id, why)
+            return await super().launch_kernel(cmd, **options)
+        self.process = process
+        # It leads a group of its own since before it told its number.
+        self.pid = self.pgid = process.pid
+        self.cwd = options.get("cwd") or os.getcwd()
+        return self.connection_info
+
+
+class Registration(Distribution):
+    def read_text(self, filename):
+        texts = {"METADATA": f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1\n", "entry_points.txt": ENTRY_POINTS}
+        return texts.get(filename)
+
+    def locate_file(self, path):
+        return path
+
+
+class Finder(DistributionFinder):
+    """Comes last, and Jupyter takes the last one of a name."""
+
+    def find_spec(self, fullname, path, target=None):
+        return None
+
+    def find_distributions(self, context=DistributionFinder.Context()):
+        return [Registration()] if context.name in (None, NAME) else []
+
+
+def use(kernel_requests):
+    global requests
+    requests = kernel_requests
+    sys.meta_path.append(Finder())
