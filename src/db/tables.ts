@@ -178,6 +178,17 @@ export interface Tables {
     expires_at: string
     used_at: string | null
   }
+  /** What the machine used, a row a minute of the last day. */
+  orrery_machine_samples: {
+    at: string
+    /** Processors kept busy, of `processors`. */
+    cpu: number
+    processors: number
+    memory_bytes: number
+    memory_total_bytes: number
+    load: number
+    servers: number
+  }
   /** NativeAuthenticator's table, read where it exists, never made by us. */
   users_info: {
     id: Generated<number>

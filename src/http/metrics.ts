@@ -26,6 +26,10 @@ export interface HubMetrics {
   readonly eventLoopInterval: Histogram
   /** Orrery's own: why servers ended, by the code of the reason. */
   readonly serverEnds: Counter<'reason'>
+  /** Orrery's own: of all running servers together, as far as their spawner tells. */
+  readonly serversMemory: Gauge & { collect?: () => void }
+  readonly serversCpu: Gauge & { collect?: () => void }
+  readonly serversNearLimit: Gauge & { collect?: () => void }
   /** Orrery's own: why sign-ins were refused. */
   readonly loginRefusals: Counter<'reason'>
 }
@@ -117,6 +121,24 @@ export function createHubMetrics(options: MetricsOptions = {}): HubMetrics {
       help: 'Servers that ended, by the code of the reason',
       labelNames: ['reason'],
       registers: [registry],
+    }),
+    serversMemory: new Gauge({
+      name: 'orrery_servers_memory_bytes',
+      help: 'Memory that the servers of users use together',
+      registers: [registry],
+      collect() {}, // set by whoever knows
+    }),
+    serversCpu: new Gauge({
+      name: 'orrery_servers_cpu_cores',
+      help: 'Processors that the servers of users keep busy together',
+      registers: [registry],
+      collect() {}, // set by whoever knows
+    }),
+    serversNearLimit: new Gauge({
+      name: 'orrery_servers_near_memory_limit',
+      help: 'Servers of users that use more than nine tenths of the memory they may use',
+      registers: [registry],
+      collect() {}, // set by whoever knows
     }),
     loginRefusals: new Counter({
       name: 'orrery_login_refusals_total',

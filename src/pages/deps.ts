@@ -95,11 +95,26 @@ export interface PageServer {
   readonly lastActivity?: Date
 }
 
+export interface PageUsage {
+  readonly latest: PageUsagePoint & { readonly memoryLimitBytes?: number; readonly cpuLimit?: number }
+  /** Oldest first. */
+  readonly points: readonly PageUsagePoint[]
+}
+
+export interface PageUsagePoint {
+  readonly at: Date
+  readonly memoryBytes: number
+  /** Processors kept busy. */
+  readonly cpu: number | undefined
+}
+
 export interface PageServers {
   /** The default server first, also when it never ran, then those with names. */
   list(user: string): Promise<readonly PageServer[]>
   /** Undefined for a named server that does not exist; the default server always does. */
   find(key: ServerKey): Promise<PageServer | undefined>
+  /** What those use that run, by their names; of some it may not be known. */
+  usage(user: string): Promise<ReadonlyMap<string, PageUsage>>
   /** Asks now whether a server that is said to run still does; `find` and `list` are right about it afterwards. */
   check(key: ServerKey): Promise<unknown>
   optionsForm(key: ServerKey): Promise<OptionsForm | undefined>

@@ -9,11 +9,12 @@ import {
 } from '../core/names.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { type SiteAddresses, serverUrl } from '../core/subdomains.ts'
-import type { PageServer } from './deps.ts'
+import type { PageServer, PageUsage } from './deps.ts'
 import type { PageVars } from './page-vars.ts'
 import { templateTime } from './template-time.ts'
+import { usageVars } from './usage-vars.ts'
 
-export function serverVars(site: SiteAddresses, user: string, server: PageServer): PageVars {
+export function serverVars(site: SiteAddresses, user: string, server: PageServer, usage?: PageUsage): PageVars {
   const { baseUrl } = site
   const key = { user, server: server.name }
   const { state } = server
@@ -30,6 +31,7 @@ export function serverVars(site: SiteAddresses, user: string, server: PageServer
     last_activity: templateTime(server.lastActivity),
     percent: state.phase === 'spawning' ? state.percent : 0,
     message: state.phase === 'spawning' ? state.message : '',
+    usage: state.phase === 'ready' && usage ? usageVars(usage) : undefined,
     reason: 'reason' in state ? state.reason : undefined,
     url: serverUrl(key, site),
     start_url: spawnPath(key, baseUrl),

@@ -20,6 +20,7 @@ import type {
   PageSignIn,
   PageToken,
   PageTokens,
+  PageUsage,
 } from './deps.ts'
 import { createRenderer, type RendererOptions } from './render.ts'
 import { pageRoutes } from './routes.ts'
@@ -173,6 +174,8 @@ export interface MemoryServers extends PageServers {
   set(key: ServerKey, state: ServerState, more?: { lastActivity?: Date; displayName?: string }): void
   /** What was asked for: `start ada/` and the like. */
   readonly asked: string[]
+  /** By the servers' names, for everybody. */
+  readonly used: Map<string, PageUsage>
   form: OptionsForm | undefined
   /** Thrown by the next start. */
   fault: Error | undefined
@@ -187,6 +190,7 @@ export function memoryServers(): MemoryServers {
   const stopped = (name: string): PageServer => ({ name, state: { phase: 'stopped' } })
   const memory: MemoryServers = {
     asked: [],
+    used: new Map(),
     form: undefined,
     fault: undefined,
     events: [],
@@ -197,6 +201,7 @@ export function memoryServers(): MemoryServers {
       return [rows.get(`${user}/`) ?? stopped(''), ...own.filter(server => server.name !== '')]
     },
     find: async key => rows.get(id(key)) ?? (key.server === '' ? stopped('') : undefined),
+    usage: async () => memory.used,
     check: async () => undefined,
     optionsForm: async () => memory.form,
     async start(key, { options, requestedBy }) {

@@ -7,12 +7,14 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { SpawnError } from '../core/reason.ts'
 import { type ServerKey, serverKeyText } from '../core/server-key.ts'
-import type { Exit, ServerSpec, Spawner, SpawnRun } from './spawner.ts'
+import type { Exit, ServerSpec, ServerUsage, Spawner, SpawnRun } from './spawner.ts'
 
 /** Where fake servers live. It outlives the spawners that work with it, as machines outlive hubs. */
 export interface FakeWorld {
   /** By the `fake` of their state. */
   readonly servers: ReadonlyMap<string, FakeServer>
+  /** What those use that run, by `alice/`; it cannot tell of others. */
+  readonly used: Map<string, ServerUsage>
   /** Names of those that run: `alice/`, `alice/gpu`. */
   running(): string[]
   /** Ends a server from outside, as a crash does. */
@@ -58,6 +60,7 @@ export function createFakeWorld(): FakeWorld & { readonly all: Map<string, Runni
   return {
     all,
     servers: all,
+    used: new Map(),
     running: () =>
       alive()
         .map(server => serverKeyText(server.key))
@@ -119,6 +122,13 @@ export function fakeSpawner(world: ReturnType<typeof createFakeWorld>, steps: Fa
       await steps.beforeStop?.(key)
       const server = find(state)
       if (server && server.exit === undefined) await end(server, { signal: now ? 'SIGKILL' : 'SIGTERM' })
+    },
+
+    async usage(servers) {
+      return servers.map(({ key, state }) => {
+        const server = find(state)
+        return server && server.exit === undefined ? world.used.get(serverKeyText(key)) : undefined
+      })
     },
 
     async logs(_key, state, lines) {

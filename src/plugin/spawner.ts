@@ -47,6 +47,19 @@ export interface Exit {
   readonly reason?: string
 }
 
+/** What a server uses, together with all that it has started. */
+export interface ServerUsage {
+  /** What ending it would give back, as closely as can be told. */
+  readonly memoryBytes: number
+  /** What it may use at most; absent: as much as there is. */
+  readonly memoryLimitBytes?: number
+  /** Processor time used so far. Only the difference of two answers is looked at. */
+  readonly cpuSeconds: number
+  /** How many processors' time it may use at most; absent: all. */
+  readonly cpuLimit?: number
+  readonly processes?: number
+}
+
 /** Everything a spawner is told of the server it shall run. Made anew for each call; spawners keep none of it. */
 export interface ServerSpec<Options extends Json = Json> {
   readonly key: ServerKey
@@ -189,6 +202,14 @@ export interface Spawner<Options extends Json = Json, State extends Json = Json>
   stop(key: ServerKey, state: State, how: { now: boolean; timeoutMs: number; signal: AbortSignal }): Promise<void>
   /** Removes what outlives a server (volumes and the like) when it is deleted for good. */
   forget?(key: ServerKey, state: State): Promise<void>
+  /**
+   * What each of these servers uses now, in their order; undefined for one that does not run or cannot be told of. Asked
+   * every few seconds for all that run, in one call. Absent: pages show no usage.
+   */
+  usage?(
+    servers: readonly { readonly key: ServerKey; readonly state: State }[],
+    signal: AbortSignal,
+  ): Promise<readonly (ServerUsage | undefined)[]>
   /** The last lines of the server's log. */
   logs?(key: ServerKey, state: State | undefined, lines: number): Promise<string>
   /** The log in parts, for downloads and for who follows it. Absent: `logs` is asked again and again. */

@@ -13,6 +13,7 @@ import { type FollowedLogs, followedLogs } from './follow-log.ts'
 import { checkServer, pollReady, readState, settledState } from './inspect-server.ts'
 import { each, type PollOutcome, pollServers } from './poll-loop.ts'
 import { profilesForm } from './profiles/profiles-form.ts'
+import { readUsage, type UsedByServer } from './read-usage.ts'
 import { recoverServer } from './recover.ts'
 import { createServer, requestStart, type StartRequest } from './request-start.ts'
 import { requestRemoval, requestStop, type StopRequest } from './request-stop.ts'
@@ -25,7 +26,7 @@ import { createSignals } from './signals.ts'
 import type { HeldServer } from './spawn-lease.ts'
 import { whileStopped } from './while-stopped.ts'
 
-export type { StartRequest, StopRequest }
+export type { StartRequest, StopRequest, UsedByServer }
 
 export interface Spawning {
   /**
@@ -59,6 +60,8 @@ export interface Spawning {
   /** The log of the latest run as far as it is kept, secrets masked. */
   wholeLog(key: ServerKey, signal: AbortSignal): AsyncIterable<string>
   readonly followLog: FollowedLogs['follow']
+  /** What every server that is ready uses now, as far as the spawner tells; and how many are ready. */
+  usage(signal: AbortSignal): Promise<{ running: number; used: readonly UsedByServer[] }>
   optionsForm(key: ServerKey, signal: AbortSignal): Promise<OptionsForm | undefined>
   readonly allowsNamedServers: boolean
   /** Throws HubError 400 where a named server is not allowed; for forms. */
@@ -156,6 +159,7 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     keepsLogs: keepsLogs(context),
     wholeLog: (key, signal) => wholeLog(context, key, signal),
     followLog: followedLogs(context).follow,
+    usage: signal => readUsage(context, AbortSignal.any([signal, closing.signal])),
     async optionsForm(key, signal) {
       const user = await userRecord(database, key.user)
       if (!user) return undefined

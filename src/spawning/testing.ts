@@ -6,6 +6,8 @@ import { assignDefaultRoles, ensureDefaultRoles } from '../access/role-grants.ts
 import { type Logger, systemClock } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
 import { openDatabase } from '../db/open-database.ts'
+import { machineReader } from '../features/usage/machine.ts'
+import { createUsageWatch, type UsageWatch } from '../features/usage/usage-watch.ts'
 import { createFakeWorld, type FakeSteps, fakeSpawner } from '../plugin/fake-spawner.ts'
 import type { Spawner } from '../plugin/spawner.ts'
 import { createRouteKeeper, type RouteKeeper } from '../routing/route-keeper.ts'
@@ -37,10 +39,14 @@ export interface TestHubOptions {
   routes?: Partial<RouteKeeper>
   environment?: Partial<SpawningDeps['environment']>
   profiles?: SpawningDeps['profiles']
+  /** How often it looks at what its servers use, once that watch is started. */
+  usageEveryMs?: number
 }
 
 export interface TestSpawningHub {
   readonly spawning: Spawning
+  /** Not started. */
+  readonly usage: UsageWatch
   readonly routes: RouteKeeper
   readonly database: Database
   readonly access: Access
@@ -106,12 +112,13 @@ async function openHub(
     patienceMs: 200,
   })
   const routes = { ...keeper, ...options.routes }
+  const holder = randomUUID()
   const spawning = createSpawning({
     database,
     spawner: options.spawner ?? fakeSpawner(world, options.steps),
     routes,
     access: { ...serverAccess(access), ...options.access },
-    holder: randomUUID(),
+    holder,
     environment: { baseUrl: '/', hubUrl: 'http://127.0.0.1:8081', ...options.environment },
     settings: {
       command: ['serves'],
@@ -125,9 +132,16 @@ async function openHub(
     ...(options.hooks && { hooks: options.hooks }),
     ...(options.profiles && { profiles: options.profiles }),
   })
+  const usage = createUsageWatch({
+    ...{ database, holder, machineReader, log, clock: systemClock },
+    usage: signal => spawning.usage(signal),
+    disks: async () => [{ holds: ['data folder', 'homes'], usedBytes: 150 * 2 ** 30, totalBytes: 200 * 2 ** 30 }],
+    ...(options.usageEveryMs !== undefined && { everyMs: options.usageEveryMs }),
+  })
   let isCrashed = false
   return {
     spawning,
+    usage,
     routes,
     database,
     access,
@@ -140,6 +154,7 @@ async function openHub(
     async close() {
       // What is dead does not close; its tasks hang for ever where the test stopped them.
       if (isCrashed) return
+      await usage.close()
       await spawning.close()
       await keeper.close()
       await database.close()

@@ -18,6 +18,7 @@ import { type TestHubOptions, type TestSpawningHub, testSite } from '../../src/s
 export interface AdminHub extends AsyncDisposable {
   readonly url: string
   readonly spawning: TestSpawningHub['spawning']
+  readonly usage: TestSpawningHub['usage']
   readonly database: Database
   readonly world: Awaited<ReturnType<typeof testSite>>['world']
 }
@@ -30,7 +31,7 @@ export async function adminHub(options: TestHubOptions = {}): Promise<AdminHub> 
   const { url: databaseUrl, drop } = await testDatabases()[0]!.create()
   const site = await testSite({ databaseUrl, drop })
   await site.addUser('root', { admin: true })
-  const { spawning, routes, database, access } = await site.hub(options)
+  const { spawning, usage, routes, database, access } = await site.hub(options)
   const config = await loadConfig({
     env: {},
     folder: join(import.meta.dirname, 'no-config-here'),
@@ -56,6 +57,7 @@ export async function adminHub(options: TestHubOptions = {}): Promise<AdminHub> 
     shareCodes: { async check() {}, async wrong() {} }, // nobody guesses here
     signIn: createSignIn({ database, authenticator, names, access: config.access, limits, log, clock }),
     spawning,
+    usage,
     routes,
     names,
     log,
@@ -67,6 +69,7 @@ export async function adminHub(options: TestHubOptions = {}): Promise<AdminHub> 
   return {
     url: `http://127.0.0.1:${port}`,
     spawning,
+    usage,
     database,
     world: site.world,
     async [Symbol.asyncDispose]() {

@@ -38,7 +38,8 @@ import { makeProxies } from './make-proxies.ts'
 import { makeRefresh } from './make-refresh.ts'
 import { makeServer } from './make-server.ts'
 import { makeSpawning } from './make-spawning.ts'
-import { measureProxies, measureSignIn, measureSpawning } from './measure.ts'
+import { makeUsageWatch } from './make-usage-watch.ts'
+import { measureProxies, measureSignIn, measureSpawning, measureUsage } from './measure.ts'
 import { observeHub } from './observation.ts'
 import { registerRoutes, usersDeps } from './register-routes.ts'
 import { siteSubdomains } from './site-subdomains.ts'
@@ -171,6 +172,8 @@ async function runHubOn(
     authStateOf: async user => (await authState?.read(user.id)) ?? null,
     observer: measureSpawning(metrics, observation.events),
   })
+  const usage = makeUsageWatch({ config, database, spawning, holder, log, clock })
+  measureUsage(usage, metrics)
 
   const managedServices = createManagedServices({
     database,
@@ -210,6 +213,7 @@ async function runHubOn(
     signIn,
     shareCodes: shareCodeGuesses(guesses),
     spawning,
+    usage,
     routes,
     names,
     log,
@@ -231,6 +235,7 @@ async function runHubOn(
   }
   const culler = makeCuller(parts, holder, tls?.servers)
   culler?.start()
+  usage.start()
   observation.started()
   managedServices.start()
   const purge = setInterval(() => background(access.purgeExpired(), 'purge', log), PURGE_INTERVAL_MS)
@@ -247,6 +252,7 @@ async function runHubOn(
       await managedServices.close()
       tls?.hub.close()
       await server.close()
+      await usage.close()
       await spawning.close()
       await observation.close()
       await routes.close()

@@ -1,6 +1,9 @@
 /** Hands the parts' times to the metrics, under the labels of JupyterHub's. */
+
+import { isNearMemoryLimit } from '../../core/usage-words.ts'
 import type { ServerActionLog } from '../../features/events/server-action-log.ts'
 import type { SignIn } from '../../features/sign-in/sign-in.ts'
+import type { UsageWatch } from '../../features/usage/usage-watch.ts'
 import type { HubMetrics } from '../../http/metrics.ts'
 import type { ProxyApi } from '../../proxy/api-client.ts'
 import type { RouteKeeper } from '../../routing/route-keeper.ts'
@@ -56,6 +59,15 @@ export function measureProxies(routes: RouteKeeper, { proxyUp, proxyCertificateE
   proxyUp.collect = () => {
     for (const { url, up } of routes.health()) proxyUp.set({ proxy: url }, up ? 1 : 0)
   }
+}
+
+/** Sums over all servers: with a value for each, every user would be a series for ever. 0 at a hub that leaves the looking to another. */
+export function measureUsage(usage: Pick<UsageWatch, 'last'>, metrics: HubMetrics): void {
+  const { serversMemory, serversCpu, serversNearLimit } = metrics
+  const all = () => usage.last() ?? []
+  serversMemory.collect = () => serversMemory.set(all().reduce((sum, { latest }) => sum + latest.memoryBytes, 0))
+  serversCpu.collect = () => serversCpu.set(all().reduce((sum, { latest }) => sum + (latest.cpu ?? 0), 0))
+  serversNearLimit.collect = () => serversNearLimit.set(all().filter(({ latest }) => isNearMemoryLimit(latest)).length)
 }
 
 export function measureProxy(api: ProxyApi, metrics: HubMetrics): ProxyApi {

@@ -1,14 +1,20 @@
 /** Servers as the pages see them, from spawning and the database. */
 import type { Database } from '../../db/database.ts'
 import { fromDbTime } from '../../db/db-time.ts'
+import type { UsageWatch } from '../../features/usage/usage-watch.ts'
 import type { PageServer, PageServers } from '../../pages/deps.ts'
 import { readProgress } from '../../spawning/progress-store.ts'
 import { findServer, type ServerRow, serversOfUser } from '../../spawning/server-row.ts'
 import { serverState } from '../../spawning/server-state.ts'
 import type { Spawning } from '../../spawning/spawning.ts'
 
-export function pageServers(parts: { database: Database; spawning: Spawning; baseUrl: string }): PageServers {
-  const { database, spawning, baseUrl } = parts
+export function pageServers(parts: {
+  database: Database
+  spawning: Spawning
+  usage: Pick<UsageWatch, 'ofUser'>
+  baseUrl: string
+}): PageServers {
+  const { database, spawning, usage, baseUrl } = parts
 
   return {
     async list(user) {
@@ -21,6 +27,7 @@ export function pageServers(parts: { database: Database; spawning: Spawning; bas
       if (row) return pageServer(row, baseUrl)
       return key.server === '' ? NEVER_STARTED : undefined
     },
+    usage: user => usage.ofUser(user),
     check: key => spawning.check(key),
     optionsForm: key => spawning.optionsForm(key, AbortSignal.timeout(FORM_PATIENCE_MS)),
     start: (key, request) => spawning.start(key, request),

@@ -26,6 +26,8 @@ import type { SignIn } from '../../features/sign-in/sign-in.ts'
 import { allTokensApi } from '../../features/tokens/all-tokens-api.ts'
 import { type TokensDeps, tokensApi } from '../../features/tokens/api.ts'
 import type { TokenRules } from '../../features/tokens/rules.ts'
+import { usageApi } from '../../features/usage/api.ts'
+import type { UsageWatch } from '../../features/usage/usage-watch.ts'
 import { usersApi } from '../../features/users/api.ts'
 import type { AuthStateStore } from '../../features/users/auth-state.ts'
 import type { UsersDeps } from '../../features/users/deps.ts'
@@ -67,6 +69,7 @@ export interface HubParts {
   readonly signIn: SignIn
   readonly shareCodes: ShareCodeGuesses
   readonly spawning: Spawning
+  readonly usage: UsageWatch
   readonly routes: RouteKeeper
   readonly names: UserNames
   readonly log: Logger
@@ -122,11 +125,19 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   await server.register(serverLogApi({ access, database, spawning: parts.spawning }), { prefix })
   await server.register(adminAccessApi({ access }), { prefix })
   await server.register(
-    liveServersApi({ access, spawning: parts.spawning, baseUrl, subdomains, publicUrl: config.publicUrl }),
-    {
-      prefix,
-    },
+    liveServersApi({
+      access,
+      spawning: parts.spawning,
+      usage: parts.usage,
+      baseUrl,
+      subdomains,
+      publicUrl: config.publicUrl,
+    }),
+    { prefix },
   )
+  await server.register(usageApi({ access, database, usage: parts.usage, clock, pageLimits: pageLimits(config) }), {
+    prefix,
+  })
   await server.register(rolesApi({ access, database }), { prefix })
   await server.register(allTokensApi({ database, access, clock, pageLimits: pageLimits(config) }), { prefix })
   await server.register(
@@ -231,7 +242,7 @@ function pageDeps(parts: HubParts, tokens: TokenRules): PageDeps {
     access,
     signIn,
     users: { find: name => findUser(database.db, name) },
-    servers: pageServers({ database, spawning, baseUrl: config.baseUrl }),
+    servers: pageServers({ database, spawning, usage: parts.usage, baseUrl: config.baseUrl }),
     services: pageServices(database, { baseUrl: config.baseUrl, subdomains }),
     tokens: pageTokens(tokens),
     shares: pageShares({ database, access, log, clock, baseUrl: config.baseUrl, guesses: parts.shareCodes }),

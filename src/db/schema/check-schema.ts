@@ -5,7 +5,7 @@ import { createOwnTables, createSchema, tableNames } from './create-schema.ts'
 import { knownRevision } from './jupyterhub-changes.ts'
 import { JUPYTERHUB_REVISION } from './jupyterhub-tables.ts'
 import { createOwnIndexes, hasOwnIndexes } from './own-indexes.ts'
-import { OWN_SCHEMA_VERSION } from './own-tables.ts'
+import { OWN_SCHEMA_VERSION, OWN_TABLE_NAMES } from './own-tables.ts'
 
 /**
  * Makes an empty database ready, or checks that a filled one is of the version this program works with. Two hubs that
@@ -38,7 +38,8 @@ async function isReady(db: Db, dialect: DialectName): Promise<boolean> {
   const version = Number(own?.value ?? 0)
   if (version > OWN_SCHEMA_VERSION) throw tooNew(`orrery schema ${version}`)
   if (version !== 0 && version < OWN_SCHEMA_VERSION) throw tooOld(`orrery schema ${version}`)
-  return version === OWN_SCHEMA_VERSION && (await hasOwnIndexes(db, dialect))
+  if (version !== OWN_SCHEMA_VERSION || !OWN_TABLE_NAMES.every(name => tables.has(name))) return false
+  return hasOwnIndexes(db, dialect)
 }
 
 async function checkRevision(db: Db, tables: ReadonlySet<string>): Promise<void> {

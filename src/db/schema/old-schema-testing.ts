@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { silentLogger } from '../../core/runtime.ts'
 import { openDatabase } from '../open-database.ts'
-import { OWN_TABLES } from './own-tables.ts'
+import { OWN_TABLE_NAMES } from './own-tables.ts'
 
 /** What each revision brought, newest first, so that a test can take it away again. */
 const BROUGHT: readonly { revision: string; before: string; take: readonly string[] }[] = [
@@ -32,8 +32,7 @@ const BROUGHT: readonly { revision: string; before: string; take: readonly strin
 export async function makeOld(url: string, revision: string): Promise<void> {
   const database = await openDatabase(url, { log: silentLogger })
   const run = (statement: string) => sql.raw(statement).execute(database.db)
-  const own = OWN_TABLES.map(statement => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(statement)?.[1]).filter(Boolean)
-  for (const table of own) await run(`drop table ${table}`)
+  for (const table of OWN_TABLE_NAMES) await run(`drop table ${table}`)
   let at = BROUGHT[0]!.revision
   for (const step of BROUGHT) {
     if (at === revision) break

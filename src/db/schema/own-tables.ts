@@ -1,4 +1,7 @@
-/** Version of Orrery's own tables; stored in `orrery_meta` under `schema`. Grows with each entry of OWN_CHANGES. */
+/**
+ * Version of Orrery's own tables; stored in `orrery_meta` under `schema`. Grows with each entry of OWN_CHANGES. A table
+ * that is added needs none: it is made at the next start.
+ */
 export const OWN_SCHEMA_VERSION = 1
 
 /**
@@ -65,7 +68,20 @@ export const OWN_TABLES: readonly string[] = [
     expires_at DATETIME NOT NULL,
     used_at DATETIME
   )`,
+  `CREATE TABLE IF NOT EXISTS orrery_machine_samples (
+    at DATETIME NOT NULL PRIMARY KEY,
+    cpu DOUBLE PRECISION NOT NULL,
+    processors INTEGER NOT NULL,
+    memory_bytes BIGINT NOT NULL,
+    memory_total_bytes BIGINT NOT NULL,
+    load DOUBLE PRECISION NOT NULL,
+    servers INTEGER NOT NULL
+  )`,
 ]
+
+export const OWN_TABLE_NAMES: readonly string[] = OWN_TABLES.flatMap(
+  statement => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(statement)?.[1] ?? [],
+)
 
 /** What leads from version n to n + 1, by n. New databases get OWN_TABLES and none of these. */
 export const OWN_CHANGES: Readonly<Record<number, readonly string[]>> = {}

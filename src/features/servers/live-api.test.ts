@@ -62,6 +62,29 @@ describe('server events', () => {
     await stream.close()
   })
 
+  it('tells what servers use after each look, to who may see them', async () => {
+    const { url, drop } = await testDatabases()[0]!.create()
+    await using site = await testSite({ databaseUrl: url, drop })
+    const hub = await site.hub({ usageEveryMs: 20 })
+    const ada = await site.addUser('ada')
+    await site.addUser('bob')
+    await using api = await serve(hub)
+    for (const user of ['ada', 'bob']) {
+      site.world.used.set(`${user}/`, { memoryBytes: 1000, cpuSeconds: 1 })
+      await hub.spawning.start({ user, server: '' }, { requestedBy: user })
+      await hub.spawning.settled({ user, server: '' }, 10_000)
+    }
+    const stream = await api.follow((await hub.access.issueToken({ user: { id: ada } })).token)
+    await stream.until(({ type }) => type === 'begin')
+
+    hub.usage.start()
+    const { data } = await stream.until(({ type }) => type === 'usage')
+
+    assert.partialDeepStrictEqual(data, [{ user: 'ada', server: '', memory_bytes: 1000, memory_limit_bytes: null }])
+    assert.equal((data as unknown as unknown[]).length, 1)
+    await stream.close()
+  })
+
   it('ends after its time, so that rights are looked at again', async () => {
     const { url, drop } = await testDatabases()[0]!.create()
     await using site = await testSite({ databaseUrl: url, drop })
@@ -84,7 +107,9 @@ interface LiveEvent {
 async function serve(hub: TestSpawningHub, options: { maxStreamMs?: number } = {}) {
   const server = createHubServer({ log: silentLogger, baseUrl: '/' })
   await server.register(hub.access.hooks)
-  await server.register(liveServersApi({ access: hub.access, spawning: hub.spawning, baseUrl: '/', ...options }))
+  await server.register(
+    liveServersApi({ access: hub.access, spawning: hub.spawning, usage: hub.usage, baseUrl: '/', ...options }),
+  )
   await server.listen({ host: '127.0.0.1', port: 0 })
   const { port } = server.server.address() as AddressInfo // a TCP address, as listened on above
   const url = `http://127.0.0.1:${port}/hub/api/orrery/server-events`

@@ -12,8 +12,9 @@ export const watchServers = {
   summary: 'Follow the states of all servers',
   description:
     'The first event is of the type `begin`: nothing is missed from here on. Each later one is one line of JSON: `user`, ' +
-    '`server` (as of a user) and `progress` (`percent` and `message` of a start under way, or null). Only servers that ' +
-    'the caller may read. Ends after ten minutes; ask again.',
+    '`server` (as of a user) and `progress` (`percent` and `message` of a start under way, or null). Events of the type ' +
+    '`usage` are lists of what running servers use, as of `listUsage`, every ten seconds. Only servers that the caller may ' +
+    'read. Ends after ten minutes; ask again.',
   scopes: ['read:servers'],
   filtered: true,
   answers: { 200: stream('Events (WHATWG HTML, server-sent events).', 'text/event-stream') },

@@ -4,12 +4,12 @@ import type { Access } from '../../access/access.ts'
 import { scoped } from '../../access/endpoint.ts'
 import { getIdentity } from '../../access/guards.ts'
 import { jsonList } from '../../access/owners.ts'
-import { HubError } from '../../core/errors.ts'
 import type { Clock } from '../../core/runtime.ts'
 import { scopeReach } from '../../core/scopes/reach.ts'
 import type { Database } from '../../db/database.ts'
 import { toDbTime } from '../../db/db-time.ts'
 import { type PageLimits, pageEnvelope, readPage } from '../../http/pagination.ts'
+import { parseQuery } from '../../http/query.ts'
 import { type AllTokensQuery, listAllTokens, type OwnedToken } from './all-tokens.ts'
 import { tokenModel } from './model.ts'
 import { listAllTokens as operation } from './operations.ts'
@@ -27,12 +27,7 @@ export function allTokensApi({ database, access, clock, pageLimits }: AllTokensD
     server.get('/hub/api/orrery/tokens', scoped(access, operation), async request => {
       const { scopes } = await getIdentity(access, request)
       const page = readPage(request, pageLimits)
-      const parsed = allTokensQuery.safeParse(request.query)
-      if (!parsed.success) {
-        const { path, message } = parsed.error.issues[0]!
-        throw new HubError('invalid_query', { status: 400, message: `${path.join('.')}: ${message}` })
-      }
-      const { name_filter: nameFilter, kind, sort = '-id' } = parsed.data
+      const { name_filter: nameFilter, kind, sort = '-id' } = parseQuery(request, allTokensQuery)
       const { rows, total } = await listAllTokens(database.db, {
         nameFilter,
         kind,

@@ -24,7 +24,8 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
     signedIn(deps, async (request, reply, me) => {
       const listed = await latestServers(deps, me.name)
       const shown = listed.filter(server => server.name === '' || allowNamedServers)
-      const servers = shown.map(server => serverVars(deps.settings, me.name, server))
+      const usage = await deps.servers.usage(me.name)
+      const servers = shown.map(server => serverVars(deps.settings, me.name, server, usage.get(server.name)))
       const named = servers.filter(server => server.name !== '')
       const limit = await namedServerLimit(deps, me.name)
       const defaultServer = servers.find(server => server.name === '')

@@ -4,6 +4,7 @@ import { useMay } from '../api/use-may.ts'
 import { page } from '../lib/page.ts'
 import { TABS, type Tab } from './address.ts'
 import { GroupsPage } from './groups/groups-page.tsx'
+import { MachinePage } from './machine/machine-page.tsx'
 import { CertificateMark } from './parts/certificate-mark.tsx'
 import { Toasts } from './parts/toasts.tsx'
 import { RolesPage } from './roles-page.tsx'
@@ -20,6 +21,7 @@ const titles: Readonly<Record<Tab, string>> = {
   services: 'Services',
   roles: 'Roles',
   tokens: 'Tokens',
+  machine: 'Machine',
 }
 
 /** What each tab asks the API for. */
@@ -30,6 +32,7 @@ const scopes: Readonly<Record<Tab, string>> = {
   services: 'list:services',
   roles: 'read:roles',
   tokens: 'read:tokens',
+  machine: 'read:metrics',
 }
 
 export function App() {
@@ -73,6 +76,7 @@ export function App() {
       {tab === 'services' && <ServicesPage />}
       {tab === 'roles' && <RolesPage />}
       {tab === 'tokens' && <TokensPage address={address} />}
+      {tab === 'machine' && <MachinePage />}
       <Toasts />
     </>
   )

@@ -1,7 +1,8 @@
 /** All servers that run, start or stop, whoever they belong to. */
-import { useMemo, useState } from 'react'
-import { MOST, useActiveUsers } from '../api/queries.ts'
+import { useMemo, useRef, useState } from 'react'
+import { MOST, useActiveUsers, useUsage } from '../api/queries.ts'
 import type { User } from '../api/types.ts'
+import type { UsageById } from '../api/usage.ts'
 import { useMay } from '../api/use-may.ts'
 import { counted } from '../lib/counted.ts'
 import { type Address, withQuery } from './address.ts'
@@ -11,6 +12,8 @@ import { SearchField } from './parts/search-field.tsx'
 import { State } from './parts/state.tsx'
 import type { Column } from './parts/table-model.ts'
 import { TimeAgo } from './parts/time-ago.tsx'
+import { useSteady } from './parts/use-steady.ts'
+import { usageColumns } from './usage-columns.tsx'
 import { change, closeDialog, linkTo } from './use-address.ts'
 import { stopServer, useActions } from './users/actions.ts'
 import { BulkDialog } from './users/bulk-dialog.tsx'
@@ -21,6 +24,7 @@ import { phaseOf, serverTitle } from './users/server-phase.ts'
 import { UserPanel } from './users/user-panel.tsx'
 
 const nobody: readonly User[] = []
+const unknown: UsageById = {}
 const closePanel = () => change({ user: undefined })
 
 export function ServersPage({ address }: { address: Address }) {
@@ -31,7 +35,10 @@ export function ServersPage({ address }: { address: Address }) {
   const [selected, select] = useState<ReadonlySet<string>>(new Set())
   const all = useMemo(() => serversOfAll(users.data ?? nobody), [users.data])
   const rows = useMemo(() => all.filter(row => idOf(row).toLowerCase().includes(search.toLowerCase())), [all, search])
-  const columns = useMemo(() => serverColumns(address), [address])
+  const frame = useRef<HTMLDivElement>(null)
+  const usage = useUsage().data ?? unknown
+  const sorted = useSteady(usage, frame)
+  const columns = useMemo(() => serverColumns(address, usage, sorted), [address, usage, sorted])
   const chosen = rows.filter(row => selected.size === 0 || selected.has(idOf(row))).filter(isUp)
 
   return (
@@ -58,7 +65,7 @@ export function ServersPage({ address }: { address: Address }) {
           <p>{all.length === 0 ? 'No server runs.' : 'No server matches.'}</p>
         </div>
       )}
-      <div className="table-frame" hidden={rows.length === 0}>
+      <div className="table-frame" ref={frame} hidden={rows.length === 0}>
         <DataTable<ServerOf>
           label="Running servers"
           columns={columns}
@@ -107,7 +114,7 @@ function idOf({ user, server }: ServerOf): string {
   return server.name === '' ? user : `${user}/${server.name}`
 }
 
-function serverColumns(address: Address): readonly Column<ServerOf>[] {
+function serverColumns(address: Address, usage: UsageById, sorted: UsageById): readonly Column<ServerOf>[] {
   return [
     {
       id: 'user',
@@ -134,6 +141,8 @@ function serverColumns(address: Address): readonly Column<ServerOf>[] {
       value: ({ server }) => phaseOf(server),
       cell: ({ server }) => <State server={server} />,
     },
+    // Nothing is known where the spawner cannot tell.
+    ...(Object.keys(usage).length > 0 ? usageColumns(usage, sorted) : []),
     {
       id: 'started',
       header: 'Running for',

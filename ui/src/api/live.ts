@@ -4,7 +4,8 @@ import { useEffect, useState } from 'react'
 import { applyToPage, applyToUser } from '../admin/users/apply-event.ts'
 import { page } from '../lib/page.ts'
 import { keys, usersChanged } from './queries.ts'
-import type { Page, ServerEvent, User } from './types.ts'
+import type { Page, ServerEvent, Usage, User } from './types.ts'
+import { type UsageById, withLook } from './usage.ts'
 
 export type LiveState = 'connecting' | 'live' | 'lost'
 
@@ -30,6 +31,10 @@ export function useLiveServers(maySee: boolean): LiveState {
         void usersChanged(client)
       })
       stream.onmessage = message => applyEvent(client, JSON.parse(message.data) as ServerEvent)
+      stream.addEventListener('usage', message => {
+        const look = JSON.parse(message.data) as readonly Usage[]
+        client.setQueryData<UsageById>(keys.usage, before => before && withLook(before, look))
+      })
       stream.onerror = () => {
         // The browser tries again by itself, except after a refusal.
         setState(before => (before === 'live' ? 'connecting' : 'lost'))

@@ -3,7 +3,8 @@ import { keepPreviousData, type QueryClient, useQuery } from '@tanstack/react-qu
 import { type TokensQuery, tokensPath } from '../admin/tokens/tokens-query.ts'
 import { type UsersQuery, usersPath } from '../admin/users/users-query.ts'
 import { api, pathOf } from './client.ts'
-import type { Group, KeptProxy, Me, OwnedToken, Page, Role, Service, Token, User } from './types.ts'
+import type { Group, KeptProxy, Machine, Me, OwnedToken, Page, Role, Service, Token, Usage, User } from './types.ts'
+import { POINTS_SHOWN, usageById } from './usage.ts'
 
 const LIMIT = 200
 /** The lists that grow with a site are cut here; the page says so. */
@@ -13,6 +14,7 @@ export const keys = {
   users: ['users'],
   user: (name: string) => ['user', name],
   active: ['active-users'],
+  usage: ['usage'],
   tokens: (name: string) => ['tokens', name],
   groups: ['groups'],
   allTokens: ['all-tokens'],
@@ -46,6 +48,23 @@ export function useActiveUsers() {
     queryKey: keys.active,
     queryFn: ({ signal }) => fetchAll<User>('users?state=active&sort=name', signal),
     refetchInterval: 60_000,
+  })
+}
+
+/** What running servers use, by `user/server`; the event stream keeps it current. */
+export function useUsage() {
+  return useQuery({
+    queryKey: keys.usage,
+    queryFn: async ({ signal }) => usageById(await fetchAll<Usage>(`orrery/usage?points=${POINTS_SHOWN}`, signal)),
+  })
+}
+
+/** The machine with so many points of the last day; asked again while the page can be seen. */
+export function useMachine(points: number, refetchMs: number) {
+  return useQuery({
+    queryKey: ['machine', points],
+    queryFn: () => api<Machine>('GET', `orrery/machine?points=${points}`),
+    refetchInterval: refetchMs,
   })
 }
 
@@ -105,7 +124,7 @@ export async function fetchAll<T>(path: string, signal?: AbortSignal): Promise<r
 /** After a change of users: whatever shows some of them asks again. */
 export async function usersChanged(client: QueryClient): Promise<void> {
   await Promise.all(
-    [keys.users, ['user'], keys.active, keys.groups, ['tokens'], keys.allTokens].map(queryKey =>
+    [keys.users, ['user'], keys.active, keys.usage, keys.groups, ['tokens'], keys.allTokens].map(queryKey =>
       client.invalidateQueries({ queryKey }),
     ),
   )

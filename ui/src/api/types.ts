@@ -52,6 +52,39 @@ export interface ServerEvent {
   readonly progress: Progress | null
 }
 
+/** As `/hub/api/orrery/usage` lists it; in events of the type `usage` without points. */
+export interface Usage {
+  readonly user: string
+  readonly server: string
+  readonly at: string
+  readonly memory_bytes: number
+  readonly memory_limit_bytes: number | null
+  /** Processors kept busy; null at the first look. */
+  readonly cpu: number | null
+  readonly cpu_limit: number | null
+  /** Oldest first. */
+  readonly points: readonly UsagePoint[]
+}
+
+export type UsagePoint = Pick<Usage, 'at' | 'memory_bytes' | 'cpu'>
+
+/** `/hub/api/orrery/machine` */
+export interface Machine {
+  readonly now: MachineFigures & {
+    readonly processors: number
+    readonly memory_total_bytes: number
+    readonly disks: readonly { readonly holds: readonly string[]; used_bytes: number; total_bytes: number }[]
+  }
+  readonly day: readonly (MachineFigures & { readonly at: string; readonly cpu: number })[]
+}
+
+export interface MachineFigures {
+  readonly cpu: number | null
+  readonly memory_bytes: number
+  readonly load: number
+  readonly servers: number
+}
+
 /** As the list with `users=count` has them. */
 export interface Group {
   readonly name: string

@@ -31,6 +31,7 @@ function replaceCards(fresh) {
     if (!next) card.remove()
     else if (next.dataset.phase !== card.dataset.phase) swap(card, next)
     else if (next.dataset.phase === 'spawning') tick(card, next)
+    else renewUsage(card, next)
   }
   for (const card of news.values()) cards.append(card)
   refreshTimes(cards)
@@ -51,6 +52,15 @@ function tick(card, next) {
   const text = card.querySelector('.server-title .muted')
   const nextText = next.querySelector('.server-title .muted')
   if (text && nextText) text.replaceWith(nextText)
+}
+
+// The warning is read out when it changes, so it is left alone when it does not.
+function renewUsage(card, next) {
+  for (const part of ['.usage-figures', '.usage-warning']) {
+    const old = card.querySelector(part)
+    const fresh = next.querySelector(part)
+    if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes)
+  }
 }
 
 function follow() {

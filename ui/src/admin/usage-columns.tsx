@@ -1,0 +1,66 @@
+/** Columns of a table of servers that tell what each uses. */
+import { coreWords, isNearMemoryLimit, memoryWords } from '../../../src/core/usage-words.ts'
+import type { Usage } from '../api/types.ts'
+import { type UsageById, usageId } from '../api/usage.ts'
+import { Icon } from './parts/icon.tsx'
+import { Spark } from './parts/spark.tsx'
+import type { Column } from './parts/table-model.ts'
+import type { ServerOf } from './users/losses.ts'
+
+/** `sorted` may be older than `now`, so that rows stay where they are. */
+export function usageColumns(now: UsageById, sorted: UsageById): readonly Column<ServerOf>[] {
+  const idOf = ({ user, server }: ServerOf) => usageId({ user, server: server.name })
+  return [
+    {
+      id: 'memory',
+      header: 'Memory',
+      className: 'usage-col',
+      newestFirst: true,
+      value: row => sorted[idOf(row)]?.memory_bytes,
+      cell: row => <Memory usage={now[idOf(row)]} />,
+    },
+    {
+      id: 'cpu',
+      header: 'Processor',
+      className: 'usage-col',
+      newestFirst: true,
+      value: row => sorted[idOf(row)]?.cpu ?? undefined,
+      cell: row => <Processor usage={now[idOf(row)]} />,
+    },
+  ]
+}
+
+function Memory({ usage }: { usage: Usage | undefined }) {
+  if (!usage) return null
+  const use = { memoryBytes: usage.memory_bytes, memoryLimitBytes: usage.memory_limit_bytes ?? undefined }
+  const isNear = isNearMemoryLimit(use)
+  return (
+    <span className={`usage-cell${isNear ? ' is-near-limit' : ''}`}>
+      <Spark
+        points={usage.points.map(({ at, memory_bytes }) => ({ at: new Date(at), value: memory_bytes }))}
+        limit={usage.memory_limit_bytes}
+      />
+      <span>
+        {memoryWords(use)}
+        {isNear && (
+          <span className="near-limit">
+            <Icon name="failed" /> Nearly used up
+          </span>
+        )}
+      </span>
+    </span>
+  )
+}
+
+function Processor({ usage }: { usage: Usage | undefined }) {
+  if (!usage || usage.cpu === null) return null
+  return (
+    <span className="usage-cell">
+      <Spark
+        points={usage.points.flatMap(({ at, cpu }) => (cpu === null ? [] : [{ at: new Date(at), value: cpu }]))}
+        limit={usage.cpu_limit ?? 1}
+      />
+      {coreWords(usage.cpu, usage.cpu_limit ?? undefined)}
+    </span>
+  )
+}
