@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { background } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { allowedCommand } from './allowed-command.ts'
@@ -17,6 +18,7 @@ import { isRoot, type LauncherOptions } from './options.ts'
 import { pamChecks } from './pam.ts'
 import { portWatch } from './port-watch.ts'
 import { privateDirectory } from './private-directory.ts'
+import { listProcesses, type ProcessInfo } from './process-info.ts'
 import type { Answers, Asked, OperationName } from './protocol.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { Refusal } from './refusal.ts'
@@ -222,6 +224,21 @@ export function launcherOperations(
     async usage(asked) {
       const found = await servers.find(asked)
       return found.running ? { running: true, ...usageOfServer(found.process, found.record) } : { running: false }
+    },
+    async usageOfAll(asked) {
+      let all: ProcessInfo[] | undefined
+      const list = () => {
+        all ??= listProcesses()
+        return all
+      }
+      const used: Answers['usageOfAll']['servers'] = []
+      for (const claim of asked.servers) {
+        const found = await servers.find(claim)
+        used.push(found.running ? usageOfServer(found.process, found.record, list) : null)
+        // Of hundreds of servers: whoever starts one meanwhile does not wait for all.
+        await setImmediate()
+      }
+      return { servers: used }
     },
     stop,
     readLog: ({ key, ...place }) => logs.read(key, place),

@@ -55,8 +55,8 @@ export function listProcessesSoon(): Promise<ProcessInfo[]> {
 }
 
 /** The processes of a server: its own, its children's children, and whatever shares its session. */
-export function processTree(root: ProcessInfo): ProcessInfo[] {
-  const all = listProcesses()
+export function processTree(root: ProcessInfo, list: () => readonly ProcessInfo[] = listProcesses): ProcessInfo[] {
+  const all = list()
   const members = new Set([root.pid])
   // Only a session leader's session is its own; a server adopted from JupyterHub leads one too.
   if (root.session === root.pid) for (const info of all) if (info.session === root.session) members.add(info.pid)

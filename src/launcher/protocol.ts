@@ -81,6 +81,8 @@ const operation = {
   owns: z.strictObject({ op: z.literal('owns'), ...server, ip: z.ipv4().or(z.ipv6()), port }),
   /** What a server uses now, and what it may use. */
   usage: z.strictObject({ op: z.literal('usage'), ...server }),
+  /** The same of many at once, which takes one look at all processes. */
+  usageOfAll: z.strictObject({ op: z.literal('usageOfAll'), servers: z.array(z.strictObject(server)).max(1000) }),
   stop: z.strictObject({ op: z.literal('stop'), ...server, interruptMs: timeoutMs, terminateMs: timeoutMs }),
   logs: z.strictObject({ op: z.literal('logs'), key, lines: z.int().min(1).max(10_000) }),
   /** Its log in parts, as `LogPlace` of the spawners has it. */
@@ -124,6 +126,7 @@ export const requestSchema = z.strictObject({
     operation.watch,
     operation.owns,
     operation.usage,
+    operation.usageOfAll,
     operation.stop,
     operation.logs,
     operation.readLog,
@@ -209,6 +212,8 @@ export interface Answers {
     | { seen: 'ended'; exit: ServerExit; portTaken: boolean }
   owns: { owns: boolean }
   usage: { running: false } | ({ running: true } & ServerUsage)
+  /** In the order asked for; null for one that does not run. */
+  usageOfAll: { servers: (ServerUsage | null)[] }
   stop: { stopped: boolean }
   logs: { text: string }
   readLog: LogPart

@@ -23,6 +23,20 @@ describe('what a server uses', () => {
     assert.equal(used.processes, 1)
   })
 
+  it('is told of many servers at once, in their order', async () => {
+    const [greedy, modest, ended] = [await servers.start(), await servers.start(), await servers.start()]
+    await greedy.post('eat-here/64')
+    await ended.stop()
+    const claims = [greedy, ended, modest].map(({ key, pid, startTime }) => ({ key, pid, startTime }))
+
+    const answer = await servers.launcher.client.call('usageOfAll', { servers: claims })
+
+    const [ofGreedy, ofEnded, ofModest] = answer.servers
+    assert.equal(ofEnded, null)
+    assert.ok(ofGreedy!.memoryBytes > ofModest!.memoryBytes + 60 * 2 ** 20)
+    assert.deepEqual([ofGreedy!.processes, ofModest!.processes], [1, 1])
+  })
+
   it('is nothing when it has ended', async () => {
     const server = await servers.start()
     await server.stop()

@@ -13,7 +13,7 @@ import type { Exit, ServerSpec, ServerUsage, Spawner, SpawnRun } from './spawner
 export interface FakeWorld {
   /** By the `fake` of their state. */
   readonly servers: ReadonlyMap<string, FakeServer>
-  /** What those use that run, by `alice/`; it cannot tell of others. */
+  /** What those use that run, by `alice/`; the others use little. */
   readonly used: Map<string, ServerUsage>
   /** Names of those that run: `alice/`, `alice/gpu`. */
   running(): string[]
@@ -51,6 +51,8 @@ export interface FakeSteps {
 
 /** Makes a start fail with status 3, as a broken installation does. */
 export const ENDS_EARLY = 'fake-ends-early'
+
+const LITTLE: ServerUsage = { memoryBytes: 50 * 2 ** 20, cpuSeconds: 0 }
 
 type Running = FakeServer & { http: Server; proto: 'http' | 'https' }
 
@@ -127,7 +129,7 @@ export function fakeSpawner(world: ReturnType<typeof createFakeWorld>, steps: Fa
     async usage(servers) {
       return servers.map(({ key, state }) => {
         const server = find(state)
-        return server && server.exit === undefined ? world.used.get(serverKeyText(key)) : undefined
+        return server && server.exit === undefined ? (world.used.get(serverKeyText(key)) ?? LITTLE) : undefined
       })
     },
 

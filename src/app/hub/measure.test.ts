@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { ServerKey } from '../../core/server-key.ts'
 import type { SignIn } from '../../features/sign-in/sign-in.ts'
 import { createHubMetrics } from '../../http/metrics.ts'
-import { measureSignIn, measureSpawning } from './measure.ts'
+import { measureSignIn, measureSpawning, measureUsage } from './measure.ts'
 
 const ADA = { user: 'ada', server: '' }
 
@@ -24,6 +24,22 @@ describe('what is measured', () => {
     const text = await metrics.registry.metrics()
     assert.match(text, /^orrery_server_ends_total\{reason="out_of_memory"\} 1$/m)
     assert.match(text, /^jupyterhub_server_spawn_duration_seconds_count\{status="failure",reason="spawn_timeout"\} 1$/m)
+  })
+
+  it('has what servers use together, and names no user', async () => {
+    const metrics = createHubMetrics()
+    const server = (user: string, memoryBytes: number, cpu: number | undefined) => {
+      const point = { at: new Date(), memoryBytes, cpu }
+      return { key: { user, server: '' }, latest: { ...point, cpuSeconds: 1, memoryLimitBytes: 1000 }, points: [point] }
+    }
+    measureUsage({ last: () => [server('ada', 950, 0.5), server('bob', 100, undefined)] }, metrics)
+
+    const text = await metrics.registry.metrics()
+
+    assert.match(text, /^orrery_servers_memory_bytes 1050$/m)
+    assert.match(text, /^orrery_servers_cpu_cores 0.5$/m)
+    assert.match(text, /^orrery_servers_near_memory_limit 1$/m)
+    assert.doesNotMatch(text, /ada|bob/)
   })
 
   it('tells why sign-ins were refused', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import fc from 'fast-check'
-import { answers } from './contract-server.ts'
+import { answers, NEVER } from './contract-server.ts'
 import type { Suite } from './suite.ts'
 
 /** As they may stand in the database of a JupyterHub before 6, or come from a hub that was taken over. */
@@ -34,6 +34,27 @@ export function severalServers(suite: Suite): void {
     assert.equal(await two.poll(), undefined)
     await two.stop()
     await suite.nothingRemains()
+  })
+
+  it('tells what each uses, in the order asked for, and nothing of one that has ended', async context => {
+    const { spawner } = suite.harness
+    if (!spawner.usage) return context.skip('it cannot tell')
+    const servers = [suite.server(), suite.server(), suite.server()]
+    for (const server of servers) await answers(await server.start(), server.spec)
+    await servers[1]!.stop()
+
+    const asked = servers.map(server => ({ key: server.spec.key, state: server.state() }))
+    const used = await spawner.usage(asked, NEVER)
+
+    assert.deepEqual(
+      used.map(usage => usage !== undefined),
+      [true, false, true],
+    )
+    for (const usage of [used[0]!, used[2]!]) {
+      assert.ok(usage.memoryBytes > 0 && usage.cpuSeconds >= 0, JSON.stringify(usage))
+    }
+    assert.deepEqual(await spawner.usage([], NEVER), [])
+    await Promise.all([servers[0]!.stop(), servers[2]!.stop()])
   })
 
   it('keeps servers apart whose names are alike once they are escaped', async () => {

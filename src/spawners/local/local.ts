@@ -7,6 +7,7 @@ import type { Address, BindAddress, LogPlace, ServerSpec, Spawner, SpawnRun } fr
 import { environmentForLauncher } from './environment.ts'
 import { exitedEarly, notStopped, portsTaken } from './reasons.ts'
 import { claimOf, type LocalState, placeOf } from './state.ts'
+import { usageOfAll } from './usage.ts'
 
 export interface LocalOptions {
   readonly launcher: LauncherClient
@@ -150,6 +151,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
     async forget(key) {
       await launcher.call('forget', { key })
     },
+    usage: (servers, signal) => usageOfAll(launcher, servers, signal),
     async logs(key, _state, lines) {
       return (await launcher.call('logs', { key, lines: Math.min(lines, 10_000) })).text
     },
