@@ -28,7 +28,7 @@ import heavy, home
 def main():
     numbers = {"random": random.random(), "home": home.HOME, "modules": sys.modules["heavy"].imported_by != os.getpid()}
     status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
-    facts = {"argv": sys.argv, "env": dict(os.environ), "cwd": os.getcwd(), "uid": os.getuid(),
+    facts = {"argv": sys.argv, "env": {name: value for name, value in os.environ.items() if "TOKEN" not in name}, "cwd": os.getcwd(), "uid": os.getuid(),
              "groups": os.getgroups(), "caps": status["CapEff"].strip(), "dumpable": os.access("/proc/self/fd", os.R_OK),
              "fds": sorted(int(fd) for fd in os.listdir("/proc/self/fd"))[:-1]}
     print(json.dumps({**facts, **numbers}), flush=True)
