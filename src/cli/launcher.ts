@@ -44,6 +44,11 @@ export function launcherCommand(): Command {
         .choices(['auto', 'servers', 'off'])
         .default('auto'),
     )
+    .addOption(
+      new Option('--control-groups <when>', 'a control group for each server, so that its limits hold')
+        .choices(['auto', 'off'])
+        .default('auto'),
+    )
     .option('--path <path>', 'search path of the servers', isRoot() ? DEFAULT_PATH : (process.env.PATH ?? DEFAULT_PATH))
     .option('--min-uid <uid>', 'lowest uid that servers run as', parseCount, 1000)
     .option('--shell <path>', 'login shell a user may have; repeatable (default: those of /etc/shells)', collect)
@@ -74,6 +79,7 @@ interface Flags {
   allowEnvironment?: string[]
   environment?: Record<string, string>
   preload: LauncherOptions['preload']
+  controlGroups: 'auto' | 'off'
   path: string
   minUid: number
   shell?: string[]
@@ -102,6 +108,7 @@ async function runLauncher(flags: Flags): Promise<void> {
       environment: { LANG: process.env.LANG ?? 'C.UTF-8', ...flags.environment },
       preload: flags.preload,
       ...(isSupervised() && { preloadAfter: receiveGo() }),
+      controlGroups: flags.controlGroups,
       path: flags.path,
       minUid: flags.minUid,
       shells: flags.shell ?? [],

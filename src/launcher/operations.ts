@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { background } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
@@ -57,7 +56,7 @@ export function launcherOperations(
   const pam = pamChecks(options)
   const inTurn = oneAtATime()
   const tls = tlsFiles(options.tlsDir)
-  const groups = serverGroups(resolve(options.stateDir), isRoot(), log)
+  const groups = serverGroups(options)
   const keeper = groupKeeper(groups, records, log)
   const hold = limitsThatHold(groups.place, isRoot())
   let isWarned = false

@@ -21,6 +21,8 @@ export interface LauncherOptions {
   readonly preload: 'auto' | 'servers' | 'off'
   /** When to begin with that, unless a start asks for it sooner. Default: at once. */
   readonly preloadAfter?: Promise<unknown>
+  /** `auto`: each server gets a control group where the system leaves one to the launcher. */
+  readonly controlGroups: 'auto' | 'off'
   /** Regular expressions, whole argument, for what the hub may add. */
   readonly allowedArguments: readonly string[]
   /** Guarded environment names that the hub may set all the same. */
@@ -69,6 +71,7 @@ export function withDefaults(
     runAs: ['linux-user', 'own-account'],
     services: [],
     preload: 'auto',
+    controlGroups: 'auto',
     allowedArguments: DEFAULT_ARGUMENTS,
     allowedEnvironment: [],
     environment: {},

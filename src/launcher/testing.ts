@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { until } from '../../test/support/until.ts'
 import { silentLogger } from '../core/runtime.ts'
 import { type LauncherClient, launcherClient } from './client.ts'
@@ -83,8 +83,8 @@ export function systemPython(): string {
 }
 
 /** Those of servers that the test has not stopped; the kernel takes a moment to clear them. */
-async function removeGroups({ stateDir, log }: LauncherOptions): Promise<void> {
-  const groups = serverGroups(resolve(stateDir), isRoot(), log)
+async function removeGroups(options: LauncherOptions): Promise<void> {
+  const groups = serverGroups(options)
   await until('the groups of servers are empty', () => {
     groups.close()
     return groups.place?.bases.every(base => !existsSync(base)) ?? true

@@ -1,8 +1,8 @@
 /** One control group for each server: made before its program begins, looked after while it runs, removed when it is empty. */
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { basename } from 'node:path'
-import type { Logger } from '../../core/runtime.ts'
+import { resolve } from 'node:path'
+import { isRoot, type LauncherOptions } from '../options.ts'
 import { Refusal } from '../refusal.ts'
 import * as cgroup1 from './cgroup1.ts'
 import * as cgroup2 from './cgroup2.ts'
@@ -24,9 +24,11 @@ export interface ServerGroups {
 
 const PREFIX = 'server-'
 
-/** `owner`: names the launcher for ever; several on one machine have groups of their own. */
-export function serverGroups(owner: string, asRoot: boolean, log: Logger): ServerGroups {
-  const place = open(`orrery-${createHash('sha256').update(owner).digest('hex').slice(0, 8)}`, asRoot, log)
+type Options = Pick<LauncherOptions, 'stateDir' | 'controlGroups' | 'log'>
+
+export function serverGroups(options: Options): ServerGroups {
+  const { log } = options
+  const place = options.controlGroups === 'auto' ? open(options) : undefined
   const names = () => (place ? readdirSync(place.bases[0]!).filter(name => name.startsWith(PREFIX)) : [])
   const groupOf = (digest: string) => place?.groupAt(`${PREFIX}${digest}`)
 
@@ -77,13 +79,15 @@ function apply(group: Group, limits: Limits, guarantees: Guarantees): void {
   else cgroup1.make(group, limits, guarantees)
 }
 
-function open(name: string, asRoot: boolean, log: Logger): GroupsPlace | undefined {
+function open({ stateDir, log }: Options): GroupsPlace | undefined {
+  // Several launchers of one machine have groups of their own, each the same ones always.
+  const name = `orrery-${createHash('sha256').update(resolve(stateDir)).digest('hex').slice(0, 8)}`
   try {
-    const place = findGroupsPlace(name, asRoot)
+    const place = findGroupsPlace(name, isRoot())
     if (place) log.info({ kind: place.kind, folder: place.bases[0], ...place.holds }, 'servers get control groups')
     return place
   } catch (error) {
-    log.warn({ err: error, group: basename(name) }, 'control groups cannot be used')
+    log.warn({ err: error, group: name }, 'control groups cannot be used')
     return undefined
   }
 }
