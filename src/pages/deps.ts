@@ -96,7 +96,11 @@ export interface PageServer {
 }
 
 export interface PageUsage {
-  readonly latest: PageUsagePoint & { readonly memoryLimitBytes?: number; readonly cpuLimit?: number }
+  readonly latest: PageUsagePoint & {
+    readonly memoryLimitBytes?: number
+    readonly cpuLimit?: number
+    readonly lastMemoryKillAt?: string
+  }
   /** Oldest first. */
   readonly points: readonly PageUsagePoint[]
 }

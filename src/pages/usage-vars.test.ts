@@ -55,6 +55,16 @@ describe('usage on pages', () => {
     servers.used.set('', used([500, 1000], { memoryLimitBytes: 1024 * MB }))
     assert.match(await page(), /nearly used up its memory\.[\s\S]*restart a kernel/)
 
+    const looks = used([500, 500], { memoryLimitBytes: 1024 * MB })
+    const minutesBefore = (minutes: number) => new Date(looks.latest.at.getTime() - minutes * 60_000).toISOString()
+    const endedBefore = (minutes: number) => ({ ...looks.latest, lastMemoryKillAt: minutesBefore(minutes) })
+    servers.used.set('', { ...looks, latest: endedBefore(5) })
+    const ended = await page()
+    assert.match(ended, /was ended at <time datetime="2025-12-31T23:55:10\.000Z"[^>]*>23:55:10<\/time>/)
+    assert.match(ended, /the limit of its memory, 1 GB\.[\s\S]*restart the kernel/)
+    servers.used.set('', { ...looks, latest: endedBefore(61) })
+    assert.doesNotMatch(await page(), /was ended/)
+
     servers.set({ user: 'ada', server: '' }, { phase: 'stopped' })
     assert.doesNotMatch(await page(), /Memory/)
     await close()

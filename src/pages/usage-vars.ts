@@ -4,7 +4,10 @@ import { spanWords } from '../core/time-words.ts'
 import { bytesWords, coreWords, isNearMemoryLimit, memoryWords } from '../core/usage-words.ts'
 import type { PageUsage } from './deps.ts'
 import type { PageVars } from './page-vars.ts'
+import { templateTime } from './template-time.ts'
 
+/** So long it is news that a process was ended. */
+const NEWS_MS = 3_600_000
 const SPAN_MS = 600_000
 const SIZE = { width: 120, height: 30 }
 
@@ -14,11 +17,19 @@ export function usageVars({ latest, points }: PageUsage): PageVars {
   return {
     ...SIZE,
     memory: memoryWords(latest),
+    memory_limit: latest.memoryLimitBytes === undefined ? '' : bytesWords(latest.memoryLimitBytes),
     memory_chart: chart('Memory', memory, latest.memoryLimitBytes, bytesWords),
+    killed_at: killedAt(latest),
     near_limit: isNearMemoryLimit(latest),
     cpu: latest.cpu === undefined ? '' : coreWords(latest.cpu, latest.cpuLimit),
     cpu_chart: chart('Processor', cpu, latest.cpuLimit, value => coreWords(value, latest.cpuLimit)),
   }
+}
+
+/** When a process was ended for its memory, if that is not long ago. */
+function killedAt({ at, lastMemoryKillAt }: PageUsage['latest']): Date | undefined {
+  const date = lastMemoryKillAt === undefined ? undefined : new Date(lastMemoryKillAt)
+  return date && at.getTime() - date.getTime() < NEWS_MS ? templateTime(date) : undefined
 }
 
 /** Undefined with too little to see. The top of a chart is the limit, if there is one. */

@@ -58,6 +58,10 @@ export interface ServerUsage {
   /** How many processors' time it may use at most; absent: all. */
   readonly cpuLimit?: number
   readonly processes?: number
+  /** How many of its processes were ended because the limit of its memory was reached, since it was started. */
+  readonly memoryKills?: number
+  /** When the last of them was; ISO 8601. */
+  readonly lastMemoryKillAt?: string
 }
 
 /** Everything a spawner is told of the server it shall run. Made anew for each call; spawners keep none of it. */

@@ -33,7 +33,7 @@ describe('the API of usage', () => {
       await hub.spawning.start({ user, server: name }, { requestedBy: user })
       await hub.spawning.settled({ user, server: name }, 10_000)
     }
-    use('ada/', { memoryBytes: 412 * MB, memoryLimitBytes: 1024 * MB, cpuLimit: 2, processes: 5 })
+    use('ada/', { memoryBytes: 412 * MB, memoryLimitBytes: 1024 * MB, cpuLimit: 2, processes: 5, memoryKills: 3 })
     use('ada/gpu', { memoryBytes: 10 * MB })
     use('bob/', { memoryBytes: 20 * MB })
     server = createHubServer({ log: silentLogger, baseUrl: '/' })
@@ -74,6 +74,8 @@ describe('the API of usage', () => {
       cpu: 0,
       cpu_limit: 2,
       processes: 5,
+      memory_kills: 3,
+      last_memory_kill: null,
     })
     assert.equal(body.items[0].points.length, 2)
     assert.equal(body.items[0].points[1].at, body.items[0].at)

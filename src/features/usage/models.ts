@@ -13,6 +13,8 @@ export function usageModel({ key, latest, points }: UsageOfServer, howMany: numb
     cpu: roundedOrNull(latest.cpu),
     cpu_limit: latest.cpuLimit ?? null,
     processes: latest.processes ?? null,
+    memory_kills: latest.memoryKills ?? null,
+    last_memory_kill: latest.lastMemoryKillAt ?? null,
     points: points.slice(points.length - Math.min(howMany, points.length)).map(point => ({
       at: point.at.toISOString(),
       memory_bytes: point.memoryBytes,

@@ -16,6 +16,10 @@ const usageSchema = namedSchema('ServerUsage', () =>
     cpu: processors('Processors kept busy since the look before: 0.5 is half of one. Null at the first look.'),
     cpu_limit: processors('Processors it may keep busy; null for all there are.'),
     processes: z.int().nullable(),
+    memory_kills: z.int().nullable().meta({
+      description: 'Processes that were ended because the limit of its memory was reached; null where nobody counts.',
+    }),
+    last_memory_kill: timeSchema().nullable().meta({ description: 'When the last one was.' }),
     points: z
       .array(z.strictObject({ at: timeSchema(), memory_bytes: bytes(), cpu: processors('As above.') }))
       .meta({ description: 'The last looks, oldest first.' }),

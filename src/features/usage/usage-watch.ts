@@ -10,6 +10,7 @@ import type { DiskUsage } from './disks.ts'
 import { createFollowers } from './followers.ts'
 import type { MachineReader, MachineUsage } from './machine.ts'
 import { addMachineSample, SAMPLE_EVERY_MS } from './machine-samples.ts'
+import { logMemoryKills } from './memory-kills.ts'
 import { type SeenServer, type UsageOfServer, usageHistory } from './usage-history.ts'
 
 export interface UsageWatchDeps {
@@ -90,6 +91,7 @@ export function createUsageWatch(deps: UsageWatchDeps): UsageWatch {
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LOOK_PATIENCE_MS)])
       const seen = await deps.usage(signal)
       running = seen.running
+      logMemoryKills(history, seen.used, log)
       history.add(at, seen.used)
       isFailing = false
     } catch (error) {

@@ -47,7 +47,19 @@ function Memory({ usage }: { usage: Usage | undefined }) {
             <Icon name="failed" /> Nearly used up
           </span>
         )}
+        <Ended processes={usage.memory_kills ?? 0} />
       </span>
+    </span>
+  )
+}
+
+/** Since the start of the server. */
+function Ended({ processes }: { processes: number }) {
+  if (processes === 0) return null
+  const what = processes === 1 ? 'A process was ended' : `${processes} processes were ended`
+  return (
+    <span className="near-limit">
+      <Icon name="failed" /> {what} for lack of memory
     </span>
   )
 }

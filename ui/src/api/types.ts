@@ -62,6 +62,8 @@ export interface Usage {
   /** Processors kept busy; null at the first look. */
   readonly cpu: number | null
   readonly cpu_limit: number | null
+  /** Processes that were ended for lack of memory; null where nobody counts. */
+  readonly memory_kills: number | null
   /** Oldest first. */
   readonly points: readonly UsagePoint[]
 }

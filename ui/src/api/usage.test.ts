@@ -4,7 +4,17 @@ import type { Usage } from './types.ts'
 import { POINTS_SHOWN, usageById, withLook } from './usage.ts'
 
 const look = (user: string, at: string, memory_bytes: number): Usage => ({
-  ...{ user, server: '', at, memory_bytes, memory_limit_bytes: null, cpu: null, cpu_limit: null, points: [] },
+  ...{
+    user,
+    server: '',
+    at,
+    memory_bytes,
+    memory_limit_bytes: null,
+    cpu: null,
+    cpu_limit: null,
+    memory_kills: null,
+    points: [],
+  },
 })
 
 it('adds a look to what is known, forgets who is gone, and takes the same look once', () => {

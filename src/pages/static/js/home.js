@@ -61,6 +61,10 @@ function renewUsage(card, next) {
     const fresh = next.querySelector(part)
     if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes)
   }
+  // The time in it is rewritten in the reader's zone, so the words are no sign of news.
+  const ended = card.querySelector('.usage-ended')
+  const nextEnded = next.querySelector('.usage-ended')
+  if (ended && nextEnded && ended.dataset.ended !== nextEnded.dataset.ended) ended.replaceWith(nextEnded)
 }
 
 function follow() {
