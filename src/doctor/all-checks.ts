@@ -7,6 +7,7 @@ import { dataFolderCheck } from './checks/data-folder.ts'
 import { databaseCheck } from './checks/database.ts'
 import { diskCheck } from './checks/disk.ts'
 import { environmentCheck } from './checks/environment.ts'
+import { frontCheck } from './checks/front.ts'
 import { hubFromServersCheck } from './checks/hub-from-servers.ts'
 import { launcherCheck } from './checks/launcher.ts'
 import { limitsCheck } from './checks/limits.ts'
@@ -20,6 +21,7 @@ export const ALL_CHECKS: readonly Check[] = [
   diskCheck,
   databaseCheck,
   partsCheck,
+  frontCheck,
   launcherCheck,
   environmentCheck,
   hubFromServersCheck,

@@ -32,7 +32,7 @@ export interface Check {
   readonly title: string
   /** What is looked at, by item; the reference page is made of it. */
   readonly items: Readonly<Record<string, string>>
-  /** Default 20 seconds. */
+  /** Default 20 seconds; what `idleSeconds` takes comes on top. */
   readonly timeoutMs?: number
   /** Changes who this process is for a moment, so nothing else may go on: run before the others. */
   readonly alone?: boolean
@@ -60,6 +60,8 @@ export interface Site {
   readonly publicUrl: string
   /** Whom to try things for, where a check can. */
   readonly user: string | undefined
+  /** How long a WebSocket shall be silent in a try; undefined for no such try. */
+  readonly idleSeconds: number | undefined
   now(): Date
 }
 

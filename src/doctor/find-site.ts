@@ -12,9 +12,10 @@ export interface SiteOptions {
   readonly publicUrl?: string | undefined
   readonly user?: string | undefined
   readonly inHub?: boolean
+  readonly idleSeconds?: number | undefined
 }
 
-export function findSite({ loaded, env, publicUrl, user, inHub = false }: SiteOptions): Site {
+export function findSite({ loaded, env, publicUrl, user, inHub = false, idleSeconds }: SiteOptions): Site {
   const { config, file, notices } = loaded
   const paths = dataPaths(config.dataDir)
   const url = new URL(publicUrl ?? config.publicUrl)
@@ -31,6 +32,7 @@ export function findSite({ loaded, env, publicUrl, user, inHub = false }: SiteOp
     supervisor: supervisorOf(paths.lock),
     publicUrl: url.href,
     user,
+    idleSeconds,
     now: () => new Date(),
   }
 }

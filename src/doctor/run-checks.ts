@@ -15,7 +15,7 @@ export async function runChecks(checks: readonly Check[], site: Site, signal?: A
 }
 
 async function runCheck(check: Check, site: Site, outer: AbortSignal | undefined): Promise<Finding[]> {
-  const timeoutMs = check.timeoutMs ?? TIMEOUT_MS
+  const timeoutMs = (check.timeoutMs ?? TIMEOUT_MS) + (site.idleSeconds ?? 0) * 1000
   const { signal, unlink } = timedAbort(timeoutMs, outer)
   const late = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   late.catch(() => {}) // the check may have been faster

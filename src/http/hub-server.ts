@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TlsOptions } from 'node:tls'
 import fastify, { type FastifyInstance } from 'fastify'
 import { HubError } from '../core/errors.ts'
@@ -18,6 +20,8 @@ declare module 'fastify' {
     setErrorPage(render: RenderErrorPage): void
     /** Streams that are open now; `close` ends them. */
     readonly eventStreams: Set<AbortController>
+    /** Whole paths that take WebSockets; elsewhere a request for one is answered like any other. */
+    readonly upgrades: Map<string, (request: IncomingMessage, socket: Duplex, head: Buffer) => void>
   }
 }
 
@@ -49,10 +53,13 @@ const MAX_PATH_SEGMENT = MAX_HEADER_BYTES
  */
 export function createHubServer(options: HubServerOptions): FastifyInstance {
   const requestTimeout = options.requestTimeoutMs ?? 60_000
-  // Node looks for slow requests at this interval only.
+  const upgrades: FastifyInstance['upgrades'] = new Map()
+  const upgradeOf = (request: IncomingMessage) => upgrades.get(pathOf(request.url ?? ''))
   const ofServer = {
+    shouldUpgradeCallback: (request: IncomingMessage) => upgradeOf(request) !== undefined,
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: Math.min(20_000, requestTimeout),
+    // Node looks for slow requests at this interval only.
     connectionsCheckingInterval: Math.min(5_000, requestTimeout / 2),
   }
   const server = fastify({
@@ -79,6 +86,8 @@ export function createHubServer(options: HubServerOptions): FastifyInstance {
   server.decorate('setErrorPage', (render: RenderErrorPage) => {
     renderPage = render
   })
+  server.decorate('upgrades', upgrades)
+  server.server.on('upgrade', (request, socket, head) => upgradeOf(request)?.(request, socket, head))
   server.decorate('eventStreams', new Set<AbortController>())
   if (options.forwardedHostHeader) takeHostFrom(server, options.forwardedHostHeader.toLowerCase())
   addRequestLog(server, options)

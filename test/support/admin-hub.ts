@@ -54,6 +54,7 @@ export async function adminHub(options: TestHubOptions = {}): Promise<AdminHub> 
     subdomains: undefined,
     authState: undefined,
     refresh: undefined,
+    cookieSecret: new Uint8Array(32),
     shareCodes: { async check() {}, async wrong() {} }, // nobody guesses here
     signIn: createSignIn({ database, authenticator, names, access: config.access, limits, log, clock }),
     spawning,

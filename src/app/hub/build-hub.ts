@@ -216,6 +216,7 @@ async function runHubOn(
     usage,
     routes,
     names,
+    cookieSecret,
     log,
     clock,
     shutDown,

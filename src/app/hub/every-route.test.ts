@@ -60,7 +60,7 @@ describe('every route of the hub', () => {
     const names = createUserNames()
     // Whoever gets past a guard meets what is not there, and that is a 500.
     const authenticator = makeAuthenticator({ config, database, launcher: undefined as never, names, clock })
-    const absent = { signIn: {}, spawning: {}, usage: {}, routes: {}, shareCodes: {} }
+    const absent = { cookieSecret: new Uint8Array(32), signIn: {}, spawning: {}, usage: {}, routes: {}, shareCodes: {} }
     const parts = { ...absent, authenticator, config, access, database, clock, log: silentLogger, names }
     await server.register(metricsRoutes(createHubMetrics(), requireScope(access, 'read:metrics')))
     await registerRoutes(server, parts as unknown as HubParts)

@@ -10,6 +10,7 @@ import type { Database } from '../../db/database.ts'
 import { activityApi } from '../../features/activity/api.ts'
 import { groupsApi } from '../../features/groups/api.ts'
 import { hubInfoApi } from '../../features/hub-info/api.ts'
+import { probeRoutes } from '../../features/probe/probe-routes.ts'
 import { proxyAdminApi } from '../../features/proxy-admin/api.ts'
 import { rolesApi } from '../../features/roles/api.ts'
 import { adminAccessApi } from '../../features/servers/admin-access.ts'
@@ -72,6 +73,7 @@ export interface HubParts {
   readonly usage: UsageWatch
   readonly routes: RouteKeeper
   readonly names: UserNames
+  readonly cookieSecret: Uint8Array
   readonly log: Logger
   readonly clock: Clock
   /** The REST API asks the hub to end; see `hub-info`. */
@@ -123,6 +125,9 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
     { prefix },
   )
   await server.register(serverLogApi({ access, database, spawning: parts.spawning }), { prefix })
+  await server.register(probeRoutes({ cookieSecret: parts.cookieSecret, version: packageVersion, baseUrl, clock }), {
+    prefix,
+  })
   await server.register(adminAccessApi({ access }), { prefix })
   await server.register(
     liveServersApi({

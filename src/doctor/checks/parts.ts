@@ -3,8 +3,10 @@ import { pkiSettings } from '../../app/internal-tls.ts'
 import { packageVersion } from '../../app/package-root.ts'
 import { listenOf } from '../../app/ports.ts'
 import { HubError } from '../../core/errors.ts'
+import { PROBE_HEADER } from '../../features/probe/probe-key.ts'
 import { proxyApi } from '../../proxy/api-client.ts'
-import { AS_ROOT, defineCheck, failure, type Outcome, ok, type Site, skipped } from '../check.ts'
+import { AS_ROOT, defineCheck, failure, type Outcome, ok, type Site, skipped, warning } from '../check.ts'
+import { probeKey } from '../front/probe-secret.ts'
 import { isEveryAddress } from '../local-addresses.ts'
 import { partsOf } from '../processes.ts'
 import { connectionFault, statusOf } from '../tcp.ts'
@@ -15,12 +17,18 @@ export const partsCheck = defineCheck({
   items: {
     runs: '`orrery start` runs on this data folder, with all of its parts.',
     hub: 'The hub answers where the proxy looks for it.',
+    version: 'The hub that runs is the Orrery that is installed: after an update it has to be restarted.',
     proxy: "The proxy's API answers, and takes the token of this installation.",
     'public-port': 'The proxy answers on its public port and leads to the hub.',
   },
   async run(site) {
-    const [hub, proxy, publicPort] = await Promise.all([askHub(site), askProxy(site), askPublicPort(site)])
-    const all = [hub, proxy, publicPort]
+    const [hub, version, proxy, publicPort] = await Promise.all([
+      askHub(site),
+      askVersion(site),
+      askProxy(site),
+      askPublicPort(site),
+    ])
+    const all = [hub, ...version, proxy, publicPort]
     const nothing = site.supervisor === undefined && all.every(({ level }) => level !== 'ok')
     if (nothing) return [notRunning(site)]
     return [running(site), ...all]
@@ -57,6 +65,26 @@ async function askHub({ config }: Site): Promise<Outcome<'hub'>> {
     `Something answers at ${connectUrl} with status ${status}, and it is not this hub.`,
     `ss -ltnp 'sport = :${port}' shows what it is.`,
   )
+}
+
+/** The hub tells it to whoever may read its cookie secret. */
+async function askVersion(site: Site): Promise<Outcome<'version'>[]> {
+  const { config, inHub } = site
+  const key = inHub || config.internalTls.enabled ? undefined : probeKey(site)
+  if (key === undefined) return []
+  const url = `${config.hub.connectUrl}${config.baseUrl}hub/probe/echo`
+  const { body } = await statusOf(url, { [PROBE_HEADER]: key }).catch(() => ({ body: '' })) // told by another item
+  const [, running] = /"version":"([^"]+)"/.exec(body) ?? []
+  if (running === undefined) return []
+  if (running === packageVersion) return [ok('version', `The hub that runs is Orrery ${running}, as installed.`)]
+  return [
+    warning(
+      'version',
+      `The hub that runs is Orrery ${running}, and ${packageVersion} is installed.`,
+      'Restart Orrery (systemctl restart orrery); servers go on.',
+      { running, installed: packageVersion },
+    ),
+  ]
 }
 
 async function askProxy({ config, paths }: Site): Promise<Outcome<'proxy'>> {
