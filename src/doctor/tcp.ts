@@ -1,8 +1,7 @@
 /** Plain questions to an address: does somebody listen, what do they answer. */
 
-import { request as plainRequest } from 'node:http'
-import { request as tlsRequest } from 'node:https'
 import { connect } from 'node:net'
+import { http, https } from '../http/node-http.ts'
 
 /** Undefined when somebody accepts the connection, else the system's code (`ECONNREFUSED`) or `ETIMEDOUT`. */
 export function connectionFault(host: string, port: number, timeoutMs = 3_000): Promise<string | undefined> {
@@ -24,7 +23,7 @@ export function statusOf(
   headers: Record<string, string>,
   timeoutMs = 5_000,
 ): Promise<{ status: number; body: string }> {
-  const request = url.startsWith('https:') ? tlsRequest : plainRequest
+  const { request } = url.startsWith('https:') ? https : http
   return new Promise((resolve, reject) => {
     const asked = request(url, { headers, rejectUnauthorized: false, agent: false, timeout: timeoutMs }, answer => {
       let body = ''

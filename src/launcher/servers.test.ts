@@ -167,7 +167,7 @@ describe('servers of the launcher', () => {
     )
     const { text } = await call('logs', { key: server.key, lines: 10 })
 
-    assert.match(text, /token=\[hidden\] and Authorization: token \[hidden\]/)
+    assert.match(text, /token=\[hidden\] and Authorization: \[hidden\]/)
     await stop(server)
   })
 
