@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** One process as /proc tells it. */
 export interface ProcessInfo {
@@ -39,17 +40,20 @@ export function listProcesses(): ProcessInfo[] {
 
 let listing: Promise<ProcessInfo[]> | undefined
 
-/** A listing that begins after this call; whoever asks at the same time gets the same one. */
+let restUntil = 0
+
+/**
+ * A listing that begins after this call; whoever asks at the same time gets the same one. Between two there is a pause
+ * twice as long as one takes: hundreds of servers that end one by one would else keep the launcher from everything else.
+ */
 export function listProcessesSoon(): Promise<ProcessInfo[]> {
-  listing ??= new Promise<ProcessInfo[]>((done, fail) => {
-    setImmediate(() => {
-      listing = undefined
-      try {
-        done(listProcesses())
-      } catch (error) {
-        fail(error)
-      }
-    })
+  listing ??= sleep(Math.max(0, restUntil - performance.now())).then(() => {
+    listing = undefined
+    const began = performance.now()
+    const all = listProcesses()
+    const now = performance.now()
+    restUntil = now + 2 * (now - began)
+    return all
   })
   return listing
 }

@@ -10,11 +10,12 @@ export interface Listener {
   readonly uid: number
 }
 
-const LISTEN = '0A'
+/** The state behind both addresses; those of IPv6 have 32 digits. */
+const LISTENING = /^\s*\d+: \w+:\w{4} \w+:\w{4} 0A /
 
 /** The sockets that take a connection to this address: those bound to it, else those bound to all. */
 export function listenersAt(ip: string, port: number): Listener[] {
-  const listeners = allListeners().filter(listener => listener.port === port)
+  const listeners = allListeners(port)
   const wanted = canonical(ip)
   const exact = listeners.filter(listener => listener.address === wanted)
   const wide = listeners.filter(listener => listener.address === '*' || (listener.address === '*4' && !isIPv6(wanted)))
@@ -43,23 +44,36 @@ function passOver(error: NodeJS.ErrnoException): string {
 
 /** Ports on which anything listens, whatever the address. */
 export function listeningPorts(): Set<number> {
-  return new Set(allListeners().map(({ port }) => port))
+  const ports = new Set<number>()
+  for (const path of TABLES) readListening(path, line => ports.add(portIn(line)))
+  return ports
 }
 
-function allListeners(): Listener[] {
-  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(listenersIn)
+const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'] as const
+
+function allListeners(port: number): Listener[] {
+  const found: Listener[] = []
+  const keep = (line: string) => {
+    const listener = portIn(line) === port ? parseLine(line) : undefined
+    if (listener) found.push(listener)
+  }
+  for (const path of TABLES) readListening(path, keep)
+  return found
 }
 
-const CHUNK_BYTES = 64 * 1024
+/**
+ * Some lines. To fill a larger buffer the kernel would walk through all its buckets for connections, a quarter of a million
+ * on a machine with some memory, which takes longer than everything else here.
+ */
+const CHUNK_BYTES = 1024
 
 /** The kernel prints what listens first, so connections, of which there may be thousands, are not read. */
-function listenersIn(path: string): Listener[] {
-  const found: Listener[] = []
+function readListening(path: string, each: (line: string) => void): void {
   let fd: number
   try {
     fd = openSync(path, 'r')
   } catch {
-    return [] // a kernel without IPv6
+    return // a kernel without IPv6
   }
   try {
     const chunk = Buffer.alloc(CHUNK_BYTES)
@@ -69,21 +83,26 @@ function listenersIn(path: string): Listener[] {
       const lines = (rest + chunk.toString('latin1', 0, bytes)).split('\n')
       rest = lines.pop() ?? ''
       for (const line of lines) {
-        const listener = parseLine(line)
-        if (listener) found.push(listener)
-        else if (!heading) return found
-        heading = false
+        if (heading) heading = false
+        else if (LISTENING.test(line)) each(line)
+        else return
       }
-      if (bytes === 0) return found
+      if (bytes === 0) return
     }
   } finally {
     closeSync(fd)
   }
 }
 
+/** Of the local address, the first in the line: `0: 0100007F:1F40 00000000:0000 0A ...`. */
+function portIn(line: string): number {
+  const at = line.indexOf(':', line.indexOf(':') + 1) + 1
+  return Number.parseInt(line.slice(at, at + 4), 16)
+}
+
 function parseLine(line: string): Listener | undefined {
-  const [, local, , state, , , , uid, , inode] = line.trim().split(/\s+/)
-  if (!local || state !== LISTEN || !inode) return undefined
+  const [, local, , , , , , uid, , inode] = line.trim().split(/\s+/)
+  if (!local || !inode) return undefined
   const [address, port] = local.split(':')
   if (!address || !port) return undefined
   return { address: decodeAddress(address), port: Number.parseInt(port, 16), inode, uid: Number(uid) }
