@@ -48,6 +48,8 @@ export function launcherClient(options: {
   dialForMs?: number
 }): LauncherClient {
   const waiting = new Map<number, Waiting>()
+  /** What the launcher at the other end has said of itself; another one comes by another connection. */
+  const greetings = new WeakMap<Socket, LauncherResponse>()
   let connection: Promise<Socket> | undefined
   let nextId = 1
 
@@ -74,15 +76,20 @@ export function launcherClient(options: {
     return dialled
   }
 
-  async function ask(request: object, signal: AbortSignal): Promise<LauncherResponse> {
+  async function ask(request: { readonly op: OperationName }, signal: AbortSignal): Promise<LauncherResponse> {
     const socket = await orAbort(connected(), signal)
+    const isGreeting = request.op === 'hello'
+    const known = isGreeting && !socket.destroyed ? greetings.get(socket) : undefined
+    if (known) return known
     const id = nextId++
     const answer = new Promise<LauncherResponse>((resolve, reject) => {
       waiting.set(id, { socket, done: resolve, broken: () => reject(new BrokenConnection()) })
       if (socket.destroyed) reject(new BrokenConnection())
       else socket.write(`${JSON.stringify({ v: PROTOCOL_VERSION, id, request })}\n`)
     })
-    return await orAbort(answer, signal).finally(() => waiting.delete(id))
+    const response = await orAbort(answer, signal).finally(() => waiting.delete(id))
+    if (isGreeting && response.ok) greetings.set(socket, response)
+    return response
   }
 
   return {

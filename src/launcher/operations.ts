@@ -26,7 +26,7 @@ import { runningServers } from './running-servers.ts'
 import { serverLogs } from './server-logs.ts'
 import { serverDigest, serverRecords } from './server-records.ts'
 import { usageOfServer } from './server-usage.ts'
-import { listenersAt } from './socket-owner.ts'
+import { type SocketTable, socketsSoon } from './socket-owner.ts'
 import { environmentFor, type ServerOrder, startServer } from './start-server.ts'
 import { type TlsTexts, tlsFiles } from './tls-files.ts'
 
@@ -166,19 +166,20 @@ export function launcherOperations(
   }
 
   async function watch(asked: Asked<'watch'>, gone: AbortSignal): Promise<Answers['watch']> {
+    let seen: SocketTable | undefined
     for (const until = Date.now() + asked.waitMs; ; ) {
       const found = await servers.find(asked)
       if (!found.running) {
-        const portTaken = listenersAt(asked.ip, asked.port).length > 0
+        const portTaken = (await socketsSoon()).listenersAt(asked.ip, asked.port).length > 0
         return { seen: 'ended', exit: found.exit, portTaken }
       }
-      const port = await servers.ownsPort(found.process, asked.ip, asked.port)
+      const port = await servers.ownsPort(found.process, asked.ip, asked.port, seen ?? (await socketsSoon()))
       if (port === 'owns') return { seen: 'listening' }
       if (port === 'other') return { seen: 'taken' }
       if (Date.now() >= until || gone.aborted) return { seen: 'waiting' }
       const ended = servers.endOf(found.process)
       const listening = ports.appears(asked.port, ended ? LOOK_AGAIN_MS : WATCH_EVERY_MS)
-      await Promise.race(ended ? [listening, ended] : [listening])
+      seen = (await Promise.race(ended ? [listening, ended.then(() => undefined)] : [listening])) ?? undefined
     }
   }
 
@@ -218,7 +219,9 @@ export function launcherOperations(
     watch,
     async owns(asked) {
       const found = await servers.find(asked)
-      return { owns: found.running && (await servers.ownsPort(found.process, asked.ip, asked.port)) === 'owns' }
+      if (!found.running) return { owns: false }
+      const sockets = await socketsSoon()
+      return { owns: (await servers.ownsPort(found.process, asked.ip, asked.port, sockets)) === 'owns' }
     },
     async usage(asked) {
       const found = await servers.find(asked)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { portWatch } from './port-watch.ts'
-import { listeningPorts } from './socket-owner.ts'
+import { socketsSoon } from './socket-owner.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -15,13 +15,15 @@ describe('waiting for a port', () => {
     const waits = [watch.appears(port, HOUR_MS), watch.appears(port, HOUR_MS)]
 
     first.listen(port, '127.0.0.1')
-    await Promise.all(waits)
-    assert.ok(listeningPorts().has(port))
+    for (const seen of await Promise.all(waits)) assert.equal(seen.listenersAt('127.0.0.1', port).length, 1)
 
     const other = await freePort()
     const later = watch.appears(other, HOUR_MS)
     second.listen(other, '::1')
-    await later
+    assert.deepEqual(
+      (await later).listenersAt('::1', other).map(({ address }) => address),
+      ['::1'],
+    )
     first.close()
     second.close()
   })
@@ -38,7 +40,7 @@ describe('waiting for a port', () => {
     const client = connect(port, '127.0.0.1')
     await accepted
     const { port: own } = client.address() as AddressInfo
-    assert.ok(!listeningPorts().has(own))
+    assert.ok(!(await socketsSoon()).has(own))
     client.destroy()
     server.close()
   })

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { sharedLook } from './shared-look.ts'
 
 /** One process as /proc tells it. */
 export interface ProcessInfo {
@@ -38,25 +38,8 @@ export function listProcesses(): ProcessInfo[] {
     .filter(info => info !== undefined)
 }
 
-let listing: Promise<ProcessInfo[]> | undefined
-
-let restUntil = 0
-
-/**
- * A listing that begins after this call; whoever asks at the same time gets the same one. Between two there is a pause
- * twice as long as one takes: hundreds of servers that end one by one would else keep the launcher from everything else.
- */
-export function listProcessesSoon(): Promise<ProcessInfo[]> {
-  listing ??= sleep(Math.max(0, restUntil - performance.now())).then(() => {
-    listing = undefined
-    const began = performance.now()
-    const all = listProcesses()
-    const now = performance.now()
-    restUntil = now + 2 * (now - began)
-    return all
-  })
-  return listing
-}
+/** As `listProcesses`, for all who ask at the same time. */
+export const listProcessesSoon = sharedLook(listProcesses)
 
 /** The processes of a server: its own, its children's children, and whatever shares its session. */
 export function processTree(root: ProcessInfo, list: () => readonly ProcessInfo[] = listProcesses): ProcessInfo[] {

@@ -6,7 +6,7 @@ import { isRoot, type LauncherOptions } from './options.ts'
 import { findEnvironment, findProcess, type ProcessInfo, processTree } from './process-info.ts'
 import type { ServerExit } from './protocol.ts'
 import type { ServerRecord, ServerRecords } from './server-records.ts'
-import { holdsSocket, listenersAt } from './socket-owner.ts'
+import { holdsSocket, type SocketTable } from './socket-owner.ts'
 import type { StartedServer } from './start-server.ts'
 
 /** What the hub remembers of a server. JupyterHub's own state is a pid and nothing more. */
@@ -28,7 +28,7 @@ export interface RunningServers {
   /** Resolves at the end of a server that this launcher started; undefined for others. */
   endOf(process: ProcessInfo): Promise<unknown> | undefined
   /** Does the server hold every socket that takes connections to this address? */
-  ownsPort(server: ProcessInfo, ip: string, port: number): Promise<'owns' | 'other' | 'nobody'>
+  ownsPort(server: ProcessInfo, ip: string, port: number, sockets: SocketTable): Promise<'owns' | 'other' | 'nobody'>
 }
 
 export function runningServers(
@@ -94,8 +94,13 @@ export function runningServers(
     )
   }
 
-  async function ownsPort(server: ProcessInfo, ip: string, port: number): Promise<'owns' | 'other' | 'nobody'> {
-    const listeners = listenersAt(ip, port)
+  async function ownsPort(
+    server: ProcessInfo,
+    ip: string,
+    port: number,
+    sockets: SocketTable,
+  ): Promise<'owns' | 'other' | 'nobody'> {
+    const listeners = sockets.listenersAt(ip, port)
     if (listeners.length === 0) return 'nobody'
     for (const { inode, uid } of listeners) {
       if (uid !== server.uid) return 'other'

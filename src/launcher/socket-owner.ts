@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { readdir, readlink } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
+import { sharedLook } from './shared-look.ts'
 
 export interface Listener {
   readonly address: string
@@ -13,14 +14,16 @@ export interface Listener {
 /** The state behind both addresses; those of IPv6 have 32 digits. */
 const LISTENING = /^\s*\d+: \w+:\w{4} \w+:\w{4} 0A /
 
-/** The sockets that take a connection to this address: those bound to it, else those bound to all. */
-export function listenersAt(ip: string, port: number): Listener[] {
-  const listeners = allListeners(port)
-  const wanted = canonical(ip)
-  const exact = listeners.filter(listener => listener.address === wanted)
-  const wide = listeners.filter(listener => listener.address === '*' || (listener.address === '*4' && !isIPv6(wanted)))
-  return exact.length > 0 ? exact : wide
+/** What listens on this machine at one moment. */
+export interface SocketTable {
+  /** Does anything listen on this port, whatever the address? */
+  has(port: number): boolean
+  /** The sockets that take a connection to this address: those bound to it, else those bound to all. */
+  listenersAt(ip: string, port: number): Listener[]
 }
+
+/** A table that is read after the call, for all who ask at the same time. */
+export const socketsSoon: () => Promise<SocketTable> = sharedLook(readSockets)
 
 /** Does this process hold the socket open? `unknown` where its descriptors may not be looked at. */
 export async function holdsSocket(pid: number, inode: string): Promise<'yes' | 'no' | 'unknown'> {
@@ -42,23 +45,35 @@ function passOver(error: NodeJS.ErrnoException): string {
   throw error
 }
 
-/** Ports on which anything listens, whatever the address. */
-export function listeningPorts(): Set<number> {
-  const ports = new Set<number>()
-  for (const path of TABLES) readListening(path, line => ports.add(portIn(line)))
-  return ports
+function readSockets(): SocketTable {
+  const lines = new Map<number, string[]>()
+  const keep = (line: string) => {
+    const port = portIn(line)
+    const before = lines.get(port)
+    if (before) before.push(line)
+    else lines.set(port, [line])
+  }
+  readListening('/proc/net/tcp', keep)
+  if (hasSocketsOfIpv6()) readListening('/proc/net/tcp6', keep)
+  return {
+    has: port => lines.has(port),
+    listenersAt(ip, port) {
+      const listeners = (lines.get(port) ?? []).map(parseLine).filter(listener => listener !== undefined)
+      const wanted = canonical(ip)
+      const exact = listeners.filter(listener => listener.address === wanted)
+      const isWide = ({ address }: Listener) => address === '*' || (address === '*4' && !isIPv6(wanted))
+      return exact.length > 0 ? exact : listeners.filter(isWide)
+    },
+  }
 }
 
-const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'] as const
-
-function allListeners(port: number): Listener[] {
-  const found: Listener[] = []
-  const keep = (line: string) => {
-    const listener = portIn(line) === port ? parseLine(line) : undefined
-    if (listener) found.push(listener)
+/** Where there are none the kernel would look for them in all its buckets. */
+function hasSocketsOfIpv6(): boolean {
+  try {
+    return !/^TCP6: inuse 0$/m.test(readFileSync('/proc/net/sockstat6', 'utf8'))
+  } catch {
+    return true
   }
-  for (const path of TABLES) readListening(path, keep)
-  return found
 }
 
 /**

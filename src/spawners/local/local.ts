@@ -23,6 +23,7 @@ const PORT_TRIES = 5
 const UNANSWERED: readonly string[] = ['launcher_unreachable', 'launcher_timeout']
 const LOG_LINES = 40
 const START_CALL_MS = 90_000
+const JUST_SEEN_MS = 100
 const WATCH_MS = 5_000
 /** Interrupting, terminating and killing take this much longer than the person was told, at most. */
 const STOP_MARGIN_MS = 20_000
@@ -31,6 +32,8 @@ const STOP_MARGIN_MS = 20_000
 export function local(options: LocalOptions): Spawner<Json, LocalState> {
   const { launcher, listenWaitMs = 120_000 } = options
   const usualIp = options.ip ?? '127.0.0.1'
+  /** Where, and when last, the launcher has seen the server of this state listen, and nobody else. */
+  const seenAt = new WeakMap<LocalState, BindAddress & { readonly when: number }>()
 
   async function start(server: ServerSpec, run: SpawnRun<LocalState>): Promise<Address> {
     const { ip = usualIp, port: onlyPort } = server.listen ?? {}
@@ -93,7 +96,10 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
     for (const until = Date.now() + listenWaitMs; Date.now() < until; ) {
       const asked = { key, ...claimOf(state), ip: oneIp(bind.ip), port: bind.port, waitMs: WATCH_MS }
       const seen = await launcher.call('watch', asked, { signal: run.signal })
-      if (seen.seen === 'listening') return 'up'
+      if (seen.seen === 'listening') {
+        seenAt.set(state, { ...bind, when: performance.now() })
+        return 'up'
+      }
       if (seen.seen === 'taken') return 'port taken'
       if (seen.seen === 'waiting') continue
       const { text } = await launcher.call('logs', { key, lines: LOG_LINES })
@@ -138,6 +144,11 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
     },
     async owns(key, state, address, signal) {
       if (address.proto !== 'http' && address.proto !== 'https') return false
+      // Of the very start that asks: its server has answered the moment it listened.
+      const seen = seenAt.get(state)
+      seenAt.delete(state)
+      const isThere = seen?.port === address.port && addressAt(seen.ip, seen.port).host === address.host
+      if (isThere && performance.now() - seen.when < JUST_SEEN_MS) return true
       const host = address.host === 'localhost' ? '127.0.0.1' : address.host
       const asked = { key, ...claimOf(state), ip: host, port: address.port }
       return (await launcher.call('owns', asked, { signal })).owns
