@@ -1,8 +1,8 @@
 /** What a config says to the proxy about TLS with browsers. */
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { speaksTls } from '../config/public-tls-section.ts'
 import type { Config } from '../config/schema.ts'
+import { speaksTls } from '../config/speaks-tls.ts'
 import { dataPaths } from './data-folder.ts'
 
 /** Flags of `orrery proxy`; those for files and the redirect are configurable-http-proxy's, too. */

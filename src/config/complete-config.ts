@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { speaksTls } from './public-tls-section.ts'
 import type { CheckedConfig, Config } from './schema.ts'
+import { speaksTls } from './speaks-tls.ts'
 
 /** Fills in what follows from other options and from the machine. */
 export function completeConfig(given: CheckedConfig, env: NodeJS.ProcessEnv): Config {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { CHALLENGES } from '../pki/acme/settings.ts'
 import { option, section } from './option.ts'
+import { speaksTls } from './speaks-tls.ts'
 import { duration, secretText } from './values.ts'
 
 const path = z.string().min(1)
@@ -89,11 +90,6 @@ const publicTls = z.strictObject({
 type PublicTls = z.output<typeof publicTls>
 
 export const publicTlsSection = publicTls.superRefine(findFaults).prefault({})
-
-/** Whether the proxy speaks HTTPS with browsers. */
-export function speaksTls({ key, selfSigned, acme }: Pick<PublicTls, 'key' | 'selfSigned' | 'acme'>): boolean {
-  return key !== undefined || selfSigned || acme.enabled
-}
 
 function findFaults(tls: PublicTls, context: z.RefinementCtx): void {
   const refuse = (path: string[], message: string) =>

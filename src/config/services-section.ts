@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { isValidRoleName, isValidServiceName } from '../core/names.ts'
+import { isValidRoleName } from '../core/names.ts'
 import { defaultRoles } from '../core/scopes/default-roles.ts'
 import { texts } from './servers-section.ts'
+import { serviceClientId, serviceName, serviceRedirectUri, serviceUrl } from './service-fields.ts'
 import { duration, nameList, secretText } from './values.ts'
 
 /** Whether it exists is seen when the custom scopes are known: `scopes-section.ts`. */
@@ -14,17 +15,6 @@ const command = z.union([
     .transform(program => [program]),
   z.array(z.string().min(1)).min(1),
 ])
-
-/** What the config and `POST /hub/api/services/NAME` ask alike of a service. */
-export const serviceName = z.string().refine(isValidServiceName, {
-  error: 'expected a name without slash, percent sign, blanks at its ends or control characters',
-})
-export const serviceUrl = z.string().refine(isOrigin, { error: 'expected a URL such as http://127.0.0.1:9999' })
-export const serviceClientId = z
-  .string()
-  .startsWith('service-', { error: 'expected a text that begins with service-' })
-  .max(255)
-export const serviceRedirectUri = z.string().min(1).max(1023)
 
 const service = z
   .strictObject({
@@ -121,11 +111,6 @@ function tellTwice<T>(
       context.addIssue({ code: 'custom', path: [index, field], message: 'expected another one', input: undefined })
     seen.add(value)
   }
-}
-
-function isOrigin(text: string): boolean {
-  const url = URL.parse(text)
-  return url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '' && url.username === ''
 }
 
 function isGroupName(name: string): boolean {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { serviceClientId, serviceRedirectUri, serviceUrl } from '../../config/services-section.ts'
+import { serviceClientId, serviceRedirectUri, serviceUrl } from '../../config/service-fields.ts'
 import { jsonValue } from '../../http/json-body.ts'
 
 const unset = z.literal('').transform(() => undefined)
