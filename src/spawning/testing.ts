@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { type Access, createAccess } from '../access/access.ts'
 import { ensureHubClient } from '../access/issue-token.ts'
 import { assignDefaultRoles, ensureDefaultRoles } from '../access/role-grants.ts'
-import { type Logger, systemClock } from '../core/runtime.ts'
+import { type Clock, type Logger, systemClock } from '../core/runtime.ts'
 import type { Database } from '../db/database.ts'
 import { openDatabase } from '../db/open-database.ts'
 import { machineReader } from '../features/usage/machine.ts'
@@ -41,6 +41,7 @@ export interface TestHubOptions {
   profiles?: SpawningDeps['profiles']
   /** How often it looks at what its servers use, once that watch is started. */
   usageEveryMs?: number
+  usageClock?: Clock
 }
 
 export interface TestSpawningHub {
@@ -133,7 +134,8 @@ async function openHub(
     ...(options.profiles && { profiles: options.profiles }),
   })
   const usage = createUsageWatch({
-    ...{ database, holder, machineReader, log, clock: systemClock },
+    ...{ database, holder, machineReader, log },
+    clock: options.usageClock ?? systemClock,
     usage: signal => spawning.usage(signal),
     disks: async () => [{ holds: ['data folder', 'homes'], usedBytes: 150 * 2 ** 30, totalBytes: 200 * 2 ** 30 }],
     ...(options.usageEveryMs !== undefined && { everyMs: options.usageEveryMs }),

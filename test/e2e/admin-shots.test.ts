@@ -7,6 +7,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import type { Database } from '../../src/db/database.ts'
+import { addMachineSample } from '../../src/features/usage/machine-samples.ts'
 import { type AdminHub, addManyUsers, adminHub } from '../support/admin-hub.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { inEveryLook } from '../support/every-look.ts'
@@ -18,7 +20,7 @@ interface Shot {
   at: string
   /** Seen when the page is ready. */
   shows: string
-  act?: (page: Page) => Promise<unknown>
+  act?: (page: Page, hub: AdminHub) => Promise<unknown>
 }
 
 const selectPage = (page: Page) => page.getByRole('checkbox', { name: 'Select all on this page' }).check()
@@ -65,7 +67,18 @@ const shots: Record<string, Shot> = {
       await page.getByRole('button', { name: 'Undo' }).waitFor()
     },
   },
-  servers: { at: '/servers', shows: 'user00005' },
+  servers: { at: '/servers', shows: 'Nearly used up' },
+  'machine-new': { at: '/machine', shows: 'The last day is not known yet.' },
+  machine: {
+    at: '/machine',
+    shows: 'The last day is not known yet.',
+    act: async (page, { database }) => {
+      await writeDay(database)
+      await page.reload()
+      await page.getByText('As a table').first().click()
+      await page.getByRole('rowheader').nth(20).waitFor()
+    },
+  },
   groups: { at: '/groups', shows: '1,250 users' },
   group: { at: '/groups?open=physics', shows: 'All 1,250 members' },
   tokens: { at: '/tokens', shows: 'Server at /user/user00005/' },
@@ -77,6 +90,37 @@ const shots: Record<string, Shot> = {
   },
 }
 
+/** A busy afternoon, an hour of which nothing is known, and a night. */
+async function writeDay(database: Database): Promise<void> {
+  const now = Date.now()
+  for (let minute = 24 * 60; minute >= 0; minute -= 5) {
+    if (minute > 600 && minute < 660) continue
+    const share = Math.max(0.05, Math.sin(minute / 300)) * 0.9
+    const machine = { processors: 2, cpu: share * 2, memoryBytes: 8e9 * share, memoryTotalBytes: 8e9, load: share * 3 }
+    await addMachineSample(database, new Date(now - minute * 60_000), machine, Math.round(share * 40))
+  }
+}
+
+const clock = { ms: Date.now() - 300_000, now: () => new Date(clock.ms) }
+
+/** Five minutes of looks, the second server near its limit. */
+async function useMemory(hub: AdminHub): Promise<void> {
+  const lastMemoryKillAt = new Date().toISOString()
+  for (let look = 0; look < 30; look++) {
+    clock.ms += 10_000
+    const usage = (share: number) => ({
+      memoryBytes: 2 ** 30 * (share + look / 500),
+      memoryLimitBytes: 2 ** 30,
+      cpuSeconds: look * 10 * share + 5 * Math.sin(look),
+      cpuLimit: 2,
+    })
+    hub.world.used.set('user00003/', { ...usage(0.3), memoryKills: 2, lastMemoryKillAt })
+    hub.world.used.set('user00005/', usage(0.92))
+    hub.world.used.set('user00005/gpu', { memoryBytes: 3 * 2 ** 30, cpuSeconds: look * 15 })
+    await hub.usage.all()
+  }
+}
+
 describe('every state of the admin page', () => {
   let hub: AdminHub
   let browser: Browser
@@ -86,6 +130,7 @@ describe('every state of the admin page', () => {
   before(async () => {
     mkdirSync(FOLDER, { recursive: true })
     hub = await adminHub({
+      usageClock: clock,
       steps: {
         async beforeStart({ user }) {
           if (user.name === 'user00007') throw new Error('The disk of the node is full.')
@@ -114,6 +159,7 @@ describe('every state of the admin page', () => {
       await hub.spawning.start({ user, server }, { requestedBy: user })
       await hub.spawning.settled({ user, server }, 10_000)
     }
+    await useMemory(hub)
     browser = await launchBrowser()
     page = await (await browser.newContext({ reducedMotion: 'reduce' })).newPage()
     page.on('pageerror', error => faults.push(String(error)))
@@ -138,7 +184,7 @@ describe('every state of the admin page', () => {
       await page.setViewportSize({ width: 1280, height: 800 })
       await page.goto(`${hub.url}/hub/admin${shot.at}`)
       await page.getByText(shot.shows).first().waitFor()
-      await shot.act?.(page)
+      await shot.act?.(page, hub)
       const looks = await inEveryLook(page, name, { folder: FOLDER, widths: [390, 1280] })
 
       assert.deepEqual([...faults, ...looks.faults], [])

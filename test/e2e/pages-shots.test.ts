@@ -13,6 +13,7 @@ import { HubError } from '../../src/core/errors.ts'
 import { scopeDefinitions } from '../../src/core/scopes/definitions.ts'
 import { type TestApi, testApi } from '../../src/features/testing.ts'
 import { lazyDocument } from '../../src/http/api-document.ts'
+import type { PageUsage } from '../../src/pages/deps.ts'
 import { PASSWORD, type PagesHub, pagesHub } from '../../src/pages/testing.ts'
 import type { PluginRouter } from '../../src/plugin/authenticator.ts'
 import { launchBrowser } from '../support/browser.ts'
@@ -30,6 +31,15 @@ const failure = {
   logTail: `[I 2026-11-22 04:29:14.101 ServerApp] jupyterlab | extension was successfully linked.
 [W 2026-11-22 04:29:15.220 ServerApp] No space left on device: '/home/ada/.local/share/jupyter/runtime'
 [C 2026-11-22 04:29:15.221 ServerApp] The runtime folder could not be made, ending.`,
+}
+/** Ten minutes in which memory grew to that share of 2 GB. */
+function used(share: number): PageUsage {
+  const points = Array.from({ length: 60 }, (_, n) => ({
+    at: ago((59 - n) * 10),
+    memoryBytes: 2 ** 31 * share * (0.3 + (0.7 * n) / 59),
+    cpu: 0.4 + 0.4 * Math.sin(n / 3),
+  }))
+  return { latest: { ...points.at(-1)!, memoryLimitBytes: 2 ** 31, cpuLimit: 2 }, points }
 }
 const passwordRules = { minimumLength: 12, refusesCommon: true }
 const noFaults: FormFault[] = []
@@ -157,6 +167,24 @@ const shots: Record<string, Shot> = {
         { displayName: 'Deep learning' },
       )
       servers.set({ user: 'ada', server: 'old' }, { phase: 'stopping', since: ago(4) })
+      servers.used.set('', used(0.4))
+    },
+  },
+  'home-killed': {
+    url: '/hub/home',
+    as: 'ada',
+    set: ({ servers }) => {
+      servers.set(ada, ready())
+      const usage = used(0.5)
+      servers.used.set('', { ...usage, latest: { ...usage.latest, lastMemoryKillAt: ago(240).toISOString() } })
+    },
+  },
+  'home-near-limit': {
+    url: '/hub/home',
+    as: 'ada',
+    set: ({ servers }) => {
+      servers.set(ada, ready())
+      servers.used.set('', used(0.95))
     },
   },
   'home-failed': {
@@ -381,6 +409,7 @@ describe('every page', () => {
         await pages.servers.remove({ user: 'ada', server: server.name }, { by: 'ada' })
       await pages.servers.remove({ user: 'grace', server: '' }, { by: 'ada' })
       Object.assign(pages.servers, { form: undefined, fault: undefined, events: [], log: '' })
+      pages.servers.used.clear()
       Object.assign(pages.tokens, { own: [], applications: [] })
       shot.set?.(pages)
       const page = await pageAs(shot.as)

@@ -2,6 +2,7 @@
 import { coreWords, isNearMemoryLimit, memoryWords } from '../../../src/core/usage-words.ts'
 import type { Usage } from '../api/types.ts'
 import { type UsageById, usageId } from '../api/usage.ts'
+import { counted } from '../lib/counted.ts'
 import { Icon } from './parts/icon.tsx'
 import { Spark } from './parts/spark.tsx'
 import type { Column } from './parts/table-model.ts'
@@ -36,19 +37,17 @@ function Memory({ usage }: { usage: Usage | undefined }) {
   const isNear = isNearMemoryLimit(use)
   return (
     <span className={`usage-cell${isNear ? ' is-near-limit' : ''}`}>
+      {memoryWords(use)}
       <Spark
         points={usage.points.map(({ at, memory_bytes }) => ({ at: new Date(at), value: memory_bytes }))}
         limit={usage.memory_limit_bytes}
       />
-      <span>
-        {memoryWords(use)}
-        {isNear && (
-          <span className="near-limit">
-            <Icon name="failed" /> Nearly used up
-          </span>
-        )}
-        <Ended processes={usage.memory_kills ?? 0} />
-      </span>
+      {isNear && (
+        <span className="near-limit">
+          <Icon name="failed" /> Nearly used up
+        </span>
+      )}
+      <Ended processes={usage.memory_kills ?? 0} />
     </span>
   )
 }
@@ -56,10 +55,9 @@ function Memory({ usage }: { usage: Usage | undefined }) {
 /** Since the start of the server. */
 function Ended({ processes }: { processes: number }) {
   if (processes === 0) return null
-  const what = processes === 1 ? 'A process was ended' : `${processes} processes were ended`
   return (
     <span className="near-limit">
-      <Icon name="failed" /> {what} for lack of memory
+      <Icon name="failed" /> {counted(processes, 'process', 'processes')} ended
     </span>
   )
 }
@@ -68,11 +66,11 @@ function Processor({ usage }: { usage: Usage | undefined }) {
   if (!usage || usage.cpu === null) return null
   return (
     <span className="usage-cell">
+      {coreWords(usage.cpu, usage.cpu_limit ?? undefined)}
       <Spark
         points={usage.points.flatMap(({ at, cpu }) => (cpu === null ? [] : [{ at: new Date(at), value: cpu }]))}
         limit={usage.cpu_limit ?? 1}
       />
-      {coreWords(usage.cpu, usage.cpu_limit ?? undefined)}
     </span>
   )
 }

@@ -41,13 +41,13 @@ function Now({ machine }: { machine: Machine['now'] }) {
       <div className="card">
         <dt>Processor</dt>
         <dd>{cpu === null ? 'In a moment' : coreWords(cpu, processors)}</dd>
-        <dd className="muted">{load.toFixed(2)} processes run or wait, over a minute</dd>
+        <dd className="muted">load {load.toFixed(2)} over the last minute</dd>
       </div>
       <div className="card">
         <dt>Memory</dt>
         <dd>{memoryWords({ memoryBytes: machine.memory_bytes, memoryLimitBytes: machine.memory_total_bytes })}</dd>
         <dd className="muted">
-          {bytesWords(Math.max(0, machine.memory_total_bytes - machine.memory_bytes))} free, caches among it
+          {bytesWords(Math.max(0, machine.memory_total_bytes - machine.memory_bytes))} free, with caches
         </dd>
       </div>
       <div className="card">

@@ -1,6 +1,6 @@
 import { areaBelow, type SparkPoint, sparkline } from '../../../../src/core/sparkline.ts'
 
-const SIZE = { width: 64, height: 22 }
+const SIZE = { width: 96, height: 16 }
 const SPAN_MS = 300_000
 
 /** The last minutes of something as a line; the words beside it say how much it is now. */
