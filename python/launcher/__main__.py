@@ -1,10 +1,23 @@
-"""Started by the launcher: forks servers; with `preload PROGRAM LEVEL ROOM`,
-such as have imported what PROGRAM will need; LEVEL `kernels`: its kernels, too."""
+"""
+Started by the launcher: forks servers; with `preload PROGRAM LEVEL ROOM`, such as have imported what PROGRAM will need;
+LEVEL `kernels`: its kernels, too. Started by systemd: with `unit`, becomes the server of a unit; with `unit-ended FILE`,
+writes down how that has ended.
+"""
 
 import sys
 
 
 def main():
+    if sys.argv[1:] == ["unit"]:
+        from orrery_forker.unit import become_unit
+
+        become_unit()
+        return
+    if sys.argv[1:2] == ["unit-ended"]:
+        from orrery_forker.unit import write_end
+
+        write_end(sys.argv[2])
+        return
     if sys.argv[1:2] == ["preload"]:
         from orrery_forker.preload import Preloaded
 

@@ -143,6 +143,10 @@ export const errorAdvice: Readonly<Record<string, Advice>> = {
   stopped_by_administrator: { todo: SPAWNING },
   removed: { todo: 'Make it again if it is wanted.' },
   accounts_unavailable: { todo: "Start Orrery as root, or use `local({ accounts: 'linux' })`." },
+  unit_not_started: {
+    meaning: 'systemd could not start the unit of a server; the message has the status of its first process.',
+    todo: "Look at what systemd says: `journalctl -u UNIT`. Status 226 is mostly a path in the spawner's options that is not there.",
+  },
   hub_user_refused: { todo: 'Give the person another name; nobody works as the user of the hub.' },
   directory_missing: { todo: 'Make the folder, or correct `servers.notebookDir`.' },
   switch_failed: {

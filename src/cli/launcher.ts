@@ -8,8 +8,10 @@ import { isSupervised, receiveGo, tellFailure, tellSupervisor } from '../app/sup
 import { HubError } from '../core/errors.ts'
 import type { LaunchedService } from '../launcher/launched-services.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, type LauncherOptions, withDefaults } from '../launcher/options.ts'
+import { RUN_AS, type RunAsKind } from '../launcher/protocol.ts'
 import { Refusal } from '../launcher/refusal.ts'
 import { startLauncher } from '../launcher/server.ts'
+import { type UnitSettings, unitSettings } from '../launcher/units/unit-settings.ts'
 import { exitStatusOf } from './exit-codes.ts'
 import { messageOf } from './report-error.ts'
 
@@ -24,10 +26,15 @@ export function launcherCommand(): Command {
     .option('--allow-uid <uid>', 'user (number or name) that may connect besides root; repeatable', collectUid)
     .option(
       '--run-as <kind>',
-      'linux-user (of the same name) or own-account (made for it); repeatable (default: both)',
+      'linux-user (of the same name), own-account (made for it) or dynamic-user (made up by systemd); repeatable (default: the first two)',
       collectRunAs,
     )
     .option('--singleuser-command <json>', 'program that may be started, as a JSON list; repeatable', collectCommand)
+    .option(
+      '--unit <json>',
+      'run servers as units of systemd: {"name", "slice", "properties": [["Name", "value"]]}',
+      parseUnit,
+    )
     .option('--service <json>', 'managed service and the user it runs as; repeatable', collectService)
     .option(
       '--allow-argument <pattern>',
@@ -66,14 +73,13 @@ export function launcherCommand(): Command {
     .action(runLauncher)
 }
 
-type RunAsKind = 'linux-user' | 'own-account'
-
 interface Flags {
   socket: string
   stateDir: string
   allowUid?: number[]
   runAs?: RunAsKind[]
   singleuserCommand?: string[][]
+  unit?: UnitSettings
   service?: LaunchedService[]
   allowArgument?: string[]
   allowEnvironment?: string[]
@@ -102,6 +108,7 @@ async function runLauncher(flags: Flags): Promise<void> {
       ...(flags.runAs && { runAs: flags.runAs }),
       commands: flags.singleuserCommand ?? [],
       services: flags.service ?? [],
+      ...(flags.unit && { units: flags.unit }),
       allowUids: flags.allowUid ?? [process.getuid?.() ?? 0],
       allowedArguments: [...DEFAULT_ARGUMENTS, ...(flags.allowArgument ?? [])],
       allowedEnvironment: flags.allowEnvironment ?? [],
@@ -173,10 +180,9 @@ function collectPair(value: string, before: Record<string, string> = {}): Record
 }
 
 function collectRunAs(value: string, before: RunAsKind[] = []): RunAsKind[] {
-  if (value !== 'linux-user' && value !== 'own-account') {
-    throw new InvalidArgumentError('expected linux-user or own-account')
-  }
-  return [...before, value]
+  const kind = RUN_AS.find(known => known === value)
+  if (!kind) throw new InvalidArgumentError(`expected ${RUN_AS.join(', ')}`)
+  return [...before, kind]
 }
 
 /** Leaves room for a name: Linux takes 32 characters in all. */
@@ -228,6 +234,16 @@ function collectService(value: string, before: LaunchedService[] = []): Launched
     return [...before, launchedService.parse(JSON.parse(value))]
   } catch {
     throw new InvalidArgumentError('expected {"name", "user", "command": ["/absolute/path", ...]} as JSON')
+  }
+}
+
+function parseUnit(value: string): UnitSettings {
+  try {
+    return unitSettings.parse(JSON.parse(value))
+  } catch (error) {
+    const faults =
+      error instanceof z.ZodError ? error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`) : []
+    throw new InvalidArgumentError(faults.join('; ') || 'expected a JSON object')
   }
 }
 

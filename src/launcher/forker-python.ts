@@ -11,7 +11,7 @@ import { Refusal } from './refusal.ts'
 export const FORKER_PROGRAM = join(import.meta.dirname, '../../python/launcher')
 const READY_WITHIN_MS = 10_000
 /** Isolated, without site packages, UTF-8 whatever the locale, and nothing written beside the program. */
-const FLAGS = ['-I', '-S', '-B', '-X', 'utf8'] as const
+export const FORKER_FLAGS = ['-I', '-S', '-B', '-X', 'utf8'] as const
 
 /** Opens a forker with the first Python that can run one. Throws Refusal `forker_python_missing`. */
 export async function openAnyForker(options: Pick<LauncherOptions, 'commands' | 'log'>): Promise<Forker> {
@@ -37,7 +37,7 @@ export async function openAnyForker(options: Pick<LauncherOptions, 'commands' | 
 }
 
 function openWith(python: string, log: Logger): Promise<Forker> {
-  return openForker([python, ...FLAGS, FORKER_PROGRAM], { env: {}, log, timeoutMs: READY_WITHIN_MS })
+  return openForker([python, ...FORKER_FLAGS, FORKER_PROGRAM], { env: {}, log, timeoutMs: READY_WITHIN_MS })
 }
 
 /** The system's, then those of the servers' own environments, then what is on the path of whoever started this. */

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Logger } from '../core/runtime.ts'
 import { readLines } from './lines.ts'
 import type { ServerExit } from './protocol.ts'
+import type { StartedUnit } from './units/unit-runner.ts'
 
 /** What a process is to become; read by `python/launcher/orrery_forker/become.py`. */
 export interface ChildOrder {
@@ -34,6 +35,7 @@ export type ChildFault =
   | 'command_not_found'
   | 'command_not_executable'
   | 'interpreter_missing'
+  | 'unit_not_started'
   | 'not_prepared'
 
 /** What it says once it has become the user and looked around. */
@@ -43,6 +45,8 @@ export type ChildReport =
 
 export interface ForkedProcess {
   readonly pid: number
+  /** The unit whose main process it is, where systemd has forked it. */
+  readonly unit?: StartedUnit
   /** Undefined when it died before it could say anything. */
   readonly report: Promise<ChildReport | undefined>
   /** How it ended; never rejects, and stays pending when the forker ends before it. */
@@ -56,7 +60,10 @@ export interface ForkedProcess {
 /** One running forker, see `python/launcher/orrery_forker/forker.py`. */
 export interface Forker {
   readonly pid: number
+  /** Its version. */
   readonly python: string
+  /** Path of that Python. */
+  readonly program: string
   /** Folders of the packages that it has imported, and when these had changed (nanoseconds). */
   readonly stamp: Readonly<Record<string, string>>
   /** Rejects with ForkerGone, or Error when the system has no process left. */
@@ -207,7 +214,7 @@ export async function openForker(
   // Nobody waits for it at the end of the launcher; what keeps that alive is its own socket.
   child.unref()
   control.unref()
-  return { ...forker, python, stamp }
+  return { ...forker, program, python, stamp }
 }
 
 /** What it prints is for the log; its last line may tell why it ended. */

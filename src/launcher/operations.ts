@@ -12,6 +12,7 @@ import { limitsThatHold, limitWarnings, processLimits } from './limits-that-hold
 import { findLinuxUserFacts } from './linux-user.ts'
 import { groupKeeper } from './look-after-groups.ts'
 import { madeAccounts } from './made-accounts.ts'
+import { noticeMemoryKills } from './memory-kills.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { pamChecks } from './pam.ts'
@@ -22,13 +23,15 @@ import type { Answers, Asked, OperationName } from './protocol.ts'
 import { PROTOCOL_VERSION } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 import { chooseUser } from './run-as.ts'
-import { runningServers } from './running-servers.ts'
+import { type FoundServer, runningServers } from './running-servers.ts'
 import { serverLogs } from './server-logs.ts'
-import { serverDigest, serverRecords } from './server-records.ts'
+import { type ServerRecord, serverDigest, serverRecords } from './server-records.ts'
 import { usageOfServer } from './server-usage.ts'
 import { type SocketTable, socketsSoon } from './socket-owner.ts'
 import { environmentFor, type ServerOrder, startServer } from './start-server.ts'
 import { type TlsTexts, tlsFiles } from './tls-files.ts'
+import { limitsOfUnits } from './units/unit-group.ts'
+import type { UnitRunner } from './units/unit-runner.ts'
 
 /** `gone` aborts when whoever asked has closed the connection and will not read the answer. */
 export type Operations = {
@@ -40,25 +43,37 @@ const WATCH_EVERY_MS = 100
 const LOOK_AGAIN_MS = 1000
 const REMAINS_TERMINATE_MS = 3_000
 
-/** `forker` is closed by whoever opened it. */
+interface Launched extends Omit<ServerOrder, 'umask' | 'log'> {
+  readonly tls: TlsTexts | undefined
+  /** Absent for services, which are processes of the launcher's own in any case. */
+  readonly limited?: Pick<Asked<'start'>, 'limits' | 'guarantees'>
+}
+
+const MISMATCH = 'The hub and its launcher do not agree whether servers are units of systemd.'
+const MISMATCH_STEP =
+  'An administrator can start the launcher with --unit for a spawner of the kind systemd, and else without.'
+
+/** `units`: starts servers in the place of `forker`. Both are closed by whoever opened them. */
 export function launcherOperations(
   options: LauncherOptions,
   forker: KeptForker,
+  units?: UnitRunner,
 ): Operations & { turnOverLogs(): Promise<void>; lookAfterGroups(): void; close(): void } {
   privateDirectory(options.stateDir)
   const { log } = options
   const records = serverRecords(options.stateDir)
   const logs = serverLogs(options.stateDir)
   const accounts = isRoot() && options.runAs.includes('own-account') ? madeAccounts(options) : undefined
-  const servers = runningServers(records, options)
+  const servers = runningServers(records, options, units)
   const freePort = portOffice()
   const ports = portWatch()
   const pam = pamChecks(options)
   const inTurn = oneAtATime()
   const tls = tlsFiles(options.tlsDir)
-  const groups = serverGroups(options)
+  // systemd makes them for units.
+  const groups = serverGroups(units ? { ...options, controlGroups: 'off' } : options)
   const keeper = groupKeeper(groups, records, log)
-  const hold = limitsThatHold(groups.place, isRoot())
+  const hold = units ? limitsOfUnits() : limitsThatHold(groups.place, isRoot())
   let isWarned = false
   removeStaleTls()
   keeper.look()
@@ -66,11 +81,12 @@ export function launcherOperations(
   async function start(asked: Asked<'start'>, gone: AbortSignal): Promise<Answers['start']> {
     const { key } = asked
     if (isServiceKey(key)) throw new Refusal('service_refused', 'Services are not started as servers.')
+    if ((asked.unit ?? false) !== (units !== undefined)) throw new Refusal('units_mismatch', MISMATCH, MISMATCH_STEP)
     const argv = allowedCommand(asked.command, options)
     const hubEnvironment = allowedEnvironment(asked.environment, options, isRoot())
     const runAs = await chooseUser(key.user, asked.as, options, accounts)
     const environment = environmentFor(runAs, argv, options, hubEnvironment)
-    const warnings = limitWarnings(asked.limits, hold)
+    const warnings = units ? [] : limitWarnings(asked.limits, hold)
     if (warnings.length > 0) warnOnce()
     const order = { runAs, argv, environment, directory: asked.directory, tls: asked.tls, limited: asked }
     const started = await launch(key, order, gone)
@@ -99,28 +115,22 @@ export function launcherOperations(
   /** In the place of what is left of an earlier run. */
   async function launch(
     key: ServerKey,
-    {
-      tls: texts,
-      limited,
-      ...order
-    }: Omit<ServerOrder, 'umask' | 'log'> & {
-      tls: TlsTexts | undefined
-      limited?: Pick<Asked<'start'>, 'limits' | 'guarantees'>
-    },
+    { tls: texts, limited, ...order }: Launched,
     gone: AbortSignal,
-  ): Promise<Answers['startService']> {
+  ): Promise<Answers['startService'] & { unit?: string }> {
     await endRemains(key)
     const { limits = {}, guarantees = {} } = limited ?? {}
     const group = limited && groups.make(serverDigest(key), limits, guarantees)
     const placed = texts && tls.place(key, texts, order.runAs)
-    const environment = { ...order.environment, ...placed }
+    const inUnit = limited && units?.runnerFor({ key, runAs: order.runAs, limits, guarantees }, placed)
+    const environment = { ...order.environment, ...(inUnit?.tlsVariables ?? placed) }
     const own = { group, limits: processLimits(limits, hold), umask: options.umask, log: logs.begin(key) }
     const whole = { ...order, ...own, environment }
-    const started = await startServer(whole, forker, started => servers.add(key, started)).catch(error => {
+    const started = await startServer(whole, inUnit ?? forker, started => servers.add(key, started)).catch(error => {
       tls.remove(key)
       throw error
     })
-    const { pid, startTime, fresh } = started
+    const { pid, startTime, unit, fresh } = started
     if (fresh !== undefined) log.info({ user: key.user, server: key.server, reason: fresh }, 'server is not preloaded')
     if (placed) void started.ended.then(() => removeTls(key))
     if (gone.aborted) {
@@ -128,7 +138,7 @@ export function launcherOperations(
       await stop({ key, pid, startTime, interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
       throw new Refusal('asker_gone', 'The hub closed the connection during the start.')
     }
-    return { pid, startTime, linuxUser: order.runAs.name }
+    return { pid, startTime, ...(unit && { unit: unit.name.replace(/\.service$/, '') }), linuxUser: order.runAs.name }
   }
 
   /** What a server proved itself with is of no use after its end. In turn, since the next start brings its own. */
@@ -162,7 +172,21 @@ export function launcherOperations(
     const found = await servers.find({ key })
     if (!found.running) return
     log.warn({ user: key.user, server: key.server, pid: found.process.pid }, 'ending what is left of an earlier run')
-    await endServer(found.process, { interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS }, found.record?.group)
+    await endAll(found, { interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
+  }
+
+  async function endAll(
+    { process, record, unit }: Extract<FoundServer, { running: true }>,
+    steps: { interruptMs: number; terminateMs: number },
+  ): Promise<boolean> {
+    const ended = await endServer(process, steps, record?.group)
+    if (ended && unit !== undefined) await units?.stop(unit)
+    return ended
+  }
+
+  /** The groups of units are looked at when somebody asks. */
+  function noticed({ record }: Extract<FoundServer, { running: true }>): ServerRecord | undefined {
+    return record?.unit ? noticeMemoryKills(record, records, log) : record
   }
 
   async function watch(asked: Asked<'watch'>, gone: AbortSignal): Promise<Answers['watch']> {
@@ -187,7 +211,7 @@ export function launcherOperations(
     const found = await servers.find(asked)
     if (!found.running) return { stopped: true }
     const { key } = asked
-    const stopped = await endServer(found.process, asked, found.record?.group)
+    const stopped = await endAll(found, asked)
     if (stopped && tls.has(key)) removeTls(key)
     if (!stopped) log.error({ user: key.user, server: key.server, pid: found.process.pid }, 'server cannot be killed')
     return { stopped }
@@ -225,7 +249,7 @@ export function launcherOperations(
     },
     async usage(asked) {
       const found = await servers.find(asked)
-      return found.running ? { running: true, ...usageOfServer(found.process, found.record) } : { running: false }
+      return found.running ? { running: true, ...usageOfServer(found.process, noticed(found)) } : { running: false }
     },
     async usageOfAll(asked) {
       let all: ProcessInfo[] | undefined
@@ -236,7 +260,7 @@ export function launcherOperations(
       const used: Answers['usageOfAll']['servers'] = []
       for (const claim of asked.servers) {
         const found = await servers.find(claim)
-        used.push(found.running ? usageOfServer(found.process, found.record, list) : null)
+        used.push(found.running ? usageOfServer(found.process, noticed(found), list) : null)
         // Of hundreds of servers: whoever starts one meanwhile does not wait for all.
         await setImmediate()
       }

@@ -1,5 +1,7 @@
 import type { Logger } from '../core/runtime.ts'
 import type { LaunchedService } from './launched-services.ts'
+import type { RunAsKind } from './protocol.ts'
+import type { UnitSettings } from './units/unit-settings.ts'
 
 /** What whoever starts the launcher decides; nothing of it can be changed over the socket. */
 export interface LauncherOptions {
@@ -9,7 +11,9 @@ export interface LauncherOptions {
   /** Who may connect, besides root. The first one owns the socket. */
   readonly allowUids: readonly number[]
   /** As whom servers may run when the launcher is root; a hub that was taken over cannot widen it. */
-  readonly runAs: readonly ('linux-user' | 'own-account')[]
+  readonly runAs: readonly RunAsKind[]
+  /** Servers are units of systemd; absent: processes of the launcher's own. */
+  readonly units?: UnitSettings | undefined
   /** Programs that may be started, each with its fixed first arguments: `[['/opt/venv/bin/jupyterhub-singleuser']]`. */
   readonly commands: readonly (readonly string[])[]
   /** Services that it may start besides, each as its own user. */

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { LogPart } from '../plugin/spawner.ts'
 
 /** Grows with every change that an older launcher or hub would not understand. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** Bytes of one request line. Environments and arguments are far below. */
 export const MAX_REQUEST_BYTES = 256 * 1024
@@ -34,8 +34,14 @@ const logCursor = z
 
 /** Whose server: names as they stand in the hub's database. */
 const key = z.strictObject({ user: accountName, server: serverName })
-/** `startTime` is absent for servers that JupyterHub started: it writes down the pid alone. */
-const server = { key, pid: pid.optional(), startTime: startTime.optional() }
+/** Without its suffix. */
+const unitName = z.string().regex(/^[A-Za-z0-9:_.\\-]{1,247}$/)
+/** `startTime` is absent for servers that JupyterHub started: it writes down the pid, or the name of the unit, alone. */
+const server = { key, pid: pid.optional(), startTime: startTime.optional(), unit: unitName.optional() }
+
+/** As whom servers run. */
+export const RUN_AS = ['linux-user', 'own-account', 'dynamic-user'] as const
+export type RunAsKind = (typeof RUN_AS)[number]
 
 const bytes = z.int().positive()
 const cpus = z.number().positive().max(10_000)
@@ -51,8 +57,10 @@ const operation = {
   start: z.strictObject({
     op: z.literal('start'),
     key,
-    /** As whom: the Linux user of the same name, or the Linux user made for this account. */
-    as: z.enum(['linux-user', 'own-account']),
+    /** As whom: the Linux user of the same name, the one made for this account, or one that systemd makes up for the time. */
+    as: z.enum(RUN_AS),
+    /** Expects the launcher to start servers as units of systemd; absent: as processes of its own. */
+    unit: z.boolean().optional(),
     command: z.array(withoutNul.max(8192)).min(1).max(64),
     environment: z.record(z.string().max(256), withoutNul.max(64 * 1024)),
     /** Folder that must be there, below the home or absolute; looked at as the user. Empty: none. */
@@ -202,7 +210,8 @@ export interface Answers {
     services: string[]
     limits: LimitsThatHold
   }
-  start: { pid: number; startTime: string; linuxUser: string; home: string; warnings: string[] }
+  /** `unit`: the name of the unit without its suffix, where it is one. */
+  start: { pid: number; startTime: string; unit?: string; linuxUser: string; home: string; warnings: string[] }
   startService: { pid: number; startTime: string; linuxUser: string }
   poll: { running: true } | { running: false; exit: ServerExit }
   watch:

@@ -6,11 +6,14 @@ import { findLinuxUser, type LinuxUser } from './linux-user.ts'
 import type { MadeAccounts } from './made-accounts.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { privateDirectory } from './private-directory.ts'
+import type { RunAsKind } from './protocol.ts'
 import { Refusal } from './refusal.ts'
+import { dynamicUser } from './units/dynamic-user.ts'
 
 /** Whom a server runs as. `switchUser` is false when the launcher has no other user to offer than its own. */
 export interface RunAs {
   readonly name: string
+  /** -1, and so the group, for a user whom systemd is about to make up. */
   readonly uid: number
   readonly gid: number
   readonly home: string
@@ -20,7 +23,7 @@ export interface RunAs {
 
 export async function chooseUser(
   account: string,
-  as: 'linux-user' | 'own-account',
+  as: RunAsKind,
   options: LauncherOptions,
   accounts: MadeAccounts | undefined,
 ): Promise<RunAs> {
@@ -30,10 +33,13 @@ export async function chooseUser(
       'run_as_refused',
       as === 'linux-user'
         ? 'This launcher starts no servers as Linux users that it has not made.'
-        : 'This launcher makes no Linux users for accounts.',
+        : as === 'own-account'
+          ? 'This launcher makes no Linux users for accounts.'
+          : 'This launcher has systemd make up no users.',
       `Start the launcher with --run-as ${as}.`,
     )
   }
+  if (as === 'dynamic-user') return await dynamicUser(account, options)
   if (as === 'own-account') {
     if (!accounts) throw new Refusal('accounts_unavailable', 'This launcher makes no Linux users.')
     const { user } = await accounts.ensure(account)

@@ -8,17 +8,21 @@ import type { ServerExit } from './protocol.ts'
 import type { ServerRecord, ServerRecords } from './server-records.ts'
 import { holdsSocket, type SocketTable } from './socket-owner.ts'
 import type { StartedServer } from './start-server.ts'
+import { groupOfProcess } from './units/unit-group.ts'
+import type { UnitRunner } from './units/unit-runner.ts'
 
 /** What the hub remembers of a server. JupyterHub's own state is a pid and nothing more. */
 export interface ServerClaim {
   readonly key: ServerKey
   readonly pid?: number | undefined
   readonly startTime?: string | undefined
+  /** Unit of a server that JupyterHub's SystemdSpawner has started. */
+  readonly unit?: string | undefined
 }
 
 /** `record`: absent for servers that this launcher has not started. */
 export type FoundServer =
-  | { running: true; process: ProcessInfo; record?: ServerRecord | undefined }
+  | { running: true; process: ProcessInfo; record?: ServerRecord | undefined; unit?: string | undefined }
   | { running: false; exit: ServerExit }
 
 export interface RunningServers {
@@ -34,15 +38,22 @@ export interface RunningServers {
 export function runningServers(
   records: ServerRecords,
   options: Pick<LauncherOptions, 'minUid' | 'shells' | 'log'>,
+  units: Pick<UnitRunner, 'endOf' | 'findProcess'> | undefined,
 ): RunningServers {
   const ours = new Map<number, StartedServer>()
 
   async function add(key: ServerKey, started: StartedServer): Promise<void> {
-    const { pid, startTime, group } = started
+    const { pid, startTime, unit } = started
+    const group = started.group ?? (unit && groupOfProcess(pid))
     const uid = findProcess(pid)?.uid ?? -1
-    const record = { key, pid, startTime, uid, startedAt: new Date().toISOString() }
+    const record = { key, pid, startTime, uid, unit, startedAt: new Date().toISOString() }
     const grouped = group && { group, memoryKills: { before: memoryKillsOf(group), count: 0 } }
     records.write({ ...record, ...grouped })
+    watchEnd(key, started)
+  }
+
+  function watchEnd(key: ServerKey, started: StartedServer): void {
+    const { pid, startTime } = started
     const ended = started.ended.then(exit => {
       ours.delete(pid)
       const told = writeEnd(key, pid, startTime, exit)
@@ -59,22 +70,37 @@ export function runningServers(
     const told = explainedExit(exit, record)
     records.write({ ...record, exit: told })
     // What is still in it, or has just been killed, is seen to by the next look at all groups.
-    if (record.group) removeGroup(record.group)
+    if (record.group && !record.unit) removeGroup(record.group)
     return told
+  }
+
+  /** systemd tells how a unit ends whoever is there: so that of an earlier launcher is watched as if it were ours. */
+  function adoptUnit({ key, pid, startTime, unit, exit }: ServerRecord): void {
+    if (!units || !unit || exit || ours.get(pid)?.startTime === startTime) return
+    watchEnd(key, { pid, startTime, unit, ended: units.endOf(unit, { pid, startTime }) })
   }
 
   async function find(claim: ServerClaim): Promise<FoundServer> {
     const record = records.find(claim.key)
-    const pid = claim.pid ?? record?.pid
-    if (pid === undefined) return { running: false, exit: {} }
+    if (record) adoptUnit(record)
+    const pid = claim.pid ?? record?.pid ?? (claim.unit && (await units?.findProcess(`${claim.unit}.service`)))
+    if (!pid) return { running: false, exit: {} }
     const known = record?.pid === pid && (claim.startTime ?? record.startTime) === record.startTime ? record : undefined
     const info = findProcess(pid)
-    if (info && !info.ended && (await isTheServer(info, claim, known)))
-      return { running: true, process: info, record: known }
+    if (info && !info.ended && (await isTheServer(info, claim, known))) {
+      return { running: true, process: info, record: known, unit: await unitOf(info, claim, known) }
+    }
     // It has just ended: its status is on the way.
     if (known && ours.get(pid)?.startTime === known.startTime)
       return { running: false, exit: await ours.get(pid)!.ended }
     return { running: false, exit: (known && records.find(claim.key)?.exit) ?? {} }
+  }
+
+  /** The hub may name a unit too; it is the server's when its main process is. */
+  async function unitOf({ pid }: ProcessInfo, claim: ServerClaim, known?: ServerRecord): Promise<string | undefined> {
+    if (known || claim.unit === undefined) return known?.unit?.name
+    const unit = `${claim.unit}.service`
+    return (await units?.findProcess(unit)) === pid ? unit : undefined
   }
 
   /**

@@ -5,6 +5,7 @@ import type { ServerKey } from '../core/server-key.ts'
 import type { Group } from './groups/group.ts'
 import { privateDirectory } from './private-directory.ts'
 import type { ServerExit } from './protocol.ts'
+import type { StartedUnit } from './units/unit-runner.ts'
 
 /** Of processes of a server that the kernel has killed since its memory was used up. */
 export interface MemoryKills {
@@ -23,6 +24,8 @@ export interface ServerRecord {
   readonly startedAt: string
   readonly group?: Group
   readonly memoryKills?: MemoryKills
+  /** The unit that it is the main process of. */
+  readonly unit?: StartedUnit | undefined
   readonly exit?: ServerExit
 }
 

@@ -11,6 +11,7 @@ import { peerCredentials } from './peer-credentials.ts'
 import { preloadingForker } from './preloading.ts'
 import { type LauncherRequest, type LauncherResponse, MAX_REQUEST_BYTES, requestSchema } from './protocol.ts'
 import { Refusal } from './refusal.ts'
+import { unitRunner } from './units/unit-runner.ts'
 
 export interface Launcher {
   /** Closes the socket. Servers go on. */
@@ -27,8 +28,10 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
   await removeStaleSocket(options.socketPath)
   const opening = openAnyForker(options)
   const plain = keepForker(opening, () => openAnyForker(options), options.log)
-  const forker = preloadingForker(plain, options)
-  const operations = launcherOperations(options, forker)
+  const python = () => opening.then(({ program }) => program)
+  const units = options.units && unitRunner({ ...options, settings: options.units, python })
+  const forker = units ? plain : preloadingForker(plain, options)
+  const operations = launcherOperations(options, forker, units)
   const open = new Set<Socket>()
   const server = createServer(socket => {
     if (!isAllowed(socket, options)) return
@@ -64,6 +67,7 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
       clearInterval(looks)
       const closed = new Promise<void>(done => server.close(() => done()))
       for (const socket of open) socket.destroy()
+      units?.close()
       await Promise.all([closed, forker.close()])
       operations.close()
     },

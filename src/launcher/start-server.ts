@@ -7,6 +7,7 @@ import { findProcess } from './process-info.ts'
 import type { ServerExit } from './protocol.ts'
 import { Refusal } from './refusal.ts'
 import type { RunAs } from './run-as.ts'
+import type { StartedUnit } from './units/unit-runner.ts'
 
 /** A process that has become the user and turned into the server's program. */
 export interface StartedServer {
@@ -15,6 +16,8 @@ export interface StartedServer {
   readonly group?: Group | undefined
   /** Resolves when it ends; never rejects. */
   readonly ended: Promise<ServerExit>
+  /** The unit that it is the main process of. */
+  readonly unit?: StartedUnit | undefined
   /** Why a program that could have been preloaded begins from nothing. */
   readonly fresh?: string | undefined
 }
@@ -41,20 +44,21 @@ export interface ServerOrder {
  */
 export async function startServer(
   order: ServerOrder,
-  forker: KeptForker,
+  forker: Pick<KeptForker, 'fork'>,
   onRecord: (started: StartedServer) => Promise<void>,
 ): Promise<StartedServer> {
   const child = await forker.fork(childOrder(order)).catch(error => {
+    if (error instanceof Refusal) throw error
     throw new Refusal('launcher_failed', 'The launcher could not start a process.', undefined, error)
   })
-  const { pid, ended } = child
+  const { pid, unit, ended } = child
   const startTime = findProcess(pid)?.startTime
   const timer = setTimeout(() => killChild(pid, startTime), BECOME_TIMEOUT_MS)
   const report = await child.report
   clearTimeout(timer)
   try {
     if (!report?.ok || !startTime) throw faultOf(report, order.runAs)
-    await onRecord({ pid, startTime, ended, group: order.group })
+    await onRecord({ pid, startTime, unit, ended, group: order.group })
   } catch (error) {
     child.drop()
     killChild(pid, startTime)
@@ -62,7 +66,7 @@ export async function startServer(
     throw error
   }
   child.go()
-  return { pid, startTime, ended, fresh: report.fresh }
+  return { pid, startTime, unit, ended, fresh: report.fresh }
 }
 
 /** One that hangs, in a home on a disk that does not answer for example. */
@@ -154,6 +158,12 @@ const FAULTS: Record<ChildFault, (detail: string, user: string) => Refusal> = {
       'An administrator can install that Python environment anew, outside of homes that others cannot enter.',
     ),
   limits_not_set: () => limitsNotSet(),
+  unit_not_started: unit =>
+    new Refusal(
+      'unit_not_started',
+      `The unit ${unit} could not run its first program, a part of Orrery.`,
+      'An administrator can look at the log of the server, and whether the options of the spawner hide that program: PrivateTmp hides /tmp, ProtectHome hides /home and /root.',
+    ),
   not_prepared: () => notPrepared(),
 }
 

@@ -43,6 +43,7 @@ export async function limitedServers(overrides: Partial<LauncherOptions> = {}): 
       JUPYTERHUB_USER: USER,
       JUPYTERHUB_SERVER_NAME: key.server,
       JUPYTERHUB_SERVICE_URL: url,
+      ...changes.environment,
     }
     const asked: Asked<'start'> = {
       key,
@@ -52,7 +53,7 @@ export async function limitedServers(overrides: Partial<LauncherOptions> = {}): 
       directory: '',
       limits: {},
     }
-    const { pid, startTime, warnings } = await client.call('start', { ...asked, ...changes })
+    const { pid, startTime, warnings } = await client.call('start', { ...asked, ...changes, environment })
     const claim = { key, pid, startTime }
     const seen = await client.call('watch', { ...claim, ip, port, waitMs: 20_000 })
     if (seen.seen !== 'listening') throw new Error(`the test server did not listen: ${JSON.stringify(seen)}`)

@@ -20,7 +20,7 @@ export interface TestLauncher {
   /** Starts the test server; add its flags. */
   readonly command: readonly string[]
   /** Ends the launcher and starts another on the same folders. */
-  restart(overrides?: Partial<LauncherOptions>): Promise<void>
+  restart(overrides?: Partial<LauncherOptions>, between?: () => void): Promise<void>
   /** Command lines of processes that servers of this launcher have left. */
   remains(): Promise<string[]>
   close(): Promise<void>
@@ -60,8 +60,9 @@ export async function testLauncher({
     client,
     folder,
     command,
-    async restart(changed = {}) {
+    async restart(changed = {}, between = () => {}) {
       await launcher.close()
+      between()
       launcher = await startLauncher({ ...options, ...changed })
     },
     remains: () => remainsOf(folder).then(found => found.map(({ text }) => text)),

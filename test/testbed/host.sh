@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # A Debian machine whose process 1 is systemd: a container of systemd-nspawn with a network of its own (loopback alone) and
-# this checkout, read-only, at the path that it has here. Needs root.
+# this checkout, read-only, as /srv/orrery. Needs root.
 #
 #   test/testbed/host.sh up            boots one; its files are gone when it ends. Beside others with another TESTBED_DIR
-#   test/testbed/host.sh run CMD...    runs CMD in it as root, with the caller's input, output and folder
+#   test/testbed/host.sh run CMD...    runs CMD in it as root in /srv/orrery, with the caller's input and output; TMPDIR is
+#                                      a folder that units with a /tmp of their own see too
 #   test/testbed/host.sh status        its address in the process table and the state of its systemd
 #   test/testbed/host.sh down
 #
@@ -83,7 +84,7 @@ inside() {
   local pid
   pid=$(init)
   [ -n "$pid" ] || return 1
-  nsenter -t "$pid" -m -u -i -n -p -C -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "$@"
+  nsenter -t "$pid" -m -u -i -n -p -C -- env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TMPDIR=/srv/tmp "$@"
 }
 
 # nspawn shows such controllers read-only; with them writable the limits of units take effect.
@@ -95,12 +96,12 @@ writable_groups() {
 
 boot() {
   local binds=() path
-  IFS=: read -ra paths <<<"$CHECKOUT:${TESTBED_HOST_BIND:-}"
+  IFS=: read -ra paths <<<"${TESTBED_HOST_BIND:-}"
   for path in "${paths[@]}"; do [ -z "$path" ] || binds+=("--bind-ro=$path"); done
   own_groups
   exec env SYSTEMD_NSPAWN_LOCK=0 systemd-nspawn --quiet --boot --directory="$ROOT" --machine="$(group)" --register=no --keep-unit \
     --private-network --resolv-conf=off --timezone=off --link-journal=no --capability=all \
-    --system-call-filter='add_key keyctl bpf @mount @privileged' --console=pipe "${binds[@]}"
+    --system-call-filter='add_key keyctl bpf @mount @privileged' --console=pipe --bind-ro="$CHECKOUT:/srv/orrery" "${binds[@]}"
 }
 
 # One unit that cannot work in a container makes no bad machine.
@@ -127,6 +128,7 @@ tb_up() {
   tb_start host root bash -c '. "$0" booting && boot' "${BASH_SOURCE[0]}"
   tb_wait 60 host booted
   writable_groups
+  inside install -d -m 1777 /srv/tmp
 }
 
 tb_down() {
@@ -145,6 +147,6 @@ tb_info() { echo "process $(init), systemd $(inside systemctl is-system-running 
 
 case ${1:-} in
   booting) ;; # sourced by itself, see tb_up
-  run) shift; tb_pid host >/dev/null || tb_die down; inside env -C "$PWD" "$@" ;;
+  run) shift; tb_pid host >/dev/null || tb_die down; inside env -C /srv/orrery "$@" ;;
   *) tb_main "$@" ;;
 esac

@@ -33,15 +33,7 @@ def become_server(order, report, go, program):
         leave_forker(order["log"], keep=(report, go))
         become_user(order["become"])
         limit(order["limits"])
-        os.umask(order["umask"])
-        if order["needsHome"]:
-            enter_home(order["home"])
-        else:
-            enter_home_or_root(order["home"])
-        check_directory(order)
-        if not order["needsHome"] and order["directory"]:
-            os.chdir(order["directory"])
-        check_program(order["argv"][0])
+        settle(order)
         answer = {"ok": True, **program.look(order)}
     except Fault as fault:
         answer = {"ok": False, "code": fault.code, "detail": fault.detail}
@@ -106,10 +98,27 @@ def become_user(who):
         os.setuid(uid)
     except OSError as error:
         raise Fault("switch_failed", error.strerror)
+    check_user(uid, gid)
+
+
+def check_user(uid, gid):
     if os.getresuid() != (uid, uid, uid) or uid == 0:
         raise Fault("switch_failed", "still another user")
     if os.getresgid() != (gid, gid, gid) or gid == 0 or 0 in os.getgroups():
         raise Fault("switch_failed", "still in another group")
+
+
+def settle(order):
+    """Looks at what is the user's, as the user, and enters it."""
+    os.umask(order["umask"])
+    if order["needsHome"]:
+        enter_home(order["home"])
+    else:
+        enter_home_or_root(order["home"])
+    check_directory(order)
+    if not order["needsHome"] and order["directory"]:
+        os.chdir(order["directory"])
+    check_program(order["argv"][0])
 
 
 def enter_home(home):

@@ -18,6 +18,7 @@ import type { ChildSpec } from './keep-running.ts'
 import type { Runnable } from './runnable-copy.ts'
 import { HUB_USER } from './system-user.ts'
 import type { Terminal } from './terminal.ts'
+import { unitSettingsOf } from './unit-settings-of.ts'
 
 export interface ChildSetting {
   readonly config: Config
@@ -147,6 +148,8 @@ function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
   else flags.push('--servers-dir', paths.servers)
   if (internalTls.enabled) flags.push('--tls-dir', paths.serverTls)
   if ('kind' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
+  const units = unitSettingsOf(spawner)
+  if (units) flags.push('--unit', JSON.stringify(units))
   if (servers.preload !== 'auto') flags.push('--preload', servers.preload)
   // What the operator has written in the config may reach servers, even where the launcher is careful by itself.
   for (const service of hubUser ? servicesOfOtherUsers(config.services ?? [], HUB_USER) : []) {

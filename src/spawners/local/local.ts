@@ -3,6 +3,7 @@ import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
+import type { RunAsKind } from '../../launcher/protocol.ts'
 import type { Address, BindAddress, LogPlace, ServerSpec, Spawner, SpawnRun } from '../../plugin/spawner.ts'
 import { environmentForLauncher } from './environment.ts'
 import { exitedEarly, notStopped, portsTaken } from './reasons.ts'
@@ -12,7 +13,9 @@ import { usageOfAll } from './usage.ts'
 export interface LocalOptions {
   readonly launcher: LauncherClient
   /** As whom servers run: the Linux user of the same name (PAM), or one made for each account. */
-  readonly as: 'linux-user' | 'own-account'
+  readonly as: RunAsKind
+  /** The launcher starts servers as units of systemd. Default false. */
+  readonly units?: boolean
   /** Where servers listen; 127.0.0.1 unless hub or proxy are elsewhere. */
   readonly ip?: string
   /** How long a start waits for the server to listen before it leaves the waiting to the hub. */
@@ -58,6 +61,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
     const asked = {
       key,
       as: options.as,
+      ...(options.units && { unit: true }),
       command: [...server.command],
       environment: environmentForLauncher(server.environment(bind), allowedEnvironment),
       directory: notebookFolder(server),
@@ -69,7 +73,8 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
       .call('start', asked, { timeoutMs: START_CALL_MS })
       .catch(error => endUnanswered(key, error, run))
     const proto = server.tls && ({ proto: 'https' } as const)
-    const state: LocalState = { pid: started.pid, startTime: started.startTime, ...bind, ...proto }
+    const unit = started.unit !== undefined && { unit_name: started.unit }
+    const state: LocalState = { pid: started.pid, startTime: started.startTime, ...unit, ...bind, ...proto }
     await orEnd(key, state, undefined, () => run.saveState(state))
     await orEnd(key, state, run.signal, async () => run.signal.throwIfAborted())
     for (const warning of started.warnings) run.progress({ message: warning })
@@ -136,7 +141,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
   }
 
   return {
-    name: 'local',
+    name: options.units ? 'systemd' : 'local',
     start: (server, run) => explained(() => start(server, run)),
     async poll(key, state, signal) {
       const found = await launcher.call('poll', { key, ...claimOf(state) }, { signal })

@@ -1,0 +1,21 @@
+/** Servers as units of systemd, on a machine that has booted with it. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type SystemdHost, startSystemdHost, withoutHost } from '../support/systemd-host.ts'
+
+describe('on a machine that runs systemd', { skip: withoutHost, timeout: 600_000 }, () => {
+  let host: SystemdHost
+  before(() => {
+    host = startSystemdHost()
+  })
+  after(() => host?.[Symbol.dispose]())
+
+  for (const file of ['src/spawners/local/systemd.test.ts', 'src/launcher/units/units.test.ts']) {
+    it(`${file} passes`, () => {
+      const told = host.test(file)
+
+      assert.match(told, /^ℹ pass [1-9]/m)
+      assert.match(told, /^ℹ skipped 0$/m)
+    })
+  }
+})
