@@ -124,6 +124,8 @@ export interface PageServers {
   optionsForm(key: ServerKey): Promise<OptionsForm | undefined>
   /** Resolves once the start is on its way. Throws HubError or SpawnError when it is refused. */
   start(key: ServerKey, request: { options?: Json; displayName?: string; requestedBy: string }): Promise<unknown>
+  /** Resolves when nothing is pending, after `timeoutMs` at most. */
+  settled(key: ServerKey, timeoutMs: number): Promise<unknown>
   stop(key: ServerKey, request: { by: string }): Promise<unknown>
   /** Deletes a stopped named server for good. */
   remove(key: ServerKey, request: { by: string }): Promise<void>

@@ -234,6 +234,15 @@ describe('pages', () => {
       assert.deepEqual(pages.servers.asked, [])
     })
 
+    it('goes on to a server that is there before its page could be', async () => {
+      pages.servers.quick = ready
+      const started = await ada.get('/hub/spawn')
+      const next = await ada.get(String(started.headers.location))
+
+      assert.equal(started.headers.location, '/hub/spawn-pending/ada')
+      assert.equal(next.headers.location, '/user/ada/')
+    })
+
     it('follows a start, and goes on when it is ready', async () => {
       pages.servers.set(key, { phase: 'spawning', since: new Date(), percent: 40, message: 'Starting the process' })
       pages.servers.events = [{ id: 1, at: new Date(), percent: 0, message: 'Server requested' }]

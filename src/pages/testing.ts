@@ -177,6 +177,8 @@ export interface MemoryServers extends PageServers {
   /** By the servers' names, for everybody. */
   readonly used: Map<string, PageUsage>
   form: OptionsForm | undefined
+  /** What a start has come to before its page is answered. */
+  quick: ServerState | undefined
   /** Thrown by the next start. */
   fault: Error | undefined
   events: ProgressEvent[]
@@ -192,6 +194,7 @@ export function memoryServers(): MemoryServers {
     asked: [],
     used: new Map(),
     form: undefined,
+    quick: undefined,
     fault: undefined,
     events: [],
     log: '',
@@ -208,6 +211,9 @@ export function memoryServers(): MemoryServers {
       if (memory.fault) throw memory.fault
       memory.asked.push(`start ${id(key)} by ${requestedBy} ${JSON.stringify(options ?? null)}`)
       memory.set(key, { phase: 'spawning', since: new Date(), percent: 0, message: 'Server requested' })
+    },
+    async settled(key) {
+      if (memory.quick) memory.set(key, memory.quick)
     },
     async stop(key, { by }) {
       memory.asked.push(`stop ${id(key)} by ${by}`)

@@ -93,7 +93,7 @@ describe('a running notebook', () => {
       .or(lou.page.getByRole('link', { name: /^start/i }))
       .first()
       .click()
-    await lou.page.waitForURL(/spawn-pending/)
+    await lou.page.waitForURL(/spawn-pending|\/user\/lou\//)
     await orrery.killPart('hub')
     await lou.page.goto(`${orrery.url}/hub/spawn/lou`)
     await lou.page.waitForURL(/\/user\/lou\//, { timeout: 120_000 })

@@ -22,7 +22,8 @@ export async function startServerFromHome(page: Page, url: string, options: { sh
     .first()
     .click()
   if (options.shots) {
-    await page.waitForURL(/spawn-pending/)
+    // A start may be quicker than its page.
+    await page.waitForURL(/spawn-pending|\/user\/[^/]+\//)
     await screenshot(page, options.shots)
   }
   await page.waitForURL(/\/user\/[^/]+\//, { timeout: 120_000 })

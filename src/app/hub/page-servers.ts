@@ -31,6 +31,7 @@ export function pageServers(parts: {
     check: key => spawning.check(key),
     optionsForm: key => spawning.optionsForm(key, AbortSignal.timeout(FORM_PATIENCE_MS)),
     start: (key, request) => spawning.start(key, request),
+    settled: (key, timeoutMs) => spawning.settled(key, timeoutMs),
     stop: (key, request) => spawning.stop(key, request),
     async remove(key, request) {
       await spawning.remove(key, request)

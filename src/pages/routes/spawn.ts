@@ -16,6 +16,12 @@ import { sendPage, userVars } from '../page-vars.ts'
 import { formLists, queryLists, queryText } from '../request-parts.ts'
 import { serverPhrase } from '../server-vars.ts'
 
+/**
+ * A server that is preloaded is there in less, and the page of its progress would only be in its way: that one goes on to
+ * the server at once. JupyterHub waits for one second here.
+ */
+const QUICK_START_MS = 700
+
 interface SpawnParams {
   user?: string
   server?: string
@@ -134,6 +140,7 @@ async function start(deps: PageDeps, request: FastifyRequest, me: UserIdentity, 
     ...(options !== undefined && { options }),
     ...(key.server !== '' && { displayName: displayName(request, key) }),
   })
+  await deps.servers.settled(key, QUICK_START_MS)
 }
 
 function displayName(request: FastifyRequest, key: ServerKey): string {
