@@ -8,7 +8,10 @@ import { join } from 'node:path'
 const BENCHES = {
   hub: { file: 'hub/run.ts', quick: ['--users', '50', '--rounds', '1', '--seconds', '0.5', '--servers', '50'] },
   proxy: { file: 'proxy/run.ts', quick: ['--rounds', '1', '--share', '0.1'] },
-  start: { file: 'start/run.ts', quick: ['--rounds', '1', '--at-once', '4', '--idle', '4', '--pages', '1'] },
+  start: {
+    file: 'start/run.ts',
+    quick: ['--rounds', '1', '--at-once', '4', '--idle', '4', '--pages', '1', '--class', '8+2'],
+  },
 } as const
 type Bench = keyof typeof BENCHES
 

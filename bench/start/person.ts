@@ -27,13 +27,33 @@ export async function newPerson({ url, addUser }: Pick<StartedHub, 'url' | 'addU
   return { name, token, url }
 }
 
-/** From the request to start it until the server itself answers, through the proxy. */
-export async function startServer(person: Person): Promise<number> {
+/**
+ * From the request to start it until the server itself answers, through the proxy. `others` start at the same time: all
+ * together look as often as one alone, so that looking is no load.
+ */
+export async function startServer(
+  person: Person,
+  { options, others = 0 }: { options?: Record<string, string>; others?: number } = {},
+): Promise<number> {
   const began = performance.now()
-  const asked = await call(person, 'POST', `/hub/api/users/${person.name}/server`)
+  const body = options && JSON.stringify(options)
+  const asked = await call(person, 'POST', `/hub/api/users/${person.name}/server`, body)
   if (![201, 202].includes(asked.status)) throw new Error(`${person.name}: ${asked.status} ${await asked.text()}`)
-  while ((await call(person, 'GET', `/user/${person.name}/api/status`)).status !== 200) await sleep(LOOK_EVERY_MS)
+  while (!(await isRunning(person))) await sleep(LOOK_EVERY_MS * (1 + others))
   return (performance.now() - began) / 1000
+}
+
+/** Seconds until the last of them answers. */
+export async function startAll(
+  people: readonly Person[],
+  optionsOf: (person: Person) => Record<string, string> | undefined = () => undefined,
+): Promise<number> {
+  const others = people.length - 1
+  const all = people.map(person => {
+    const options = optionsOf(person)
+    return startServer(person, { others, ...(options && { options }) })
+  })
+  return Math.max(...(await Promise.all(all)))
 }
 
 export async function stopServer(person: Person): Promise<void> {
@@ -47,6 +67,11 @@ export async function stopServer(person: Person): Promise<void> {
     if (!server && !pending) return
     await sleep(LOOK_EVERY_MS)
   }
+}
+
+/** The server itself answers. */
+export async function isRunning(person: Person): Promise<boolean> {
+  return (await call(person, 'GET', `/user/${person.name}/api/status`)).status === 200
 }
 
 /** From the request for a kernel until it has answered. */
@@ -69,8 +94,20 @@ export async function startKernel(person: Person): Promise<number> {
   return (performance.now() - began) / 1000
 }
 
-/** From the click on the start page until JupyterLab can be used, in a browser that has seen neither. */
-export async function openLab(browser: Browser, { url, name }: Pick<Person, 'url' | 'name'>): Promise<number> {
+export interface Opened {
+  /** From the click on the start page until JupyterLab can be used, in a browser that has seen neither. */
+  readonly started: number
+  /** The same in another such browser, of the server that now runs: what JupyterLab and the browser take by themselves. */
+  readonly running: number
+}
+
+export async function openLab(browser: Browser, person: Pick<Person, 'url' | 'name'>): Promise<Opened> {
+  const started = await openIn(browser, person, `${person.url}/hub/spawn`)
+  return { started, running: await openIn(browser, person, `${person.url}/user/${person.name}/lab`) }
+}
+
+/** Seconds until JupyterLab at this address can be used. */
+async function openIn(browser: Browser, { url, name }: Pick<Person, 'url' | 'name'>, address: string): Promise<number> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
   try {
     const page = await context.newPage()
@@ -78,9 +115,9 @@ export async function openLab(browser: Browser, { url, name }: Pick<Person, 'url
     await page.locator('input[name=username]').fill(name)
     await page.locator('input[name=password]').fill('any')
     await page.locator('[type=submit]').first().click()
-    await page.locator('#start').waitFor()
+    await page.locator('#start, #stop').first().waitFor()
     const began = performance.now()
-    await page.goto(`${url}/hub/spawn`)
+    await page.goto(address)
     await page.waitForURL(/\/user\/.*\/lab/, { timeout: 600_000 })
     await waitForLab(page)
     return (performance.now() - began) / 1000

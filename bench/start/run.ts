@@ -1,19 +1,20 @@
 /**
  * Real JupyterLab servers of this hub beside those of the released JupyterHub with its local spawner, in one run.
  *
- *     node bench/start/run.ts [--rounds 3] [--at-once 50] [--idle 20] [--pages 2] [--json]
+ *     node bench/start/run.ts [--rounds 3] [--at-once 50] [--idle 20] [--pages 2] [--class 100+20] [--json]
  *
  * Rounds go by turns, so that both meet the same machine; what is written down is the median. `--pages 0` leaves the
- * browser out.
+ * browser out, `--class 0+0` the class: so many trivial servers and so many of JupyterLab, all at once.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { launchBrowser } from '../../test/support/browser.ts'
-import { listProcesses } from '../../test/support/processes.ts'
+import { descendants, listProcesses } from '../../test/support/processes.ts'
 import { buildPackage } from '../hub/built-package.ts'
 import { median, memoryOf } from '../process-cost.ts'
-import { newPerson, openLab, type Person, startKernel, startServer, stopServer } from './person.ts'
+import { startAndStopClass } from './class.ts'
+import { newPerson, openLab, type Person, startAll, startKernel, startServer, stopServer } from './person.ts'
 import { PROGRAMS, type Program, type StartedHub, startHub } from './started-hub.ts'
 
 const { values: flags } = parseArgs({
@@ -22,6 +23,7 @@ const { values: flags } = parseArgs({
     'at-once': { type: 'string', default: '50' },
     idle: { type: 'string', default: '20' },
     pages: { type: 'string', default: '2' },
+    class: { type: 'string', default: '100+20' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -30,6 +32,7 @@ const counts = {
   atOnce: Number(flags['at-once']),
   idle: Number(flags.idle),
   pages: Number(flags.pages),
+  class: flags.class.split('+').map(Number) as [light: number, real: number],
 }
 
 /** Seconds and megabytes. */
@@ -37,8 +40,11 @@ interface Figures {
   'one start': number[]
   'first kernel': number[]
   'usable page': number[]
+  'page of what runs': number[]
   'at once': number[]
   'private memory': number[]
+  'class starts': number[]
+  'class stops': number[]
 }
 
 const SETTLE_MS = 3_000
@@ -53,6 +59,9 @@ try {
   }
   if (counts.pages > 0) await measurePages(figures)
   for (const hub of hubs) await measureMany(hub, figures[hub.program])
+  for (const hub of hubs.splice(0)) await hub.stop()
+  if (counts.class.some(count => count > 0))
+    for (const program of PROGRAMS) await measureClass(figures[program], program)
   print(figures)
 } finally {
   for (const hub of hubs) await hub.stop()
@@ -72,7 +81,9 @@ async function measurePages(figures: Record<Program, Figures>): Promise<void> {
     for (let round = 0; round < counts.pages; round++) {
       for (const hub of hubs) {
         const person = await newPerson(hub, `page${round}`)
-        figures[hub.program]['usable page'].push(await openLab(browser, person))
+        const { started, running } = await openLab(browser, person)
+        figures[hub.program]['usable page'].push(started)
+        figures[hub.program]['page of what runs'].push(running)
         await stopServer(person)
       }
     }
@@ -85,14 +96,19 @@ async function measureMany(hub: StartedHub, figures: Figures): Promise<void> {
   const people: Person[] = []
   for (let n = 0; n < Math.max(counts.atOnce, counts.idle); n++) people.push(await newPerson(hub, `many${n}`))
   const together = people.slice(0, counts.atOnce)
-  const began = performance.now()
-  await Promise.all(together.map(startServer))
-  figures['at once'].push((performance.now() - began) / 1000)
+  figures['at once'].push(await startAll(together))
   await Promise.all(together.slice(counts.idle).map(stopServer))
   for (const person of people.slice(counts.atOnce, counts.idle)) await startServer(person)
   await sleep(SETTLE_MS)
-  figures['private memory'].push(...serverPids(hub).map(pid => memoryOf(pid).privateMegabytes))
+  figures['private memory'].push(...serverPids(hub).map(privateMegabytesOf))
   await Promise.all(people.slice(0, counts.idle).map(stopServer))
+}
+
+async function measureClass(figures: Figures, program: Program): Promise<void> {
+  const [light, real] = counts.class
+  const { starts, stops } = await startAndStopClass(program, { light, real }, built.bin)
+  figures['class starts'].push(starts)
+  figures['class stops'].push(stops)
 }
 
 /** Only one hub has servers of these people at that time. */
@@ -105,8 +121,23 @@ function serverPids(hub: StartedHub): number[] {
   return found.map(({ pid }) => pid)
 }
 
+/** With its children: ours has one that forks kernels. */
+function privateMegabytesOf(server: number): number {
+  const pids = [server, ...descendants(server).map(({ pid }) => pid)]
+  return pids.reduce((sum, pid) => sum + memoryOf(pid).privateMegabytes, 0)
+}
+
 function emptyFigures(): Figures {
-  return { 'one start': [], 'first kernel': [], 'usable page': [], 'at once': [], 'private memory': [] }
+  return {
+    'one start': [],
+    'first kernel': [],
+    'usable page': [],
+    'page of what runs': [],
+    'at once': [],
+    'private memory': [],
+    'class starts': [],
+    'class stops': [],
+  }
 }
 
 function print(figures: Record<Program, Figures>): void {
@@ -115,8 +146,11 @@ function print(figures: Record<Program, Figures>): void {
     'one start': 's, request to first answer',
     'first kernel': 's, request to its first answer',
     'usable page': 's, click to JupyterLab in Chromium',
+    'page of what runs': 's, the same of a server that runs',
     'at once': `s, ${counts.atOnce} at once all answering`,
-    'private memory': `MB of each of ${counts.idle} idle servers`,
+    'private memory': `MB of each of ${counts.idle} idle servers, with what belongs to it`,
+    'class starts': `s, ${counts.class[0]} trivial servers and ${counts.class[1]} of JupyterLab at once all answering`,
+    'class stops': 's, the same until all are stopped',
   }
   process.stdout.write('| | Orrery | JupyterHub | ratio |\n|---|---|---|---|\n')
   for (const name of Object.keys(units) as (keyof Figures)[]) {
