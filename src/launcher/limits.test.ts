@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { until } from '../../test/support/until.ts'
-import { entriesOf, type Group } from './groups/group.ts'
+import { entriesOf, type Group, usageOfGroup } from './groups/group.ts'
 import { readEntry } from './groups/group-files.ts'
 import { findGroupsPlace } from './groups/groups-place.ts'
 import { isRoot } from './options.ts'
@@ -124,6 +124,22 @@ describe('limits of servers', { skip: whyNot() }, () => {
     assert.partialDeepStrictEqual(used, { taskLimit: 40, memoryLimitBytes: 64 * MB })
     await second.stop()
     await until('nothing is left in the group', () => !existsSync(`/proc/${job.trim()}`))
+  })
+
+  it('are set below what is left of an earlier run too, which is ended for it', async () => {
+    const first = await servers.start()
+    await first.post('eat-here/64')
+    const group = first.group()
+    await first.post('leave/64')
+    process.kill(first.pid, 'SIGTERM')
+    await until('the server has ended', async () => !(await first.ask('poll')).running)
+    assert.ok((usageOfGroup(group)?.memoryBytes ?? 0) > 50 * MB, 'nothing is left')
+
+    const second = await servers.start({ key: first.key, limits: { memoryBytes: 40 * MB } })
+
+    const used = await second.usage()
+    assert.ok(used.memoryBytes <= 40 * MB)
+    assert.equal(used.processes, 1)
   })
 
   it('leave no group behind', async () => {

@@ -120,7 +120,7 @@ export function launcherOperations(
   ): Promise<Answers['startService'] & { unit?: string }> {
     await endRemains(key)
     const { limits = {}, guarantees = {} } = limited ?? {}
-    const group = limited && groups.make(serverDigest(key), limits, guarantees)
+    const group = limited && (await groups.make(serverDigest(key), limits, guarantees))
     const placed = texts && tls.place(key, texts, order.runAs)
     const inUnit = limited && units?.runnerFor({ key, runAs: order.runAs, limits, guarantees }, placed)
     const environment = { ...order.environment, ...(inUnit?.tlsVariables ?? placed) }

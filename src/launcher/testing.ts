@@ -4,10 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '../../test/support/until.ts'
+import { removeServerGroups } from '../../test/support/server-groups.ts'
 import { silentLogger } from '../core/runtime.ts'
 import { type LauncherClient, launcherClient } from './client.ts'
-import { serverGroups } from './groups/server-groups.ts'
 import { isRoot, type LauncherOptions, withDefaults } from './options.ts'
 import { findEnvironment, listProcesses } from './process-info.ts'
 import { type Launcher, startLauncher } from './server.ts'
@@ -70,7 +69,7 @@ export async function testLauncher({
       client.close()
       await launcher.close()
       for (const { pid } of await remainsOf(folder)) process.kill(pid, 'SIGKILL')
-      await removeGroups(options)
+      await removeServerGroups(options.stateDir)
       if (isRoot()) removeUsers(join(options.stateDir, 'accounts'))
       rmSync(folder, { recursive: true, force: true })
     },
@@ -81,15 +80,6 @@ export async function testLauncher({
 export function systemPython(): string {
   const known = ['/usr/bin/python3', '/usr/local/bin/python3'].find(path => existsSync(path))
   return known ?? execFileSync('sh', ['-c', 'command -v python3'], { encoding: 'utf8' }).trim()
-}
-
-/** Those of servers that the test has not stopped; the kernel takes a moment to clear them. */
-async function removeGroups(options: LauncherOptions): Promise<void> {
-  const groups = serverGroups(options)
-  await until('the groups of servers are empty', () => {
-    groups.close()
-    return groups.place?.bases.every(base => !existsSync(base)) ?? true
-  })
 }
 
 async function remainsOf(folder: string): Promise<{ pid: number; text: string }[]> {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
 import { descendants, type ProcessInfo, readProcess } from './processes.ts'
 import { referencePython, singleUserCommand } from './python-env.ts'
+import { removeServerGroups } from './server-groups.ts'
 import { until } from './until.ts'
 import { removeWhatServersLeft } from './users.ts'
 
@@ -136,6 +137,7 @@ export async function startOrrery(options: {
       await end(child)
       if (keepData) return
       removeWhatServersLeft(dataDir)
+      await removeServerGroups(join(dataDir, 'launcher'))
       rmSync(dataDir, { recursive: true, force: true })
     },
   }

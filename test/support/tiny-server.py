@@ -37,7 +37,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(404, {"message": "not here"})
 
     def do_POST(self):
-        """`eat/MEGABYTES` and `eat-here/MEGABYTES`: memory in a child, or in itself; `fork/COUNT`; `spin/MILLISECONDS`."""
+        """`eat/MEGABYTES` and `eat-here/MEGABYTES`: memory in a child, or in itself;
+        `leave/MEGABYTES`: in a job that outlives it; `fork/COUNT`; `spin/MILLISECONDS`."""
         action, _, amount = self.path.removeprefix(prefix).partition("/")
         return self.answer(200, ACTIONS[action](int(amount)))
 
@@ -72,6 +73,21 @@ def eat_here(megabytes):
     return {"eaten": megabytes}
 
 
+def leave(megabytes):
+    """A job with so much memory, in a session of its own, that goes on when the server ends."""
+    has_it, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        kept = bytearray(b"x") * (megabytes * 2**20)
+        os.write(tell, b"x")
+        while kept:
+            signal.pause()
+    os.read(has_it, 1)
+    return {"left": pid}
+
+
 def fork(count):
     """Children that do nothing, all at once; tells how many there could be."""
     children = []
@@ -104,7 +120,7 @@ def spin(milliseconds):
     return {"spun": milliseconds}
 
 
-ACTIONS = {"eat": eat, "eat-here": eat_here, "fork": fork, "spin": spin}
+ACTIONS = {"eat": eat, "eat-here": eat_here, "leave": leave, "fork": fork, "spin": spin}
 
 umask = os.umask(0)
 os.umask(umask)

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isRoot, type LauncherOptions } from '../options.ts'
 import { Refusal } from '../refusal.ts'
 import * as cgroup1 from './cgroup1.ts'
@@ -14,7 +15,7 @@ export interface ServerGroups {
   /** Undefined: the system leaves no groups to this launcher. */
   readonly place: GroupsPlace | undefined
   /** In the place of what is left of an earlier one of that server. Throws Refusal `limits_not_set`. */
-  make(digest: string, limits: Limits, guarantees: Guarantees): Group | undefined
+  make(digest: string, limits: Limits, guarantees: Guarantees): Promise<Group | undefined>
   /** Digests of the servers that have a group. */
   digests(): string[]
   groupOf(digest: string): Group | undefined
@@ -22,6 +23,9 @@ export interface ServerGroups {
   close(): void
 }
 
+/** What was killed gives its memory back a moment later. */
+const EMPTY_WITHIN_MS = 10_000
+const LOOK_EVERY_MS = 20
 const PREFIX = 'server-'
 
 type Options = Pick<LauncherOptions, 'stateDir' | 'controlGroups' | 'log'>
@@ -34,11 +38,11 @@ export function serverGroups(options: Options): ServerGroups {
 
   return {
     place,
-    make(digest, limits, guarantees) {
+    async make(digest, limits, guarantees) {
       const group = groupOf(digest)
       if (!group) return undefined
       try {
-        setUp(group, limits, guarantees)
+        await setUp(group, limits, guarantees)
       } catch (error) {
         log.error({ err: error, group }, 'limits cannot be set')
         throw limitsNotSet()
@@ -63,14 +67,16 @@ export function limitsNotSet(): Refusal {
   )
 }
 
-function setUp(group: Group, limits: Limits, guarantees: Guarantees): void {
-  try {
-    apply(group, limits, guarantees)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
-    // Version 1 sets no limit below what is in use: by jobs that have outlived an earlier run of the server.
-    killGroup(group)
-    apply(group, limits, guarantees)
+async function setUp(group: Group, limits: Limits, guarantees: Guarantees): Promise<void> {
+  for (const until = Date.now() + EMPTY_WITHIN_MS; ; ) {
+    try {
+      return apply(group, limits, guarantees)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || Date.now() >= until) throw error
+      // Version 1 sets no limit below what is in use: by jobs that have outlived an earlier run of the server.
+      killGroup(group)
+      await sleep(LOOK_EVERY_MS)
+    }
   }
 }
 
