@@ -25,16 +25,14 @@ HEADER = struct.Struct(">I")
 DESCRIPTORS = 3
 
 
-def fork_forker(show):
-    """The server gets its end of the socket; the forker serves until that is closed. In kernels: their request."""
+def fork_beside():
+    """A new process, and a socket between the two: the caller's end, or the other one in the new process."""
     ours, theirs = socket.socketpair()
-    pid = os.fork()
-    if pid != 0:
+    if os.fork() != 0:
         theirs.close()
         return ours, None
     ours.close()
-    show()
-    return None, KernelForker(theirs).serve()
+    return None, theirs
 
 
 class KernelForker:

@@ -11,7 +11,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 from .become import Execution, close_inherited
 from .forker import CONTROL_FD
-from .kernels import fork_forker
+from .kernels import KernelForker, fork_beside
 from .only_root import OnlyRoot, keep_rights_to_switch
 from .program import run_program
 from .scout import scout
@@ -79,16 +79,25 @@ class Preloaded:
         if self.why_not(order) is not None:
             return Execution().run(order)
         argv, environment = order["argv"], order["environment"]
-        if self.with_kernels:
-            requests, kernel = fork_forker(self.show_kernel_forker)
-            if kernel is not None:
-                self.leave_out_servers_modules()
-                return run_program(kernel["argv"], kernel["environment"], self.set_by_kernels, self.appearance)
+        requests, control = self.fork_kernel_forker()
+        if control is not None:
+            self.appearance.show("orrery-kernels", ["orrery: forks kernels of", self.program], {})
+            kernel = KernelForker(control).serve()
+            self.leave_out_servers_modules()
+            return run_program(kernel["argv"], kernel["environment"], self.set_by_kernels, self.appearance)
+        if requests is not None:
             self.offer_kernels(requests)
         return run_program(argv, environment, self.set_by_servers, self.appearance)
 
-    def show_kernel_forker(self):
-        self.appearance.show("orrery-kernels", ["orrery: forks kernels of", self.program], {})
+    def fork_kernel_forker(self):
+        """Its two sockets: in the server the first, in that process the second, and none where there is no such process."""
+        if not self.with_kernels:
+            return None, None
+        try:
+            return fork_beside()
+        except OSError as error:  # its user may have no process left
+            print(f"kernels of this server are not preloaded: {error.strerror}", file=sys.stderr, flush=True)
+            return None, None
 
     def offer_kernels(self, control):
         from . import kernel_provisioner
