@@ -24,6 +24,7 @@ describe('the admin page with 50,000 users', () => {
 
   before(async () => {
     hub = await adminHub({
+      usageEveryMs: 200,
       steps: {
         async beforeStart({ user }) {
           const reason = refused.get(user.name)
@@ -303,6 +304,28 @@ describe('the admin page with 50,000 users', () => {
     await page.getByText('No server runs.').waitFor()
 
     assert.deepEqual(hub.world.running(), [])
+  })
+
+  it('sorts servers by what they use, live, and moves no row that is pointed at', async () => {
+    const use = (user: string, megabytes: number) =>
+      hub.world.used.set(`${user}/`, { memoryBytes: megabytes * 2 ** 20, cpuSeconds: 0 })
+    await start('user00150', 'user00151')
+    use('user00150', 100)
+    use('user00151', 200)
+    hub.usage.start()
+    await open('/servers?search=user0015')
+    const order = async () => (await names()).filter(name => name.startsWith('user0015'))
+    await page.getByRole('button', { name: 'Memory' }).click()
+    await until('the greediest first', async () => (await order())[0] === 'user00151')
+
+    await row('user00150').hover()
+    use('user00150', 300)
+    await row('user00150').getByText('300 MB').waitFor()
+    assert.deepEqual(await order(), ['user00151', 'user00150'])
+    await page.mouse.move(0, 0)
+    await until('it may move now', async () => (await order())[0] === 'user00150')
+
+    for (const user of ['user00150', 'user00151']) await hub.spawning.stop({ user, server: '' }, { by: 'root' })
   })
 
   it('shows roles and who holds them', async () => {

@@ -20,7 +20,8 @@ describe('the API of usage', () => {
     const { url, drop } = await testDatabases()[0]!.create()
     site = await testSite({ databaseUrl: url, drop })
     // So quick that each request looks anew.
-    hub = await site.hub({ usageEveryMs: 0 })
+    let looks = 0
+    hub = await site.hub({ usageClock: { now: () => new Date(Date.now() + ++looks * 600_000) } })
     for (const name of ['root', 'ada', 'bob', 'cem']) {
       const id = await site.addUser(name, { admin: name === 'root' })
       tokens.set(name, (await hub.access.issueToken({ user: { id } })).token)

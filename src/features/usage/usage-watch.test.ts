@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../../test/support/until.ts'
 import { silentLogger } from '../../core/runtime.ts'
 import type { Database } from '../../db/database.ts'
@@ -101,6 +102,23 @@ describe('the watch over usage', () => {
     await using hub = await watched({ usage: () => new Promise(() => {}) })
 
     assert.deepEqual(await hub.watch.all(), [])
+  })
+
+  it('looks less often when a look takes long', async () => {
+    const began: number[] = []
+    await using hub = await watched({
+      async usage() {
+        began.push(performance.now())
+        await sleep(20)
+        return { running: 1, used: [] }
+      },
+    })
+
+    hub.watch.start()
+    await until('three looks', () => began.length >= 3)
+
+    // Twenty times twenty milliseconds, and not the five asked for.
+    assert.ok(began[2]! - began[1]! > 390, `${began[2]! - began[1]!} ms`)
   })
 
   it('has nothing for the metrics where nobody looked lately', async () => {

@@ -55,6 +55,8 @@ const POINTS_KEPT = 60
 const LOOK_PATIENCE_MS = 8_000
 /** A page is not held up by a spawner that is slow to tell. */
 const PAGE_PATIENCE_MS = 1_000
+/** Looks take no more than this part of the time, however many servers there are. */
+const MOST_SHARE = 1 / 20
 /** So long a hub that does not hold the lease goes on looking after somebody asked. */
 const INTEREST_MS = 60_000
 
@@ -68,6 +70,7 @@ export function createUsageWatch(deps: UsageWatchDeps): UsageWatch {
   let running = 0
   let under: Promise<void> | undefined
   let isFailing = false
+  let pauseMs = everyMs
   const liveMachine = deps.machineReader()
   const sampledMachine = deps.machineReader()
   let machineNow = liveMachine()
@@ -85,6 +88,7 @@ export function createUsageWatch(deps: UsageWatchDeps): UsageWatch {
 
   async function lookOnce(): Promise<void> {
     const at = clock.now()
+    const startedAt = performance.now()
     lookedAt = at.getTime()
     machineNow = liveMachine()
     try {
@@ -100,12 +104,13 @@ export function createUsageWatch(deps: UsageWatchDeps): UsageWatch {
       if (!isFailing && !closing.signal.aborted) log.warn({ err: error }, 'what servers use could not be found out')
       isFailing = true
     }
+    pauseMs = Math.max(everyMs, (performance.now() - startedAt) / MOST_SHARE)
     followers.tell(history.all())
   }
 
   async function lookedLately(): Promise<void> {
     askedAt = now()
-    if (now() - lookedAt < everyMs * 1.5) return
+    if (now() - lookedAt < pauseMs * 1.5) return
     await Promise.race([look(), sleep(PAGE_PATIENCE_MS, undefined, { ref: false })])
   }
 
@@ -124,7 +129,7 @@ export function createUsageWatch(deps: UsageWatchDeps): UsageWatch {
       } catch (error) {
         if (!closing.signal.aborted) log.warn({ err: error }, 'usage could not be written down; it is tried again')
       }
-      await sleep(everyMs, undefined, { signal: closing.signal }).catch(() => {})
+      await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => {})
     }
     await lease?.release().catch(() => {})
   }
@@ -144,7 +149,7 @@ export function createUsageWatch(deps: UsageWatchDeps): UsageWatch {
       return history.all()
     },
     follow: signal => followers.follow(AbortSignal.any([signal, closing.signal])),
-    last: () => (now() - lookedAt < everyMs * 3 ? history.all() : undefined),
+    last: () => (now() - lookedAt < pauseMs * 3 ? history.all() : undefined),
     async machine() {
       await lookedLately()
       return { ...machineNow, servers: running, disks: await deps.disks() }

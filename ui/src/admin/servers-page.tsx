@@ -13,7 +13,7 @@ import { State } from './parts/state.tsx'
 import type { Column } from './parts/table-model.ts'
 import { TimeAgo } from './parts/time-ago.tsx'
 import { useSteady } from './parts/use-steady.ts'
-import { usageColumns } from './usage-columns.tsx'
+import { type ServerRow, usageColumns, usageOf } from './usage-columns.tsx'
 import { change, closeDialog, linkTo } from './use-address.ts'
 import { stopServer, useActions } from './users/actions.ts'
 import { BulkDialog } from './users/bulk-dialog.tsx'
@@ -33,12 +33,12 @@ export function ServersPage({ address }: { address: Address }) {
   const { changed } = useActions()
   const { search = '', user, dialog } = address.query
   const [selected, select] = useState<ReadonlySet<string>>(new Set())
-  const all = useMemo(() => serversOfAll(users.data ?? nobody), [users.data])
-  const rows = useMemo(() => all.filter(row => idOf(row).toLowerCase().includes(search.toLowerCase())), [all, search])
   const frame = useRef<HTMLDivElement>(null)
   const usage = useUsage().data ?? unknown
   const sorted = useSteady(usage, frame)
-  const columns = useMemo(() => serverColumns(address, usage, sorted), [address, usage, sorted])
+  const all = useMemo(() => serversOfAll(users.data ?? nobody, sorted), [users.data, sorted])
+  const rows = useMemo(() => all.filter(row => idOf(row).toLowerCase().includes(search.toLowerCase())), [all, search])
+  const columns = useMemo(() => serverColumns(address, usage), [address, usage])
   const chosen = rows.filter(row => selected.size === 0 || selected.has(idOf(row))).filter(isUp)
 
   return (
@@ -66,7 +66,7 @@ export function ServersPage({ address }: { address: Address }) {
         </div>
       )}
       <div className="table-frame" ref={frame} hidden={rows.length === 0}>
-        <DataTable<ServerOf>
+        <DataTable<ServerRow>
           label="Running servers"
           columns={columns}
           rows={rows}
@@ -101,8 +101,9 @@ export function ServersPage({ address }: { address: Address }) {
   )
 }
 
-function serversOfAll(users: readonly User[]): ServerOf[] {
-  return users.flatMap(user => Object.values(user.servers ?? {}).map(server => ({ user: user.name, server })))
+function serversOfAll(users: readonly User[], usage: UsageById): ServerRow[] {
+  const servers = users.flatMap(user => Object.values(user.servers ?? {}).map(server => ({ user: user.name, server })))
+  return servers.map(server => ({ ...server, sortedBy: usageOf(usage, server) }))
 }
 
 function isUp({ server }: ServerOf): boolean {
@@ -114,7 +115,7 @@ function idOf({ user, server }: ServerOf): string {
   return server.name === '' ? user : `${user}/${server.name}`
 }
 
-function serverColumns(address: Address, usage: UsageById, sorted: UsageById): readonly Column<ServerOf>[] {
+function serverColumns(address: Address, usage: UsageById): readonly Column<ServerRow>[] {
   return [
     {
       id: 'user',
@@ -142,7 +143,7 @@ function serverColumns(address: Address, usage: UsageById, sorted: UsageById): r
       cell: ({ server }) => <State server={server} />,
     },
     // Nothing is known where the spawner cannot tell.
-    ...(Object.keys(usage).length > 0 ? usageColumns(usage, sorted) : []),
+    ...(Object.keys(usage).length > 0 ? usageColumns(usage) : []),
     {
       id: 'started',
       header: 'Running for',

@@ -8,25 +8,32 @@ import { Spark } from './parts/spark.tsx'
 import type { Column } from './parts/table-model.ts'
 import type { ServerOf } from './users/losses.ts'
 
-/** `sorted` may be older than `now`, so that rows stay where they are. */
-export function usageColumns(now: UsageById, sorted: UsageById): readonly Column<ServerOf>[] {
-  const idOf = ({ user, server }: ServerOf) => usageId({ user, server: server.name })
+/** The rows carry what they are sorted by: it may be older than what is shown, so that they stay where they are. */
+export interface ServerRow extends ServerOf {
+  readonly sortedBy: Usage | undefined
+}
+
+export function usageOf(usage: UsageById, { user, server }: ServerOf): Usage | undefined {
+  return usage[usageId({ user, server: server.name })]
+}
+
+export function usageColumns(now: UsageById): readonly Column<ServerRow>[] {
   return [
     {
       id: 'memory',
       header: 'Memory',
       className: 'usage-col',
       newestFirst: true,
-      value: row => sorted[idOf(row)]?.memory_bytes,
-      cell: row => <Memory usage={now[idOf(row)]} />,
+      value: row => row.sortedBy?.memory_bytes,
+      cell: row => <Memory usage={usageOf(now, row)} />,
     },
     {
       id: 'cpu',
       header: 'Processor',
       className: 'usage-col',
       newestFirst: true,
-      value: row => sorted[idOf(row)]?.cpu ?? undefined,
-      cell: row => <Processor usage={now[idOf(row)]} />,
+      value: row => row.sortedBy?.cpu ?? undefined,
+      cell: row => <Processor usage={usageOf(now, row)} />,
     },
   ]
 }
