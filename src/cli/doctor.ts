@@ -5,7 +5,7 @@ import { duration } from '../config/values.ts'
 import { ALL_CHECKS } from '../doctor/all-checks.ts'
 import { chosenChecks, examine } from '../doctor/examine.ts'
 import { findingsText, summaryText } from '../doctor/findings-text.ts'
-import { reportOf } from '../doctor/report.ts'
+import { reportOf } from '../features/doctor/report.ts'
 import { type ConfigFlags, configSources, withConfigFlags } from './config-flags.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 

@@ -1,30 +1,9 @@
 /** What a check of `orrery doctor` is, and what it is given to look at. */
 import type { DataPaths, Owner } from '../app/data-folder.ts'
 import type { Config } from '../config/schema.ts'
+import type { Outcome } from '../core/finding.ts'
 
-/**
- * `ok`: as it should be. `skipped`: could not be looked at from here. `warning`: works, and somebody should know.
- * `failure`: does not work, for some or for all.
- */
-export type Level = 'ok' | 'skipped' | 'warning' | 'failure'
-
-/** What one look has found. */
-export interface Outcome<Item extends string = string> {
-  /** Stable name of what was looked at, unique within its check. */
-  readonly item: Item
-  readonly level: Level
-  /** One sentence for an operator. */
-  readonly message: string
-  /** What to do about it; of warnings and failures always there. */
-  readonly nextStep?: string
-  /** Figures and names for programs; no secrets. */
-  readonly details?: Readonly<Record<string, unknown>>
-}
-
-export interface Finding extends Outcome {
-  /** Id of the check. */
-  readonly check: string
-}
+export type { Finding, Level, Outcome } from '../core/finding.ts'
 
 export interface Check {
   readonly id: string

@@ -24,8 +24,11 @@ with the next step below it. The exit status is 0 without failures, whatever the
 that there is not. As root it sees most; as anybody else it says what it could not look at.
 
 \`--json\` prints one object: \`version\` (of Orrery), \`at\` (time), \`ok\` (no failure), \`counts\` by level, and
-\`findings\`, each with \`check\`, \`item\`, \`level\`, \`message\`, \`next_step\` (or null) and \`details\` (an object of figures
+\`findings\`, each with \`check\`, \`title\` (of the check), \`item\`, \`level\`, \`message\`, \`next_step\` (or null) and \`details\` (an object of figures
 and names). \`check\` and \`item\` are stable; a check that took too long has the item \`time\`, one that broke down \`check\`.
+
+Administrators have the same on the page **Health**, and programs at \`POST /hub/api/orrery/doctor\` (scopes \`admin-ui\` and
+\`read:hub\`): the hub looks, as its own user, and one run at a time.
 
 ${sections.join('\n\n')}
 `

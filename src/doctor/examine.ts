@@ -1,9 +1,10 @@
 /** The whole of it: from what a command line or a page asks for to findings. */
 import { type ConfigSources, readConfig } from '../config/load-config.ts'
+import type { Config } from '../config/schema.ts'
 import { HubError } from '../core/errors.ts'
 import { ALL_CHECKS } from './all-checks.ts'
 import type { Check, Finding } from './check.ts'
-import { configFault } from './checks/config.ts'
+import { configCheck, configFault } from './checks/config.ts'
 import { findSite, type SiteOptions } from './find-site.ts'
 import { runChecks } from './run-checks.ts'
 
@@ -22,9 +23,15 @@ export async function examine({ sources, only, ...options }: ExamineOptions): Pr
   })
   if (loaded instanceof HubError) {
     const next = `${loaded.nextStep ?? 'orrery config check tells all faults.'} The other checks need a configuration that can be read.`
-    return [{ check: 'config', ...configFault(loaded.message, next) }]
+    return [{ check: configCheck.id, title: configCheck.title, ...configFault(loaded.message, next) }]
   }
   return runChecks(checks, findSite({ ...options, loaded }))
+}
+
+/** The same from within the hub, on the config that it runs with. */
+export async function examineFromHub(config: Config, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  const loaded = { config, file: undefined, notices: [] }
+  return runChecks(ALL_CHECKS, findSite({ loaded, env, inHub: true }))
 }
 
 /** In the order in which they are shown. Throws HubError `check_unknown`. */

@@ -1,7 +1,7 @@
 /** Findings for people: one line each, the next step below it. */
 import { styleText } from 'node:util'
+import type { Report } from '../features/doctor/report.ts'
 import type { Check, Finding, Level } from './check.ts'
-import type { Report } from './report.ts'
 
 const WORDS: Readonly<Record<Level, string>> = { ok: 'ok', skipped: 'skipped', warning: 'warning', failure: 'failure' }
 const COLOURS = { ok: 'green', skipped: 'dim', warning: 'yellow', failure: 'red' } as const

@@ -19,11 +19,12 @@ async function runCheck(check: Check, site: Site, outer: AbortSignal | undefined
   const { signal, unlink } = timedAbort(timeoutMs, outer)
   const late = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   late.catch(() => {}) // the check may have been faster
+  const of = { check: check.id, title: check.title }
   try {
     const outcomes = await Promise.race([check.run(site, signal), late])
-    return outcomes.map(outcome => ({ check: check.id, ...outcome }))
+    return outcomes.map(outcome => ({ ...of, ...outcome }))
   } catch (error) {
-    return [{ check: check.id, ...(signal.aborted ? tooSlow(timeoutMs) : broken(error)) }]
+    return [{ ...of, ...(signal.aborted ? tooSlow(timeoutMs) : broken(error)) }]
   } finally {
     unlink()
   }

@@ -82,6 +82,7 @@ const shots: Record<string, Shot> = {
   groups: { at: '/groups', shows: '1,250 users' },
   group: { at: '/groups?open=physics', shows: 'All 1,250 members' },
   tokens: { at: '/tokens', shows: 'Server at /user/user00005/' },
+  health: { at: '/health', shows: 'There is no /nowhere/start-server' },
   services: { at: '/services', shows: 'announcements' },
   roles: {
     at: '/roles',

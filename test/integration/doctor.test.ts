@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { ReportedFinding } from '../../src/doctor/report.ts'
+import { examine as findAll } from '../../src/doctor/examine.ts'
+import { type Report, reportOf } from '../../src/features/doctor/report.ts'
 import { runOrrery } from '../support/ended-start.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
@@ -22,12 +23,23 @@ describe('the doctor', { timeout: 300_000 }, () => {
   })
   after(() => orrery?.stop())
 
-  async function examine(checks: readonly string[] = [], file = config) {
-    const args = ['doctor', ...checks, '--json', '--data-dir', orrery.dataDir, '--config', file]
+  async function examineByCommand(checks: readonly string[] = []) {
+    const args = ['doctor', ...checks, '--json', '--data-dir', orrery.dataDir, '--config', config]
     const { status, stdout, stderr } = await runOrrery({ args })
     assert.equal(stderr, '')
-    const report = JSON.parse(stdout) as { ok: boolean; findings: ReportedFinding[] }
+    const report = JSON.parse(stdout) as Report
     return { status, ...report, at: (item: string) => report.findings.find(each => each.item === item) }
+  }
+  /** Without the start of a program for each. */
+  async function examine(checks: readonly string[] = [], file = config) {
+    const overrides = { dataDir: { value: orrery.dataDir, from: 'test' } }
+    const findings = await findAll({
+      sources: { path: file, env: {}, overrides },
+      only: checks,
+      env: { PATH: process.env.PATH },
+    })
+    const report = reportOf(findings, { version: 'test', at: new Date() })
+    return { ...report, at: (item: string) => report.findings.find(each => each.item === item) }
   }
   /** Another config of the same installation. */
   function changed(change: (config: Record<string, object>) => Record<string, unknown>): string {
@@ -41,7 +53,7 @@ describe('the doctor', { timeout: 300_000 }, () => {
   it('finds nothing wrong with one that is well, and changes nothing', async () => {
     const before = files()
 
-    const { ok, status, findings } = await examine()
+    const { ok, status, findings } = await examineByCommand()
 
     const bad = findings.filter(
       ({ level, check, item }) => level !== 'ok' && `${check}.${item}` !== 'clock.synchronised',
@@ -63,6 +75,26 @@ describe('the doctor', { timeout: 300_000 }, () => {
     assert.deepEqual(files(), before)
   })
 
+  it('tells administrators the same over the API, as the hub sees it', async () => {
+    const args = ['token', 'ann', '--data-dir', orrery.dataDir, '--config', config]
+    const data = ['--data-dir', orrery.dataDir, '--config', config]
+    await runOrrery({ args: ['user', 'add', 'ann', '--admin', ...data] })
+    const { stdout: token } = await runOrrery({ args })
+
+    const answer = await fetch(`${orrery.url}/hub/api/orrery/doctor`, {
+      method: 'POST',
+      headers: { authorization: `token ${token.trim()}` },
+    })
+    const report = (await answer.json()) as Report
+
+    assert.equal(answer.status, 200)
+    const failures = report.findings.filter(({ level, check }) => level === 'failure' && check !== 'disk')
+    assert.deepEqual(failures, [])
+    const level = (item: string) => report.findings.find(each => each.item === item)?.level
+    for (const item of ['reach', 'websocket', 'intact', 'answers', 'reachable', 'jupyterhub'])
+      assert.equal(level(item), 'ok', item)
+  })
+
   it('prints lines with words for people, and takes single checks', async () => {
     const args = ['doctor', 'parts', 'clock', '--data-dir', orrery.dataDir, '--config', config]
 
@@ -81,7 +113,7 @@ describe('the doctor', { timeout: 300_000 }, () => {
     const secret = join(orrery.dataDir, 'hub', 'jupyterhub_cookie_secret')
     chmodSync(secret, 0o644)
 
-    const { status, at } = await examine(['data-folder'])
+    const { status, at } = await examineByCommand(['data-folder'])
     chmodSync(secret, 0o600)
 
     assert.equal(status, 1)

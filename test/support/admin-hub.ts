@@ -38,6 +38,8 @@ export async function adminHub(options: TestHubOptions = {}): Promise<AdminHub> 
     overrides: {
       'access.allowAll': { value: true, from: 'test' },
       'servers.allowNamedServers': { value: true, from: 'test' },
+      // What its page of health finds wrong.
+      'servers.cmd': { value: ['/nowhere/start-server'], from: 'test' },
     },
   })
   const log = silentLogger

@@ -8,6 +8,7 @@ import type { ScopeMap } from '../../core/scopes/types.ts'
 import type { Subdomains } from '../../core/subdomains.ts'
 import type { Database } from '../../db/database.ts'
 import { activityApi } from '../../features/activity/api.ts'
+import { doctorApi } from '../../features/doctor/api.ts'
 import { groupsApi } from '../../features/groups/api.ts'
 import { hubInfoApi } from '../../features/hub-info/api.ts'
 import { probeRoutes } from '../../features/probe/probe-routes.ts'
@@ -49,6 +50,7 @@ import type { RouteKeeper } from '../../routing/route-keeper.ts'
 import { serversOfUser } from '../../spawning/server-row.ts'
 import type { Spawning } from '../../spawning/spawning.ts'
 import { packageVersion, uiFolder } from '../package-root.ts'
+import { examineHub } from './examine-hub.ts'
 import type { ShareCodeGuesses } from './guess-limits.ts'
 import { pageLimits, pageSettings, rendererOptions } from './hub-settings.ts'
 import { pageServers } from './page-servers.ts'
@@ -128,6 +130,7 @@ export async function registerRoutes(server: FastifyInstance, parts: HubParts): 
   await server.register(probeRoutes({ cookieSecret: parts.cookieSecret, version: packageVersion, baseUrl, clock }), {
     prefix,
   })
+  await server.register(doctorApi({ access, log, examine: () => examineHub(config) }), { prefix })
   await server.register(adminAccessApi({ access }), { prefix })
   await server.register(
     liveServersApi({

@@ -14,8 +14,9 @@ export const configCheck = defineCheck({
   async run(site) {
     const { config, configFile } = site
     const where = configFile ?? 'no file, all defaults'
+    const message = site.inHub ? 'The hub runs with a right configuration.' : `The configuration is right (${where}).`
     return [
-      ok('file', `The configuration is right (${where}).`, { file: configFile ?? null }),
+      ok('file', message, { file: configFile ?? null }),
       ...site.notices.map(notice => warning('notices', notice, 'orrery config check lists all of them.')),
       publicAddress(site),
       ...openSignIn(config.authenticator),

@@ -8,7 +8,7 @@ import { requireAdminUi, signedIn } from '../page-guards.ts'
 import { sendPage } from '../page-vars.ts'
 
 /** Each has an address of its own, and the program finds itself by it. */
-const TABS = ['', '/servers', '/groups', '/services', '/roles', '/tokens', '/machine']
+const TABS = ['', '/servers', '/groups', '/services', '/roles', '/tokens', '/machine', '/health']
 
 export function adminRoutes(app: FastifyInstance, deps: PageDeps): void {
   const { baseUrl, allowNamedServers } = deps.settings

@@ -2,7 +2,7 @@
  * The address of the admin page says all that it shows: the tab is its path, filters, sorting, page, open panel and
  * open dialog are its query. A default is left out, so that addresses stay short.
  */
-export const TABS = ['users', 'servers', 'groups', 'services', 'roles', 'tokens', 'machine'] as const
+export const TABS = ['users', 'servers', 'groups', 'services', 'roles', 'tokens', 'machine', 'health'] as const
 export type Tab = (typeof TABS)[number]
 
 export interface Address {

@@ -4,6 +4,7 @@ import { useMay } from '../api/use-may.ts'
 import { page } from '../lib/page.ts'
 import { TABS, type Tab } from './address.ts'
 import { GroupsPage } from './groups/groups-page.tsx'
+import { HealthPage } from './health/health-page.tsx'
 import { MachinePage } from './machine/machine-page.tsx'
 import { CertificateMark } from './parts/certificate-mark.tsx'
 import { Toasts } from './parts/toasts.tsx'
@@ -22,6 +23,7 @@ const titles: Readonly<Record<Tab, string>> = {
   roles: 'Roles',
   tokens: 'Tokens',
   machine: 'Machine',
+  health: 'Health',
 }
 
 /** What each tab asks the API for. */
@@ -33,6 +35,7 @@ const scopes: Readonly<Record<Tab, string>> = {
   roles: 'read:roles',
   tokens: 'read:tokens',
   machine: 'read:metrics',
+  health: 'read:hub',
 }
 
 export function App() {
@@ -77,6 +80,7 @@ export function App() {
       {tab === 'roles' && <RolesPage />}
       {tab === 'tokens' && <TokensPage address={address} />}
       {tab === 'machine' && <MachinePage />}
+      {tab === 'health' && <HealthPage />}
       <Toasts />
     </>
   )

@@ -1,9 +1,22 @@
 /** What the pages read, by react-query's keys. */
-import { keepPreviousData, type QueryClient, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type TokensQuery, tokensPath } from '../admin/tokens/tokens-query.ts'
 import { type UsersQuery, usersPath } from '../admin/users/users-query.ts'
 import { api, pathOf } from './client.ts'
-import type { Group, KeptProxy, Machine, Me, OwnedToken, Page, Role, Service, Token, Usage, User } from './types.ts'
+import type {
+  Group,
+  HealthReport,
+  KeptProxy,
+  Machine,
+  Me,
+  OwnedToken,
+  Page,
+  Role,
+  Service,
+  Token,
+  Usage,
+  User,
+} from './types.ts'
 import { POINTS_SHOWN, usageById } from './usage.ts'
 
 const LIMIT = 200
@@ -56,6 +69,20 @@ export function useUsage() {
   return useQuery({
     queryKey: keys.usage,
     queryFn: async ({ signal }) => usageById(await fetchAll<Usage>(`orrery/usage?points=${POINTS_SHOWN}`, signal)),
+  })
+}
+
+/** What the last run of the checks has found; null before the first. */
+export function useHealth() {
+  return useQuery({ queryKey: ['health'], queryFn: () => api<HealthReport | null>('GET', 'orrery/doctor') })
+}
+
+/** Runs the checks; whoever asks meanwhile follows the same run. */
+export function useExamine() {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: () => api<HealthReport>('POST', 'orrery/doctor'),
+    onSuccess: report => client.setQueryData(['health'], report),
   })
 }
 

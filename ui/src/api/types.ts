@@ -151,6 +151,25 @@ export interface Certificate {
   readonly fault: string | null
 }
 
+/** `/hub/api/orrery/doctor` */
+export interface HealthReport {
+  readonly at: string
+  readonly ok: boolean
+  readonly counts: Readonly<Record<HealthLevel, number>>
+  readonly findings: readonly HealthFinding[]
+}
+
+export type HealthLevel = 'ok' | 'skipped' | 'warning' | 'failure'
+
+export interface HealthFinding {
+  readonly check: string
+  readonly title: string
+  readonly item: string
+  readonly level: HealthLevel
+  readonly message: string
+  readonly next_step: string | null
+}
+
 /** `/hub/api/user`: who asks. */
 export interface Me extends User {
   readonly scopes: readonly string[]

@@ -1,5 +1,5 @@
 /** Findings as programs read them, the same from `orrery doctor --json` and from the REST API. */
-import type { Finding, Level } from './check.ts'
+import type { Finding, Level } from '../../core/finding.ts'
 
 /** Names and meanings of fields stay; more may come. */
 export interface Report {
@@ -15,14 +15,14 @@ export interface Report {
 
 export interface ReportedFinding {
   readonly check: string
+  /** Of the check. */
+  readonly title: string
   readonly item: string
   readonly level: Level
   readonly message: string
   readonly next_step: string | null
   readonly details: Readonly<Record<string, unknown>>
 }
-
-export const LEVELS = ['ok', 'skipped', 'warning', 'failure'] as const satisfies readonly Level[]
 
 export function reportOf(findings: readonly Finding[], { version, at }: { version: string; at: Date }): Report {
   const count = (level: Level) => findings.filter(finding => finding.level === level).length
@@ -31,8 +31,9 @@ export function reportOf(findings: readonly Finding[], { version, at }: { versio
     at: at.toISOString(),
     ok: count('failure') === 0,
     counts: { ok: count('ok'), skipped: count('skipped'), warning: count('warning'), failure: count('failure') },
-    findings: findings.map(({ check, item, level, message, nextStep, details }) => ({
+    findings: findings.map(({ check, title, item, level, message, nextStep, details }) => ({
       check,
+      title,
       item,
       level,
       message,
