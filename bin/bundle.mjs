@@ -10,6 +10,7 @@ const ENTRIES = [
   'index',
   'cli/main',
   'launcher/pam-child',
+  'launcher/sudo-helper',
   'app/start/pki-child',
   'plugin/spawner-contract',
   'proxy/workers/worker',

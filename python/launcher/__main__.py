@@ -1,7 +1,7 @@
 """
 Started by the launcher: forks servers; with `preload PROGRAM LEVEL ROOM`, such as have imported what PROGRAM will need;
-LEVEL `kernels`: its kernels, too. Started by systemd: with `unit`, becomes the server of a unit; with `unit-ended FILE`,
-writes down how that has ended.
+LEVEL `kernels`: its kernels, too. With `keep EXITS LOGS MAX_BYTES` it outlives the launcher as long as they run. Started
+by systemd: with `unit`, becomes the server of a unit; with `unit-ended FILE`, writes down how that has ended.
 """
 
 import sys
@@ -18,6 +18,7 @@ def main():
 
         write_end(sys.argv[2])
         return
+    keeper = None
     if sys.argv[1:2] == ["preload"]:
         from orrery_forker.preload import Preloaded
 
@@ -27,9 +28,13 @@ def main():
 
         close_inherited(above=3)
         program = Execution()
+        if sys.argv[1:2] == ["keep"]:
+            from orrery_forker.keeper import Keeper
+
+            keeper = Keeper(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     from orrery_forker.forker import Forker
 
-    order = Forker(program).serve(program.hello())
+    order = Forker(program, keeper).serve(program.hello())
     # From here on a server: it ends as any program of Python's, with what it has registered for its end.
     program.run(order)
 

@@ -166,4 +166,10 @@ export const errorAdvice: Readonly<Record<string, Advice>> = {
   database_corrupt: { status: 503, todo: '' },
   database_unreachable: { status: 503, todo: '' },
   database_refused: { status: 503, todo: '' },
+  command_unsafe: {
+    meaning: 'Somebody other than root can change what servers would run through sudo.',
+    status: 400,
+    todo: 'Install what servers run as root, outside of homes; or name another `servers.cmd`.',
+  },
+  not_with_sudo: { todo: BUG },
 }

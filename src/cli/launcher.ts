@@ -5,11 +5,10 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { isSupervised, receiveGo, tellFailure, tellSupervisor } from '../app/supervised.ts'
-import { HubError } from '../core/errors.ts'
 import type { LaunchedService } from '../launcher/launched-services.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, type LauncherOptions, withDefaults } from '../launcher/options.ts'
 import { RUN_AS, type RunAsKind } from '../launcher/protocol.ts'
-import { Refusal } from '../launcher/refusal.ts'
+import { refusalAsHubError } from '../launcher/refusal.ts'
 import { startLauncher } from '../launcher/server.ts'
 import { type UnitSettings, unitSettings } from '../launcher/units/unit-settings.ts'
 import { exitStatusOf } from './exit-codes.ts'
@@ -129,7 +128,7 @@ async function runLauncher(flags: Flags): Promise<void> {
       log,
     }),
   ).catch(async thrown => {
-    const error = thrown instanceof Refusal ? asHubError(thrown) : thrown
+    const error = refusalAsHubError(thrown)
     if (!(await tellFailure(error, messageOf(error)))) log.error({ err: error }, 'launcher cannot start')
     process.exit(exitStatusOf(error))
   })
@@ -148,10 +147,6 @@ function endWithParent(): void {
   if (!process.connected) return
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
   process.channel?.unref()
-}
-
-function asHubError({ code, message }: Refusal): HubError {
-  return new HubError(code, { status: 500, message })
 }
 
 /** Root's own folder, apart from the hub's data: whoever owns a folder above it could swap it. */

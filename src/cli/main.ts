@@ -15,6 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   config: async () => (await import('./config.ts')).configCommand(),
   pki: async () => (await import('./pki.ts')).pkiCommand(),
+  sudoers: async () => (await import('./sudoers.ts')).sudoersCommand(),
+  'install-sudo-helper': async () => (await import('./install-sudo-helper.ts')).installSudoHelperCommand(),
   db: async () => (await import('./db.ts')).dbCommand(),
 }
 

@@ -97,7 +97,7 @@ describe('loading a config', () => {
       `access.allowedUsers[1]: expected a string, got 7 (${path})`,
       `access.allowAl: unknown option, did you mean allowAll? (${path})`,
       `authenticator.servce: unknown option, did you mean service? (${path})`,
-      `spawner.kind: expected "local" or "systemd", got "nowhere" (${path})`,
+      `spawner.kind: expected "local" or "systemd" or "sudo", got "nowhere" (${path})`,
       `servers.startTimeout: expected a duration such as 30, '30s', '5m' or '2h', got "soon" (${path})`,
       `servers.namedServerLimitPerUser: expected at least 0, got -1 (${path})`,
       `servers.environment."a b": expected the name of a variable (${path})`,

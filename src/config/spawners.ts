@@ -1,5 +1,6 @@
 /** Where servers run, as it is written in a config. `app/` makes the spawner out of it. */
 import { z } from 'zod'
+import { DEFAULT_HELPER } from '../launcher/helper-file.ts'
 import { faultOfProperty, sliceName, unitNameTemplate } from '../launcher/units/unit-settings.ts'
 import type { Spawner } from '../plugin/spawner.ts'
 import { option } from './option.ts'
@@ -81,10 +82,22 @@ function refusePropertiesOfOurs(properties: Record<string, unknown>, context: z.
   }
 }
 
-export const describedSpawner = z.discriminatedUnion('kind', [localOptions, systemdOptions])
+export const sudoOptions = z.strictObject({
+  kind: z.literal('sudo'),
+  helper: option(
+    z
+      .string()
+      .regex(/^\/[\w./+@-]+$/, { error: 'expected an absolute path without blanks' })
+      .default(DEFAULT_HELPER),
+    'The program that sudo starts as the user of a server; `orrery install-sudo-helper` puts it there.',
+    '/opt/orrery/sudo-helper',
+  ),
+})
+
+export const describedSpawner = z.discriminatedUnion('kind', [localOptions, systemdOptions, sudoOptions])
 
 export const spawnerOption = z.union([
-  z.custom<Spawner>(isSpawner, { error: 'expected local(), systemd() or a Spawner' }),
+  z.custom<Spawner>(isSpawner, { error: 'expected local(), systemd(), sudo() or a Spawner' }),
   describedSpawner,
 ])
 
@@ -98,6 +111,11 @@ export function local(options: Omit<z.input<typeof localOptions>, 'kind'> = {}):
 /** Servers are units of systemd on this machine, started by the launcher as root. */
 export function systemd(options: Omit<z.input<typeof systemdOptions>, 'kind'> = {}): z.input<typeof systemdOptions> {
   return { kind: 'systemd', ...options }
+}
+
+/** Servers are processes on this machine, started through sudo by a hub without privileges, as the Linux user of the same name. */
+export function sudo(options: Omit<z.input<typeof sudoOptions>, 'kind'> = {}): z.input<typeof sudoOptions> {
+  return { kind: 'sudo', ...options }
 }
 
 function isSpawner(value: unknown): boolean {

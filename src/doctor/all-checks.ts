@@ -13,6 +13,7 @@ import { launcherCheck } from './checks/launcher.ts'
 import { limitsCheck } from './checks/limits.ts'
 import { pamCheck } from './checks/pam.ts'
 import { partsCheck } from './checks/parts.ts'
+import { sudoCheck } from './checks/sudo.ts'
 
 /** In the order in which they are shown. */
 export const ALL_CHECKS: readonly Check[] = [
@@ -23,6 +24,7 @@ export const ALL_CHECKS: readonly Check[] = [
   partsCheck,
   frontCheck,
   launcherCheck,
+  sudoCheck,
   environmentCheck,
   hubFromServersCheck,
   pamCheck,

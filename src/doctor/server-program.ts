@@ -3,6 +3,7 @@
 import { packageRoot } from '../app/package-root.ts'
 import { absoluteCommand } from '../app/start/absolute-command.ts'
 import { findPythonEnvironment } from '../app/start/python-environment.ts'
+import { commandOfHelper, isSudo } from '../app/sudo/command-of-helper.ts'
 import { preloadable } from '../launcher/preloadable.ts'
 import type { Site } from './check.ts'
 
@@ -17,6 +18,8 @@ export function findServerProgram({ config, configFile, paths, env }: Site): Ser
   const { cmd } = config.servers
   const command = cmd
     ? absoluteCommand(cmd, { file: configFile, path: env.PATH })
-    : findPythonEnvironment({ folder: paths.python, requirements: `${packageRoot}/python/requirements.txt` })?.command
+    : isSudo(config.spawner)
+      ? commandOfHelper(config.spawner)
+      : findPythonEnvironment({ folder: paths.python, requirements: `${packageRoot}/python/requirements.txt` })?.command
   return command && { command, python: preloadable(command)?.python }
 }

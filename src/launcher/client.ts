@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HubError } from '../core/errors.ts'
 import { readLines } from './lines.ts'
@@ -9,6 +10,7 @@ import {
   MAX_RESPONSE_BYTES,
   type OperationName,
   PROTOCOL_VERSION,
+  responseSchema,
 } from './protocol.ts'
 
 export interface CallOptions {
@@ -33,9 +35,16 @@ const DIAL_FOR_MS = 2_500
 const DIAL_EVERY_MS = 100
 
 interface Waiting {
-  readonly socket: Socket
+  readonly stream: Duplex
   done(response: LauncherResponse): void
-  broken(): void
+  broken(why: unknown): void
+}
+
+/** How a launcher is reached: the socket of one that runs, or a process that is started for it. */
+export interface LauncherConnection {
+  connect(): Promise<Duplex>
+  /** What is told when it cannot be, or breaks. */
+  unreachable(cause: unknown): HubError
 }
 
 /** The connection ended before the answer came. */
@@ -47,55 +56,78 @@ export function launcherClient(options: {
   /** How long to wait for a launcher that is not there. */
   dialForMs?: number
 }): LauncherClient {
+  const { socketPath, dialForMs = DIAL_FOR_MS, timeoutMs } = options
+  const connection = {
+    async connect() {
+      const socket = await dial(socketPath, dialForMs)
+      // A hub that has nothing else to do may end while the connection is idle.
+      return socket.unref()
+    },
+    unreachable: (cause: unknown) => unreachable(socketPath, cause),
+  }
+  return clientOver(connection, timeoutMs)
+}
+
+/**
+ * Opens the connection with the first call, and another when it has broken. A HubError with which the stream is destroyed
+ * is what its calls fail with.
+ */
+export function clientOver(
+  { connect, unreachable }: LauncherConnection,
+  usualTimeoutMs = DEFAULT_TIMEOUT_MS,
+): LauncherClient {
   const waiting = new Map<number, Waiting>()
   /** What the launcher at the other end has said of itself; another one comes by another connection. */
-  const greetings = new WeakMap<Socket, LauncherResponse>()
-  let connection: Promise<Socket> | undefined
+  const greetings = new WeakMap<Duplex, LauncherResponse>()
+  let connection: Promise<Duplex> | undefined
   let nextId = 1
 
-  function connected(): Promise<Socket> {
+  function connected(): Promise<Duplex> {
     if (connection) return connection
-    const dialled = dial(options.socketPath, options.dialForMs ?? DIAL_FOR_MS)
+    const dialled = connect()
     const forget = () => {
       if (connection === dialled) connection = undefined
     }
-    dialled.then(socket => {
-      socket.on('error', () => {}) // 'close' follows
-      socket.once('close', () => {
+    dialled.then(stream => {
+      let why: unknown
+      stream.on('error', error => {
+        why = error // 'close' follows
+      })
+      stream.once('close', () => {
         forget()
-        for (const entry of [...waiting.values()]) if (entry.socket === socket) entry.broken()
+        for (const entry of [...waiting.values()]) if (entry.stream === stream) entry.broken(why)
       })
-      readLines(socket, MAX_RESPONSE_BYTES, line => {
-        const response = JSON.parse(line) as LauncherResponse // the launcher is trusted by those it serves
-        waiting.get(response.id)?.done(response)
+      readLines(stream, MAX_RESPONSE_BYTES, line => {
+        const response = parseResponse(line)
+        if (response) waiting.get(response.id)?.done(response)
+        else stream.destroy()
       })
-      // A hub that has nothing else to do may end while the connection is idle.
-      socket.unref()
     }, forget)
     connection = dialled
     return dialled
   }
 
   async function ask(request: { readonly op: OperationName }, signal: AbortSignal): Promise<LauncherResponse> {
-    const socket = await orAbort(connected(), signal)
+    const stream = await orAbort(connected(), signal)
     const isGreeting = request.op === 'hello'
-    const known = isGreeting && !socket.destroyed ? greetings.get(socket) : undefined
+    const known = isGreeting && !stream.destroyed ? greetings.get(stream) : undefined
     if (known) return known
     const id = nextId++
     const answer = new Promise<LauncherResponse>((resolve, reject) => {
-      waiting.set(id, { socket, done: resolve, broken: () => reject(new BrokenConnection()) })
-      if (socket.destroyed) reject(new BrokenConnection())
-      else socket.write(`${JSON.stringify({ v: PROTOCOL_VERSION, id, request })}\n`)
+      const broken = (why: unknown) => reject(why instanceof HubError ? why : new BrokenConnection())
+      waiting.set(id, { stream, done: resolve, broken })
+      if (stream.destroyed) broken(stream.errored)
+      else stream.write(`${JSON.stringify({ v: PROTOCOL_VERSION, id, request })}\n`)
     })
     const response = await orAbort(answer, signal).finally(() => waiting.delete(id))
-    if (isGreeting && response.ok) greetings.set(socket, response)
+    if (isGreeting && response.ok) greetings.set(stream, response)
     return response
   }
 
   return {
     async call<Op extends OperationName>(op: Op, asked: Asked<Op>, call: CallOptions = {}) {
       call.signal?.throwIfAborted()
-      const timeoutMs = call.timeoutMs ?? options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+      const timeoutMs = call.timeoutMs ?? usualTimeoutMs
       const timeout = new AbortController()
       const timer = setTimeout(() => timeout.abort(timedOut(timeoutMs)), timeoutMs)
       const signal = call.signal ? AbortSignal.any([call.signal, timeout.signal]) : timeout.signal
@@ -109,7 +141,7 @@ export function launcherClient(options: {
         if (!response.ok) throw refusal(response.error)
         return response.result as Answers[Op] // the launcher answers each operation with its own shape
       } catch (error) {
-        if (error instanceof BrokenConnection || isSystemError(error)) throw unreachable(options.socketPath, error)
+        if (error instanceof BrokenConnection || isSystemError(error)) throw unreachable(error)
         throw error
       } finally {
         clearTimeout(timer)
@@ -117,7 +149,7 @@ export function launcherClient(options: {
     },
     close() {
       connection?.then(
-        socket => socket.destroy(),
+        stream => stream.destroy(),
         () => {},
       )
       connection = undefined
@@ -145,6 +177,16 @@ function dialOnce(path: string): Promise<Socket> {
       resolve(socket)
     })
   })
+}
+
+/** Undefined for what no launcher says; one that runs as a user may be the user's own doing. */
+function parseResponse(line: string): LauncherResponse | undefined {
+  try {
+    const parsed = responseSchema.safeParse(JSON.parse(line))
+    return parsed.success ? (parsed.data as LauncherResponse) : undefined // the shape of the result is the operation's
+  } catch {
+    return undefined
+  }
 }
 
 function orAbort<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {

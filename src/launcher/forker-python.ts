@@ -13,8 +13,13 @@ const READY_WITHIN_MS = 10_000
 /** Isolated, without site packages, UTF-8 whatever the locale, and nothing written beside the program. */
 export const FORKER_FLAGS = ['-I', '-S', '-B', '-X', 'utf8'] as const
 
-/** Opens a forker with the first Python that can run one. Throws Refusal `forker_python_missing`. */
-export async function openAnyForker(options: Pick<LauncherOptions, 'commands' | 'log'>): Promise<Forker> {
+/**
+ * Opens a forker with the first Python that can run one; `words` are for its program. Throws Refusal `forker_python_missing`.
+ */
+export async function openAnyForker(
+  options: Pick<LauncherOptions, 'commands' | 'log'>,
+  words: readonly string[] = [],
+): Promise<Forker> {
   const tried: string[] = []
   for (const python of candidates(options.commands)) {
     const fault = isRoot() ? faultOf(python) : undefined
@@ -23,7 +28,7 @@ export async function openAnyForker(options: Pick<LauncherOptions, 'commands' | 
       continue
     }
     try {
-      return await openWith(python, options.log)
+      return await openWith(python, words, options.log)
     } catch (error) {
       tried.push(`${python}: ${error instanceof Error ? error.message : String(error)}`)
     }
@@ -36,8 +41,8 @@ export async function openAnyForker(options: Pick<LauncherOptions, 'commands' | 
   )
 }
 
-function openWith(python: string, log: Logger): Promise<Forker> {
-  return openForker([python, ...FORKER_FLAGS, FORKER_PROGRAM], { env: {}, log, timeoutMs: READY_WITHIN_MS })
+function openWith(python: string, words: readonly string[], log: Logger): Promise<Forker> {
+  return openForker([python, ...FORKER_FLAGS, FORKER_PROGRAM, ...words], { env: {}, log, timeoutMs: READY_WITHIN_MS })
 }
 
 /** The system's, then those of the servers' own environments, then what is on the path of whoever started this. */

@@ -13,11 +13,11 @@ export interface KeptForker {
 
 const LOOK_EVERY_MS = 500
 
-/** `first`: one that runs or comes; `open` opens another when it has ended. */
-export function keepForker(first: Promise<Forker>, open: () => Promise<Forker>, log: Logger): KeptForker {
+/** `first`: one that runs or comes, or undefined; `open` opens another when there is none. */
+export function keepForker(first: Promise<Forker> | undefined, open: () => Promise<Forker>, log: Logger): KeptForker {
   let current: Promise<Forker> | undefined
   let closing = false
-  use(first)
+  if (first) use(first)
 
   function use(opening: Promise<Forker>): Promise<Forker> {
     current = opening

@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** Calls back for each line; a line longer than `maxBytes` ends the connection. */
-export function readLines(socket: Socket, maxBytes: number, onLine: (line: string) => void): void {
+export function readLines(socket: Duplex, maxBytes: number, onLine: (line: string) => void): void {
   let pending: Buffer[] = []
   let bytes = 0
   socket.on('data', (chunk: Buffer) => {

@@ -7,6 +7,7 @@ import { endServer } from './end-processes.ts'
 import type { KeptForker } from './forkers.ts'
 import { portOffice } from './free-port.ts'
 import { serverGroups } from './groups/server-groups.ts'
+import { keptExits } from './kept-exits.ts'
 import { findLaunchedService, isServiceKey, serviceKey, serviceUser } from './launched-services.ts'
 import { limitsThatHold, limitWarnings, processLimits } from './limits-that-hold.ts'
 import { findLinuxUserFacts } from './linux-user.ts'
@@ -14,7 +15,7 @@ import { groupKeeper } from './look-after-groups.ts'
 import { madeAccounts } from './made-accounts.ts'
 import { noticeMemoryKills } from './memory-kills.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { isRoot, type LauncherOptions } from './options.ts'
+import { isRoot, type LauncherOptions, separatesUsers } from './options.ts'
 import { pamChecks } from './pam.ts'
 import { portWatch } from './port-watch.ts'
 import { privateDirectory } from './private-directory.ts'
@@ -64,7 +65,8 @@ export function launcherOperations(
   const records = serverRecords(options.stateDir)
   const logs = serverLogs(options.stateDir)
   const accounts = isRoot() && options.runAs.includes('own-account') ? madeAccounts(options) : undefined
-  const servers = runningServers(records, options, units)
+  const exits = options.ownUser && keptExits(options.stateDir)
+  const servers = runningServers(records, options, units, exits)
   const freePort = portOffice()
   const ports = portWatch()
   const pam = pamChecks(options)
@@ -73,17 +75,18 @@ export function launcherOperations(
   // systemd makes them for units.
   const groups = serverGroups(units ? { ...options, controlGroups: 'off' } : options)
   const keeper = groupKeeper(groups, records, log)
-  const hold = units ? limitsOfUnits() : limitsThatHold(groups.place, isRoot())
+  const hold = units ? limitsOfUnits() : limitsThatHold(groups.place, separatesUsers(options))
   let isWarned = false
   removeStaleTls()
   keeper.look()
+  exits?.removeOld()
 
   async function start(asked: Asked<'start'>, gone: AbortSignal): Promise<Answers['start']> {
     const { key } = asked
     if (isServiceKey(key)) throw new Refusal('service_refused', 'Services are not started as servers.')
     if ((asked.unit ?? false) !== (units !== undefined)) throw new Refusal('units_mismatch', MISMATCH, MISMATCH_STEP)
     const argv = allowedCommand(asked.command, options)
-    const hubEnvironment = allowedEnvironment(asked.environment, options, isRoot())
+    const hubEnvironment = allowedEnvironment(asked.environment, options, separatesUsers(options))
     const runAs = await chooseUser(key.user, asked.as, options, accounts)
     const environment = environmentFor(runAs, argv, options, hubEnvironment)
     const warnings = units ? [] : limitWarnings(asked.limits, hold)
@@ -222,8 +225,8 @@ export function launcherOperations(
       return {
         version: PROTOCOL_VERSION,
         pid: process.pid,
-        separateUsers: isRoot(),
-        allowedEnvironment: allowedGuardedNames(options, isRoot()),
+        separateUsers: separatesUsers(options),
+        allowedEnvironment: allowedGuardedNames(options, separatesUsers(options)),
         commands: options.commands.map(command => command.join(' ')),
         services: options.services.map(({ name }) => name),
         limits: hold,

@@ -1,5 +1,6 @@
 import type { Logger } from '../core/runtime.ts'
 import type { LaunchedService } from './launched-services.ts'
+import type { LinuxUser } from './linux-user.ts'
 import type { RunAsKind } from './protocol.ts'
 import type { UnitSettings } from './units/unit-settings.ts'
 
@@ -36,6 +37,8 @@ export interface LauncherOptions {
   /** Search path of servers; the folder of the started program is put before it. */
   readonly path: string
   readonly minUid: number
+  /** Absent where it may be anybody: the one user it serves, as whom it runs itself (the helper of the sudo spawner). */
+  readonly ownUser?: LinuxUser
   /** Shells a user may have whose server is started; empty: those of `/etc/shells`. */
   readonly shells: readonly string[]
   readonly umask: number
@@ -91,6 +94,11 @@ export function withDefaults(
     maxPamChecks: 8,
     ...given,
   }
+}
+
+/** Do servers run as users of their own, so that one of them must be guarded from the hub and from the others? */
+export function separatesUsers({ ownUser }: Pick<LauncherOptions, 'ownUser'>): boolean {
+  return isRoot() || ownUser !== undefined
 }
 
 export function isRoot(): boolean {

@@ -142,7 +142,7 @@ async function openPreloader(
 }
 
 /** What is run or read before the process can look for itself where code comes from. */
-function placesOf(python: string, program: string): string[] {
+export function placesOf(python: string, program: string): string[] {
   const real = realpathSync(python)
   const places = [python, real, join(dirname(real), '../lib'), join(dirname(python), '..'), program]
   return places.filter(path => existsSync(path)).map(path => (path === python ? dirname(path) : path))

@@ -147,6 +147,15 @@ export const requestSchema = z.strictObject({
   ]),
 })
 
+export const responseSchema = z.union([
+  z.object({ id: z.int(), ok: z.literal(true), result: z.unknown() }),
+  z.object({
+    id: z.int(),
+    ok: z.literal(false),
+    error: z.object({ code: z.string(), message: z.string(), nextStep: z.string().optional() }),
+  }),
+])
+
 export type LauncherRequest = z.infer<typeof requestSchema>['request']
 export type OperationName = LauncherRequest['op']
 export type Asked<Op extends OperationName> = Omit<Extract<LauncherRequest, { op: Op }>, 'op'>

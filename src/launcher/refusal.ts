@@ -1,3 +1,5 @@
+import { HubError } from '../core/errors.ts'
+
 /** A request that the launcher does not fulfil. The words go over the socket, so they hold no secrets. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
@@ -11,4 +13,11 @@ export class Refusal extends Error {
     this.code = code
     this.nextStep = nextStep
   }
+}
+
+/** The same for whoever runs the launcher's code within the hub or a command. */
+export function refusalAsHubError(error: unknown): unknown {
+  if (!(error instanceof Refusal)) return error
+  const { code, message, nextStep } = error
+  return new HubError(code, { status: 500, message, ...(nextStep === undefined ? {} : { nextStep }) })
 }

@@ -27,6 +27,7 @@ export async function chooseUser(
   options: LauncherOptions,
   accounts: MadeAccounts | undefined,
 ): Promise<RunAs> {
+  if (options.ownUser) return itself(account, options.ownUser)
   if (!isRoot()) return ownUser(account, options)
   if (!options.runAs.includes(as)) {
     throw new Refusal(
@@ -57,7 +58,7 @@ export async function chooseUser(
 }
 
 /** Refuses root, users of the system, users without a shell, and whoever the hub itself runs as. */
-export function checkUser(user: LinuxUser, options: LauncherOptions): LinuxUser {
+export function checkUser(user: LinuxUser, options: Pick<LauncherOptions, 'minUid' | 'allowUids'>): LinuxUser {
   if (user.uid === 0) throw new Refusal('root_refused', 'No server is started as root.', 'Sign in as an ordinary user.')
   if (user.gid === 0) throw new Refusal('root_refused', 'No server is started in the group root.')
   if (user.uid < options.minUid) {
@@ -78,6 +79,11 @@ export function checkUser(user: LinuxUser, options: LauncherOptions): LinuxUser 
     )
   }
   return user
+}
+
+function itself(account: string, user: LinuxUser): RunAs {
+  if (account === user.name) return { ...user, switchUser: false }
+  throw new Refusal('run_as_refused', `Servers of ${account} are not started as ${user.name}.`)
 }
 
 function ownUser(account: string, options: LauncherOptions): RunAs {

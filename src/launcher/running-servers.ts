@@ -1,5 +1,6 @@
 import type { ServerKey } from '../core/server-key.ts'
 import { memoryKillsOf, removeGroup } from './groups/group.ts'
+import type { KeptExits } from './kept-exits.ts'
 import { findLinuxUser } from './linux-user.ts'
 import { explainedExit, noticeMemoryKills } from './memory-kills.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
@@ -38,7 +39,8 @@ export interface RunningServers {
 export function runningServers(
   records: ServerRecords,
   options: Pick<LauncherOptions, 'minUid' | 'shells' | 'log'>,
-  units: Pick<UnitRunner, 'endOf' | 'findProcess'> | undefined,
+  units?: Pick<UnitRunner, 'endOf' | 'findProcess'>,
+  exits?: KeptExits,
 ): RunningServers {
   const ours = new Map<number, StartedServer>()
 
@@ -93,7 +95,7 @@ export function runningServers(
     // It has just ended: its status is on the way.
     if (known && ours.get(pid)?.startTime === known.startTime)
       return { running: false, exit: await ours.get(pid)!.ended }
-    return { running: false, exit: (known && records.find(claim.key)?.exit) ?? {} }
+    return { running: false, exit: (known && (records.find(claim.key)?.exit ?? exits?.find(known))) ?? {} }
   }
 
   /** The hub may name a unit too; it is the server's when its main process is. */

@@ -1,16 +1,14 @@
 import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
-import { z } from 'zod'
-import { background, type Logger } from '../core/runtime.ts'
+import { background } from '../core/runtime.ts'
 import { openAnyForker } from './forker-python.ts'
 import { keepForker } from './forkers.ts'
-import { readLines } from './lines.ts'
-import { launcherOperations, type Operations } from './operations.ts'
+import { launcherOperations } from './operations.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { peerCredentials } from './peer-credentials.ts'
 import { preloadingForker } from './preloading.ts'
-import { type LauncherRequest, type LauncherResponse, MAX_REQUEST_BYTES, requestSchema } from './protocol.ts'
 import { Refusal } from './refusal.ts'
+import { serveRequests } from './serve-requests.ts'
 import { unitRunner } from './units/unit-runner.ts'
 
 export interface Launcher {
@@ -37,7 +35,7 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
     if (!isAllowed(socket, options)) return
     open.add(socket)
     socket.once('close', () => open.delete(socket))
-    serve(socket, operations, options)
+    void serveRequests(socket, operations, options.log)
   })
   server.maxConnections = MAX_CONNECTIONS
   try {
@@ -85,63 +83,6 @@ function isAllowed(socket: Socket, options: LauncherOptions): boolean {
   }
   socket.destroy()
   return false
-}
-
-function serve(socket: Socket, operations: Operations, { log }: LauncherOptions): void {
-  const gone = new AbortController()
-  socket.once('close', () => gone.abort())
-  socket.on('error', error => log.debug({ err: error }, 'connection broke'))
-  const answer = (response: LauncherResponse) => {
-    if (!socket.destroyed) socket.write(`${JSON.stringify(response)}\n`)
-  }
-  readLines(socket, MAX_REQUEST_BYTES, line => {
-    background(
-      handle(line, operations, gone.signal, log).then(answer, error => {
-        log.error({ err: error }, 'request failed')
-        answer({ id: idOf(line), ok: false, error: { code: 'launcher_failed', message: 'The launcher failed.' } })
-      }),
-      'launcher request',
-      log,
-    )
-  })
-}
-
-async function handle(line: string, operations: Operations, gone: AbortSignal, log: Logger): Promise<LauncherResponse> {
-  const parsed = requestSchema.safeParse(parseJson(line))
-  if (!parsed.success) {
-    // The paths and expectations, never the values: there may be a password among them.
-    const faults = parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.code}`).join('; ')
-    const error = { code: 'request_refused', message: `The launcher does not understand the request (${faults}).` }
-    return { id: idOf(line), ok: false, error }
-  }
-  const { id, request } = parsed.data
-  try {
-    return { id, ok: true, result: await perform(request, operations, gone) }
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    const { code, message, nextStep, cause } = error
-    if (cause !== undefined) log.error({ err: cause, op: request.op, code }, 'request refused')
-    return { id, ok: false, error: { code, message, ...(nextStep === undefined ? {} : { nextStep }) } }
-  }
-}
-
-function perform(request: LauncherRequest, operations: Operations, gone: AbortSignal): Promise<unknown> {
-  const { op, ...asked } = request
-  // The schema has paired `op` with its own fields; TypeScript cannot follow that through the table.
-  return (operations[op] as (asked: object, gone: AbortSignal) => Promise<unknown>)(asked, gone)
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}
-
-function idOf(line: string): number {
-  const parsed = z.object({ id: z.int().min(0) }).safeParse(parseJson(line))
-  return parsed.success ? parsed.data.id : 0
 }
 
 async function listen(server: ReturnType<typeof createServer>, options: LauncherOptions): Promise<void> {

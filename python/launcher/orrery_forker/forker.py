@@ -34,10 +34,11 @@ MAX_ORDER_BYTES = 1024 * 1024
 
 
 class Forker:
-    """`program` is what children turn into, see `become.Execution`."""
+    """`program` is what children turn into, see `become.Execution`; `keeper` what outlives the launcher, if anything does."""
 
-    def __init__(self, program):
+    def __init__(self, program, keeper=None):
         self.program = program
+        self.keeper = keeper
         self.control = socket.socket(fileno=CONTROL_FD)
         self.order = mmap.mmap(-1, MAX_ORDER_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.poll = select.poll()
@@ -90,7 +91,7 @@ class Forker:
             except ConnectionResetError:
                 count = 0
             if count == 0:
-                os._exit(0)
+                self.end()
             at += count
         return view
 
@@ -114,6 +115,8 @@ class Forker:
         self.waiting[number] = go
         self.reports[report] = (number, b"")
         self.poll.register(report, select.POLLIN)
+        if self.keeper:
+            self.keeper.add(pid)
         self.tell({"id": number, "pid": pid})
         return None
 
@@ -138,10 +141,27 @@ class Forker:
                 return
             code = os.waitstatus_to_exitcode(status)
             how = {"signal": signal.Signals(-code).name} if code < 0 else {"status": code}
-            self.tell({"ended": pid, **how})
+            if self.keeper:
+                self.keeper.ended(pid, how)
+            if self.control is not None:
+                self.tell({"ended": pid, **how})
 
     def tell(self, message):
         try:
             self.control.sendall(json.dumps(message).encode() + b"\n")
         except (BrokenPipeError, ConnectionResetError):
-            os._exit(0)
+            self.end()
+
+    def end(self):
+        """The launcher has gone. Children that wait for its word see it and end too."""
+        if self.keeper:
+            for fd in self.waiting.values():
+                os.close(fd)
+            self.control.close()
+            self.control = None
+            self.order.close()
+            signal.set_wakeup_fd(-1)
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+            self.reap()
+            self.keeper.stay(self.reap)
+        os._exit(0)

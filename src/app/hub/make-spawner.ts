@@ -1,18 +1,24 @@
 /** The spawner that a config describes. */
 import type { Config } from '../../config/schema.ts'
+import type { Logger } from '../../core/runtime.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
 import type { RunAsKind } from '../../launcher/protocol.ts'
 import type { Spawner } from '../../plugin/spawner.ts'
 import { local } from '../../spawners/local/local.ts'
+import { sudoLauncher } from '../../spawners/sudo/sudo-launcher.ts'
 
-export function makeSpawner(config: Config, launcher: LauncherClient): Spawner {
+export function makeSpawner(config: Config, launcher: LauncherClient, log: Logger): Spawner {
   const { spawner } = config
-  return 'kind' in spawner ? local({ launcher, as: runAsOf(config), units: spawner.kind === 'systemd' }) : spawner
+  if (!('kind' in spawner)) return spawner
+  if (spawner.kind === 'sudo') {
+    return local({ name: 'sudo', launcher: sudoLauncher({ helper: spawner.helper, log }), as: 'linux-user' })
+  }
+  return local({ launcher, as: runAsOf(config), units: spawner.kind === 'systemd' })
 }
 
 /** As whom the launcher's servers run; it is told so too, and does not do the others. */
 export function runAsOf({ spawner, authenticator }: Config): RunAsKind {
-  const described = 'kind' in spawner ? spawner.accounts : 'auto'
+  const described = 'accounts' in spawner ? spawner.accounts : 'auto'
   const accounts = described === 'auto' ? accountsFor(authenticator) : described
   if (accounts === 'dynamic') return 'dynamic-user'
   return accounts === 'linux' ? 'linux-user' : 'own-account'

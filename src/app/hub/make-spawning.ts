@@ -38,7 +38,7 @@ export function makeSpawning(parts: SpawningParts): Spawning {
   const log = parts.log.child({ part: 'spawning' })
   return createSpawning({
     database,
-    spawner: makeSpawner(config, parts.launcher),
+    spawner: makeSpawner(config, parts.launcher, log),
     routes: parts.routes,
     access: serverAccess(access),
     holder: parts.holder,

@@ -1,6 +1,6 @@
 /** The command lines, users and readiness checks of the three processes of `orrery start`. */
 import { connect, type NetConnectOpts } from 'node:net'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import type { Config } from '../../config/schema.ts'
 import { proxyApi } from '../../proxy/api-client.ts'
 import { servicesOfOtherUsers } from '../../services/service-users.ts'
@@ -11,10 +11,12 @@ import { pkiSettings } from '../internal-tls.ts'
 import { packageRoot } from '../package-root.ts'
 import { listenOf } from '../ports.ts'
 import { publicTlsSecrets } from '../public-tls.ts'
+import { isSudo } from '../sudo/command-of-helper.ts'
 import { programsIn } from '../supervised.ts'
 import { logFile } from './child-log.ts'
 import type { HeldSocket } from './held-sockets.ts'
 import type { ChildSpec } from './keep-running.ts'
+import { launcherPermits } from './launcher-permits.ts'
 import type { Runnable } from './runnable-copy.ts'
 import { HUB_USER } from './system-user.ts'
 import type { Terminal } from './terminal.ts'
@@ -142,12 +144,14 @@ export function childSpecs(setting: ChildSetting): {
 function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
   const { spawner, servers, internalTls } = config
   const flags = ['--socket', paths.launcherSocket, '--state-dir', paths.launcher, '--log-level', config.log.level]
-  const overrides = staticOverrides(servers)
-  for (const cmd of [servers.cmd, ...overrides.cmds]) flags.push('--singleuser-command', JSON.stringify(cmd))
+  const permits = launcherPermits(servers)
+  // Through sudo the hub starts servers itself; the launcher checks passwords.
+  const commands = isSudo(spawner) ? [] : permits.commands
+  for (const command of commands) flags.push('--singleuser-command', JSON.stringify(command))
   if (hubUser) flags.push('--allow-uid', String(hubUser.uid))
   else flags.push('--servers-dir', paths.servers)
   if (internalTls.enabled) flags.push('--tls-dir', paths.serverTls)
-  if ('kind' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
+  if ('accountPrefix' in spawner) flags.push('--run-as', runAsOf(config), '--account-prefix', spawner.accountPrefix)
   const units = unitSettingsOf(spawner)
   if (units) flags.push('--unit', JSON.stringify(units))
   if (servers.preload !== 'auto') flags.push('--preload', servers.preload)
@@ -157,31 +161,9 @@ function launcherFlags({ config, paths, hubUser }: ChildSetting): string[] {
     const environmentNames = Object.keys(environment)
     flags.push('--service', JSON.stringify({ name, user, command, cwd, environmentNames }))
   }
-  for (const argument of [...servers.args, ...overrides.args])
-    flags.push(`--allow-argument=${argument.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}`)
-  const names = [...Object.keys(servers.environment), ...servers.envKeep, ...overrides.names]
-  for (const name of names) flags.push('--allow-environment', name)
+  for (const pattern of permits.arguments) flags.push(`--allow-argument=${pattern}`)
+  for (const name of permits.environment) flags.push('--allow-environment', name)
   return flags
-}
-
-/** What overrides of groups and profiles may ask of the launcher; functions are not known before they run. */
-function staticOverrides({ groupOverrides, profiles }: Config['servers']) {
-  const options = profiles.flatMap(profile => Object.values(profile.options))
-  const all = [
-    ...(typeof groupOverrides === 'object' ? Object.values(groupOverrides) : []),
-    ...profiles,
-    ...options.flatMap(option => (option.type === 'choice' ? Object.values(option.choices) : [])),
-    ...options.filter(option => option.type === 'switch'),
-  ].map(({ servers }) => servers)
-  return {
-    // The launcher takes absolute paths alone, and a start with another one is refused with that reason.
-    cmds: all.map(({ cmd }) => cmd).filter(cmd => Array.isArray(cmd) && isAbsolute(cmd[0] ?? '')),
-    args: all.flatMap(({ args }) => (Array.isArray(args) ? args : [])),
-    names: [
-      ...all.flatMap(({ environment }) => (typeof environment === 'object' ? Object.keys(environment) : [])),
-      ...options.flatMap(option => ('variable' in option && option.variable !== undefined ? [option.variable] : [])),
-    ],
-  }
 }
 
 function proxyFlags(config: Config): string[] {

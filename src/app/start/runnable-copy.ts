@@ -32,6 +32,10 @@ export interface Program extends Runnable {
 /** The program itself when everybody can read it, else a copy below `folder`, made once for each state of it. */
 export function runnableByAll(program: Program, folder: string): Runnable {
   if (isReachableByAll(join(program.root, program.main)) && isReachableByAll(program.node)) return program
+  return copyForAll(program, folder)
+}
+
+export function copyForAll(program: Program, folder: string): Runnable {
   const sources = dirname(dirname(program.main)) // src or dist
   const parts = [sources, 'bin', 'python', 'package.json', ...(sources === 'src' ? [join('dist', 'ui')] : [])].filter(
     part => existsSync(join(program.root, part)),

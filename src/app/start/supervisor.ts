@@ -13,6 +13,7 @@ import { pkiSettings } from '../internal-tls.ts'
 import { mainFile, packageRoot, packageVersion } from '../package-root.ts'
 import { assertPortFree, type Listen, listenOf, redirectListen } from '../ports.ts'
 import { ensureSecretFile } from '../secret-file.ts'
+import { commandOfHelper, isSudo } from '../sudo/command-of-helper.ts'
 import { absoluteCommand } from './absolute-command.ts'
 import { childSpecs } from './child-specs.ts'
 import { checkDiskSpace, ENVIRONMENT_BYTES, LEAST_BYTES } from './disk-space.ts'
@@ -142,7 +143,7 @@ async function completed(
   const { file } = options.loaded
   const cmd = config.servers.cmd
     ? absoluteCommand(config.servers.cmd, { file, path: options.env.PATH })
-    : await pythonCommand(paths, owner !== undefined, options)
+    : (commandOfHelper(config.spawner) ?? (await pythonCommand(paths, owner !== undefined, options)))
   // The launcher runs no program by its bare name.
   const launched = new Set<ServiceConfig>(owner ? servicesOfOtherUsers(config.services ?? [], HUB_USER) : [])
   const services = config.services?.map(service => {
@@ -190,7 +191,7 @@ function tellStory(
   terminal.fact('Data', paths.dataDir)
   terminal.fact('Config', loaded.file ?? 'no file, all defaults')
   terminal.fact('Logs', paths.log)
-  if (!asRoot) {
+  if (!asRoot && !isSudo(config.spawner)) {
     terminal.warn(
       'Not started as root: all servers run as you, so everybody who signs in can read your files. For trials.',
     )

@@ -22,7 +22,7 @@ export function ensureHubUser(home: string): Owner {
 }
 
 /** Uid and first group by name, asked of the name service (which may be LDAP). */
-function findUser(name: string): Owner | undefined {
+export function findUser(name: string): Owner | undefined {
   try {
     const number = (flag: string) =>
       Number(execFileSync('id', [flag, '--', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))

@@ -1,4 +1,4 @@
-/** Classes of JupyterHub, and the one of a package, whose meaning is known here. */
+/** Classes of JupyterHub, and those of packages, whose meaning is known here. */
 import { PythonClass, PythonObject } from './python-values.ts'
 
 export interface KnownClass {
@@ -32,6 +32,7 @@ const SPAWNERS: Readonly<Record<string, Omit<KnownClass, 'name'>>> = {
     kind: 'simple',
     sections: ['Spawner', 'LocalProcessSpawner', 'SimpleLocalProcessSpawner'],
   },
+  'sudospawner.spawner.SudoSpawner': { kind: 'sudo', sections: ['Spawner', 'LocalProcessSpawner', 'SudoSpawner'] },
 }
 
 const PROXIES: Readonly<Record<string, Omit<KnownClass, 'name'>>> = {
@@ -61,6 +62,7 @@ const SHORT_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = 
 
 /** Where a class is defined and where else it can be imported from. */
 const ALIASES: Readonly<Record<string, string>> = {
+  'sudospawner.SudoSpawner': 'sudospawner.spawner.SudoSpawner',
   'jupyterhub.auth.SharedPasswordAuthenticator': 'jupyterhub.authenticators.shared.SharedPasswordAuthenticator',
   'jupyterhub.authenticators.SharedPasswordAuthenticator':
     'jupyterhub.authenticators.shared.SharedPasswordAuthenticator',

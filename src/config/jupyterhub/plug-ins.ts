@@ -33,7 +33,8 @@ export function findPlugIn(mapping: Mapping, hub: Settings, trait: ClassTrait): 
 const ADVICE: Readonly<Record<ClassTrait, string>> = {
   authenticator_class:
     "Orrery has pam, dummy, null, shared-password and NativeAuthenticator's accounts; write another in orrery.config.ts: authenticator.",
-  spawner_class: 'Orrery has local servers; write another spawner in orrery.config.ts: spawner.',
+  spawner_class:
+    'Orrery has local servers and those of sudospawner; write another spawner in orrery.config.ts: spawner.',
   proxy_class: 'Orrery has a proxy of its own: take this line out to use it.',
 }
 
@@ -98,12 +99,16 @@ function mapOwnAccounts(mapping: Mapping, own: Settings, named: ResolvedSetting 
 
 export function mapSpawner(mapping: Mapping, { known, setting: named }: PlugIn, own: Settings): void {
   if (!known) return
-  mapping.set('spawner', { kind: 'local', accounts: known.kind === 'simple' ? 'made' : 'linux' }, [named])
+  const isSudo = known.kind === 'sudo'
+  const accounts = known.kind === 'simple' ? 'made' : 'linux'
+  mapping.set('spawner', isSudo ? { kind: 'sudo' } : { kind: 'local', accounts }, [named])
   const [interrupt, term] = [own.get('interrupt_timeout'), own.get('term_timeout')]
   const seconds = [interrupt?.value ?? 30, term?.value ?? 30].map(Number)
   mapping.set('servers.stopTimeout', seconds[0]! + seconds[1]!, [interrupt, term])
   mapOptionsForm(mapping, own)
   const cmd = mapping.get('servers.cmd')
+  // The helper has a program of its own, as sudospawner has.
+  if (isSudo && cmd === undefined) return
   const [program = 'jupyterhub-singleuser', ...args] = Array.isArray(cmd) ? (cmd as string[]) : [] // checked by the schema
   if (typeof program !== 'string' || program.includes('/')) return
   // Without one Orrery makes an environment that has it.

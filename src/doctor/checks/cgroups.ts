@@ -14,7 +14,8 @@ export const cgroupsCheck = defineCheck({
     controllers: 'Memory, processor and number of processes can be limited with them.',
   },
   async run(site) {
-    if (!('kind' in site.config.spawner)) return [] // servers run elsewhere
+    const { spawner } = site.config
+    if (!('kind' in spawner) || spawner.kind === 'sudo') return [] // servers run elsewhere, or in no groups of their own
     const mounts = readMounts()
     const unified = mounts.find(({ type }) => type === 'cgroup2')
     const former = mounts.filter(({ type }) => type === 'cgroup')

@@ -18,7 +18,8 @@ export const launcherCheck = defineCheck({
     confined: 'Its unit does not lock up the servers that it starts (`ProtectHome`, `PrivateTmp`, `NoNewPrivileges`).',
   },
   async run(site) {
-    if (!('kind' in site.config.spawner)) return [] // servers run elsewhere
+    const { spawner } = site.config
+    if (!('kind' in spawner) || spawner.kind === 'sudo') return [] // it starts no servers
     const path = site.paths.launcherSocket
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (!found) {

@@ -12,6 +12,8 @@ import { usageOfAll } from './usage.ts'
 
 export interface LocalOptions {
   readonly launcher: LauncherClient
+  /** What it is called in logs and metrics. */
+  readonly name?: string
   /** As whom servers run: the Linux user of the same name (PAM), or one made for each account. */
   readonly as: RunAsKind
   /** The launcher starts servers as units of systemd. Default false. */
@@ -141,7 +143,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
   }
 
   return {
-    name: options.units ? 'systemd' : 'local',
+    name: options.name ?? (options.units ? 'systemd' : 'local'),
     start: (server, run) => explained(() => start(server, run)),
     async poll(key, state, signal) {
       const found = await launcher.call('poll', { key, ...claimOf(state) }, { signal })

@@ -77,6 +77,14 @@ export const localProcessTraits: TraitTable = {
   shell_cmd: { unsupported: 'Let servers.cmd name a script that starts jupyterhub-singleuser.', default: [] },
 }
 
+export const sudoSpawnerTraits: TraitTable = {
+  sudospawner_path: {
+    ignored: 'sudo starts a helper of Orrery: `orrery install-sudo-helper`, option `spawner.helper`',
+  },
+  sudo_args: { ignored: 'sudo is called with `-n -u USER`, and the helper finds the home itself', default: ['-nH'] },
+  mediator_log_level: { ignored: 'what the helper warns of stands in the log of the hub' },
+}
+
 export const simpleLocalProcessTraits: TraitTable = {
   home_dir_template: {
     unsupported:

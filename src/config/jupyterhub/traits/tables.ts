@@ -10,7 +10,7 @@ import {
 } from './authenticators.ts'
 import { hubTraits } from './hub.ts'
 import { configurableHttpProxyTraits, cryptKeeperTraits, metricsTraits, proxyTraits } from './parts.ts'
-import { localProcessTraits, simpleLocalProcessTraits, spawnerTraits } from './spawners.ts'
+import { localProcessTraits, simpleLocalProcessTraits, spawnerTraits, sudoSpawnerTraits } from './spawners.ts'
 
 export const TRAIT_TABLES: Readonly<Record<string, TraitTable>> = {
   Application: {},
@@ -25,6 +25,7 @@ export const TRAIT_TABLES: Readonly<Record<string, TraitTable>> = {
   Spawner: spawnerTraits,
   LocalProcessSpawner: localProcessTraits,
   SimpleLocalProcessSpawner: simpleLocalProcessTraits,
+  SudoSpawner: sudoSpawnerTraits,
   Proxy: proxyTraits,
   ConfigurableHTTPProxy: configurableHttpProxyTraits,
   CryptKeeper: cryptKeeperTraits,
