@@ -1,8 +1,8 @@
 /** Requests through the public address, as a browser would make them, each on a connection of its own. */
-import { type IncomingHttpHeaders, type IncomingMessage, request as plainRequest } from 'node:http'
-import { request as tlsRequest } from 'node:https'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { getCACertificates, type TLSSocket } from 'node:tls'
 import { PROBE_HEADER } from '../../features/probe/probe-key.ts'
+import { http, https } from '../../http/node-http.ts'
 
 export interface FrontAnswer {
   readonly status: number
@@ -53,7 +53,7 @@ export function frontClient(
     tls,
     trusting: () => frontClient(publicUrl, key, signal, false),
     ask(path, { method = 'GET', headers: more, bodyBytes } = {}) {
-      const send = url.protocol === 'https:' ? tlsRequest : plainRequest
+      const send = url.protocol === 'https:' ? https.request : http.request
       const begunAt = performance.now()
       return new Promise((resolve, reject) => {
         const length =
@@ -74,7 +74,7 @@ export function frontClient(
   }
 }
 
-function sendBody(asked: ReturnType<typeof plainRequest>, bytes: number): void {
+function sendBody(asked: ClientRequest, bytes: number): void {
   let left = bytes
   const go = () => {
     while (left > 0) {
