@@ -4,6 +4,7 @@
  */
 import { timedAbort } from '../core/linked-abort.ts'
 import { serverRoute } from '../core/subdomains.ts'
+import type { DbTransaction } from '../db/database.ts'
 import type { SpawningContext } from './context.ts'
 import { revokeCredentials } from './credentials.ts'
 import { stopFailed } from './reasons.ts'
@@ -16,6 +17,8 @@ export interface Dismantling {
   readonly now?: boolean
   /** The process is known to be gone: a spawner that cannot clear up after it keeps nobody. */
   readonly ended?: boolean
+  /** Nothing follows it under this lease, which is given up together with the last write. */
+  readonly isLast?: boolean
   /** How the run ended; a stop that was asked for tells its own reason. */
   readonly end?: RunEnd
 }
@@ -45,14 +48,16 @@ export async function dismantle(
     return 'kept'
   }
 
-  const end = await held.write(async tx => {
+  let end: RunEnd = decideEnd(server, how)
+  const writeEnd = async (tx: DbTransaction) => {
     // Read anew: Stop may have been pressed since.
     const latest = (await findServerById({ db: tx }, spawnerId)) ?? server
-    const decided = decideEnd(latest, how)
+    end = decideEnd(latest, how)
     await revokeCredentials(tx, latest, environment.baseUrl)
-    await endRun(tx, latest, decided, clock.now())
-    return decided
-  })
+    await endRun(tx, latest, end, clock.now())
+    return end.reason?.code === 'removed' ? undefined : true
+  }
+  await (how.isLast && !context.hooks.afterStop ? held.finish(writeEnd) : held.write(writeEnd))
   context.access.tokensRevoked?.()
   await runAfterStop(context, held)
   if (end.reason?.code === 'removed') await removeForGood(context, held, server)

@@ -31,6 +31,10 @@ export async function pollReady(
   return { outcome: await pollServer(context, server) }
 }
 
+/** How soon a change is noticed that another hub has made; this process tells of its own. */
+const SHORTEST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 1_000
+
 /** Waits until nothing is pending, at most `timeoutMs`. */
 export async function settledState(
   context: SpawningContext,
@@ -38,11 +42,12 @@ export async function settledState(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<ServerState> {
-  for (const deadline = Date.now() + timeoutMs; ; ) {
+  let pauseMs = SHORTEST_PAUSE_MS
+  for (const deadline = Date.now() + timeoutMs; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
     const server = await findServer(context.database, key)
     const now = stateOf(context, server)
     const leftMs = deadline - Date.now()
     if ((now.phase !== 'spawning' && now.phase !== 'stopping') || leftMs <= 0 || signal?.aborted) return now
-    await context.signals.wait(server!.spawnerId, Math.min(leftMs, 250), signal)
+    await context.signals.wait(server!.spawnerId, Math.min(leftMs, pauseMs), signal)
   }
 }

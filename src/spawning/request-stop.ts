@@ -8,7 +8,7 @@ import { readState, stateOf } from './inspect-server.ts'
 import { stoppedReason } from './reasons.ts'
 import { recordStop } from './run-store.ts'
 import { findServer, type ServerRow } from './server-row.ts'
-import { holdServer } from './spawn-lease.ts'
+import { type HeldServer, holdServer } from './spawn-lease.ts'
 import { whileStopped } from './while-stopped.ts'
 
 const SHORTEST_PAUSE_MS = 50
@@ -47,22 +47,25 @@ async function finishStop(context: SpawningContext, { key, spawnerId }: ServerRo
   const { closing, signals, log } = context
   try {
     let pauseMs = SHORTEST_PAUSE_MS
-    while (!closing.aborted && (await readState(context, key)).phase === 'stopping') {
+    while (!closing.aborted) {
       const held = await holdServer(context, key)
-      if (!held) {
-        await signals.wait(spawnerId, pauseMs, closing)
-        pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)
-        continue
-      }
-      try {
-        if ((await readState(context, key)).phase === 'stopping') await dismantle(context, held, spawnerId, { now })
-      } finally {
-        await held.release()
-        signals.notify(spawnerId)
-      }
+      if (held) return await finishHeld(context, held, spawnerId, now)
+      await signals.wait(spawnerId, pauseMs, closing)
+      if ((await readState(context, key)).phase !== 'stopping') return
+      pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)
     }
   } catch (error) {
     if (!closing.aborted) log.error({ ...key, err: error }, 'stop is not finished; it is tried again')
+  }
+}
+
+async function finishHeld(context: SpawningContext, held: HeldServer, spawnerId: number, now: boolean): Promise<void> {
+  try {
+    const { phase } = await readState(context, held.key)
+    if (phase === 'stopping') await dismantle(context, held, spawnerId, { now, isLast: true })
+  } finally {
+    await held.release()
+    context.signals.notify(spawnerId)
   }
 }
 

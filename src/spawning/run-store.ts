@@ -1,5 +1,5 @@
 /** Writes of a server's rows. Each happens under the lease of that server; see `spawn-lease.ts`. */
-import type { Insertable } from 'kysely'
+import type { Insertable, Updateable } from 'kysely'
 import type { Reason } from '../core/reason.ts'
 import type { Json } from '../core/runtime.ts'
 import type { ServerState } from '../core/server-state.ts'
@@ -86,18 +86,9 @@ export async function recordStop(
 ): Promise<boolean> {
   const set = { phase: 'stopping', since: toDbTime(now), ...reasonColumns(reason) } as const
   return database.db.transaction().execute(async tx => {
-    const { numUpdatedRows } = await tx
-      .updateTable('orrery_runs')
-      .set(set)
-      .where('spawner_id', '=', server.spawnerId)
-      .where('phase', 'in', ['spawning', 'ready'])
-      .executeTakeFirst()
-    if (numUpdatedRows > 0n) return true
-    const spawner = await tx
-      .selectFrom('spawners')
-      .select('server_id')
-      .where('id', '=', server.spawnerId)
-      .executeTakeFirst()
+    const stopped = await stopRun(tx, server.spawnerId, set)
+    if (stopped.length > 0) return true
+    const [spawner] = await serverOf(tx, server.spawnerId)
     if (!spawner || spawner.server_id === null) return false
     // It runs though our own table does not say so: the released JupyterHub started it, or an earlier stop failed.
     await writeRun(tx, server.spawnerId, {
@@ -110,6 +101,19 @@ export async function recordStop(
     return true
   })
 }
+
+const stopRun = compiledQuery((db, spawnerId: number, set: Updateable<Tables['orrery_runs']>) =>
+  db
+    .updateTable('orrery_runs')
+    .set(set)
+    .where('spawner_id', '=', spawnerId)
+    .where('phase', 'in', ['spawning', 'ready'])
+    .returning('spawner_id'),
+)
+
+const serverOf = compiledQuery((db, spawnerId: number) =>
+  db.selectFrom('spawners').select('server_id').where('id', '=', spawnerId),
+)
 
 export async function saveState(tx: DbTransaction, spawnerId: number, state: Json): Promise<void> {
   await storeState(tx, spawnerId, JSON.stringify(state ?? {}))
