@@ -33,8 +33,6 @@ async function run(flags: HubFlags): Promise<void> {
   lockSqlite(config)
   const { runHub } = await program
   const hub = await runHub(config, { log, othersReady: go })
-  tellSupervisor({ type: 'ready', firstAdminLink: hub.firstAdminLink })
-  if (!isSupervised()) log.info({ url: hub.url }, 'hub ready')
   let ending = false
   const end = async (signal: NodeJS.Signals) => {
     if (ending) return
@@ -44,6 +42,9 @@ async function run(flags: HubFlags): Promise<void> {
     process.exit(0)
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end)
+  // Who waits for this may end the hub at once, which must then end in order.
+  tellSupervisor({ type: 'ready', firstAdminLink: hub.firstAdminLink })
+  if (!isSupervised()) log.info({ url: hub.url }, 'hub ready')
 }
 
 /** On PostgreSQL several hubs share the work; on a SQLite file there is one at a time. */

@@ -132,7 +132,6 @@ async function runLauncher(flags: Flags): Promise<void> {
     if (!(await tellFailure(error, messageOf(error)))) log.error({ err: error }, 'launcher cannot start')
     process.exit(exitStatusOf(error))
   })
-  tellSupervisor({ type: 'ready' })
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => {
       log.info({ signal: name }, 'launcher ends, servers go on')
@@ -140,6 +139,7 @@ async function runLauncher(flags: Flags): Promise<void> {
     })
   }
   endWithParent()
+  tellSupervisor({ type: 'ready' })
 }
 
 /** Started by `orrery start`, it ends when that has gone in any way; the next start brings its own. */
