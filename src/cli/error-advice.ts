@@ -132,9 +132,6 @@ export const errorAdvice: Readonly<Record<string, Advice>> = {
   server_stopping: { todo: 'Wait some seconds and repeat.' },
   default_server: { todo: 'Stop it instead; only named servers are deleted.' },
   named_servers_disabled: { todo: 'An administrator can set `servers.allowNamedServers`.' },
-  too_many_named_servers: { todo: 'Delete one; `servers.namedServerLimitPerUser` sets the number.' },
-  too_many_servers: { todo: 'Wait until somebody stops one; `servers.activeServerLimit` sets the number.' },
-  too_many_starts: { todo: 'Wait a little; `servers.concurrentSpawnLimit` sets the number.' },
   invalid_options: { todo: CORRECT },
   spawn_failed: { todo: 'The log of the server and the log of the hub tell more.' },
   hub_closing: { todo: 'Try again in a few seconds.' },
@@ -148,7 +145,6 @@ export const errorAdvice: Readonly<Record<string, Advice>> = {
     todo: "Look at what systemd says: `journalctl -u UNIT`. Status 226 is mostly a path in the spawner's options that is not there.",
   },
   hub_user_refused: { todo: 'Give the person another name; nobody works as the user of the hub.' },
-  directory_missing: { todo: 'Make the folder, or correct `servers.notebookDir`.' },
   switch_failed: {
     todo: 'In a container: has root the capabilities that [privileges](../explanation/privileges.md) names?',
   },

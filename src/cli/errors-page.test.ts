@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { packageRoot } from '../app/package-root.ts'
+import { adviceFor, SERVER_REASONS } from '../core/server-reasons.ts'
 import { errorAdvice } from './error-advice.ts'
 import { errorsPage } from './errors-page.ts'
 import { codesIn, codesInSources } from './source-codes.ts'
@@ -35,10 +36,17 @@ describe('page of errors', () => {
     const silent = [...codes].filter(code => {
       const all = uses.filter(use => use.code === code)
       const meaning = all.some(use => use.message) || errorAdvice[code]?.meaning
-      const todo = all.some(use => use.nextStep) || errorAdvice[code]?.todo
+      const todo = adviceFor(code) || all.some(use => use.nextStep) || errorAdvice[code]?.todo
       return !meaning || !todo
     })
     assert.deepEqual(silent, [], 'src/cli/error-advice.ts is where sentences are added')
+  })
+
+  it('has each reason of the table of servers, and no advice for it in another place', () => {
+    assert.deepEqual(
+      Object.keys(SERVER_REASONS).filter(code => !codes.has(code) || errorAdvice[code]),
+      [],
+    )
   })
 
   it('has no advice for codes that are gone', () => {

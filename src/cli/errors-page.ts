@@ -1,3 +1,4 @@
+import { adviceFor } from '../core/server-reasons.ts'
 import { errorAdvice } from './error-advice.ts'
 import { exitStatusOfCode } from './exit-codes.ts'
 import type { CodeUse } from './source-codes.ts'
@@ -23,7 +24,8 @@ const SECTIONS: readonly Section[] = [
   {
     title: 'Servers',
     text: 'Why a start, a run or a stop ended: on the page, in the API as `reason`, in the event stream. Without a status of its own a reason is answered with 500, a time that ran out with 504.',
-    holds: /^(spawning|spawners|launcher|features\/servers|services\/culler)\/|routes\/(spawn|pending)/,
+    holds:
+      /^(spawning|spawners|launcher|features\/servers|services\/culler)\/|routes\/(spawn|pending)|core\/(exit-reason|log-symptoms)/,
   },
   { title: 'Pages and API', text: 'Answers to single requests.', holds: /./ },
 ]
@@ -51,6 +53,7 @@ ${parts.join('\n\n')}
 
 function entry(code: string, uses: readonly CodeUse[]): string {
   const advice = errorAdvice[code]
+  const reason = adviceFor(code)
   const statuses = [...new Set(uses.map(use => use.status).filter(status => status !== undefined))]
   if (statuses.length === 0 && advice?.status !== undefined) statuses.push(advice.status)
   const exit = exitStatusOfCode(code)
@@ -58,7 +61,14 @@ function entry(code: string, uses: readonly CodeUse[]): string {
     statuses.length > 0 ? `Status ${statuses.sort().join(' or ')}` : undefined,
     exit === undefined ? undefined : `exit status ${exit}`,
   ].filter(fact => fact !== undefined)
-  return [`### ${code}`, capitalised(facts.join(', ')), meanings(uses, advice?.meaning), escaped(advice?.todo ?? '')]
+  const steps = reason ? `${escaped(reason.person)} Administrators: ${escaped(reason.administrator)}` : undefined
+  const told = reason ? uses.map(({ nextStep: _, ...use }) => ({ ...use, nextStep: undefined })) : uses
+  return [
+    `### ${code}`,
+    capitalised(facts.join(', ')),
+    meanings(told, advice?.meaning),
+    steps ?? escaped(advice?.todo ?? ''),
+  ]
     .filter(part => part !== '')
     .join('\n\n')
 }

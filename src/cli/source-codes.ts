@@ -45,9 +45,17 @@ interface Candidate {
 
 function candidatesAt(node: Node): Candidate[] {
   if (node.type === 'NewExpression') return errorsAt(node)
+  if (node.type === 'CallExpression') return serverReasonsAt(node)
   if (node.type === 'ObjectExpression') return reasonsAt(node)
   if (node.type === 'Property') return tableEntriesAt(node)
   return []
+}
+
+/** `serverReason(code, message)`; what to do stands in the table of core/server-reasons.ts. */
+function serverReasonsAt(node: Node): Candidate[] {
+  const [code, message] = node.arguments as Node[]
+  if ((node.callee as Node).name !== 'serverReason' || !code) return []
+  return [{ at: node, code, message, nextStep: undefined, status: undefined }]
 }
 
 /** `new HubError(code, { status, message, nextStep })`, `new Refusal(code, message, nextStep)`. */

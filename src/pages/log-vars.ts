@@ -3,8 +3,23 @@ import type { UserIdentity } from '../access/identity.ts'
 import type { Reason } from '../core/reason.ts'
 import { hasScope } from '../core/scopes/reach.ts'
 import type { ServerKey } from '../core/server-key.ts'
+import { adviceFor } from '../core/server-reasons.ts'
 import type { PageDeps } from './deps.ts'
 import type { PageVars } from './page-vars.ts'
+
+/** What an administrator can do about it; the person is told in the reason itself. */
+export async function administratorStep(
+  deps: PageDeps,
+  me: UserIdentity,
+  key: ServerKey,
+  reason: Reason | undefined,
+): Promise<string | undefined> {
+  if (!reason) return undefined
+  const groups = (await deps.users.find(key.user))?.groups ?? []
+  return hasScope(me.scopes, 'admin:server_state', { ...key, groups })
+    ? adviceFor(reason.code)?.administrator
+    : undefined
+}
 
 /** As the REST API decides it. */
 export async function mayReadLog(deps: PageDeps, me: UserIdentity, key: ServerKey): Promise<boolean> {

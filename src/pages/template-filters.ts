@@ -27,6 +27,9 @@ export function addFilters(environment: nunjucks.Environment, clock: Clock): voi
   environment.addFilter('items', (value: object) => Object.entries(value))
   environment.addFilter('min', (values: Iterable<number>) => Math.min(...values))
   environment.addFilter('max', (values: Iterable<number>) => Math.max(...values))
+  environment.addFilter('code_spans', (text: unknown) =>
+    safe(escaped(String(text)).replace(/`([^`]*)`/g, '<code>$1</code>')),
+  )
   environment.addFilter('path', (text: unknown) => encodeURIComponent(String(text)))
 }
 
@@ -36,6 +39,11 @@ const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle:
 /** The exact moment, for hovering: `22 Nov 2026, 04:29:14 UTC`. */
 function exactWords(date: Date): string {
   return `${exact.format(date)} UTC`
+}
+
+function escaped(text: string): string {
+  const escapes: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;', "'": '&#39;' }
+  return text.replace(/[<>&"']/g, sign => escapes[sign]!)
 }
 
 function safe(html: string): unknown {

@@ -37,7 +37,8 @@ export async function becomeReady(
   progress({ percent: 80, message: 'Waiting for the server to answer' })
   const tls = context.tls?.connectTo(key)
   const answer = await waitUntilReady({
-    ask: (ms, waiting) => askServer(address, { path: `${prefix}api`, timeoutMs: ms, signal: waiting, tls }),
+    ask: (ms, waiting, onFault) =>
+      askServer(address, { path: `${prefix}api`, timeoutMs: ms, signal: waiting, tls, onFault }),
     isOurs: waiting => ownsAddress(context, held, state, address, waiting),
     poll: waiting => context.spawner.poll(key, state, waiting),
     timeoutMs: timeoutMs ?? context.settings.httpTimeoutMs,

@@ -4,7 +4,7 @@ import { readableLog } from '../core/mask-secrets.ts'
 import { type Reason, SpawnError } from '../core/reason.ts'
 import type { SpawningContext } from './context.ts'
 import { dismantle } from './dismantle.ts'
-import { Interruption, isTold, reasonOf } from './reasons.ts'
+import { Interruption, isTold, reasonOf, settledReason } from './reasons.ts'
 import type { RunKey } from './run-store.ts'
 import { findServerById } from './server-row.ts'
 import type { HeldServer } from './spawn-lease.ts'
@@ -69,12 +69,12 @@ export async function withLogTail(
   reason: Reason,
 ): Promise<Reason> {
   const { spawner, database } = context
-  if (reason.logTail !== undefined) return { ...reason, logTail: readableLog(reason.logTail) }
-  if (!spawner.logs) return reason
+  if (reason.logTail !== undefined) return settledReason(reason, readableLog(reason.logTail))
+  if (!spawner.logs) return settledReason(reason, '')
   const state = (await findServerById(database, spawnerId).catch(() => undefined))?.state
   const tail = await Promise.race([
     spawner.logs(key, state, LOG_LINES).catch(() => ''),
     new Promise<string>(resolve => setTimeout(resolve, LOG_TIMEOUT_MS, '').unref()),
   ])
-  return tail.trim() === '' ? reason : { ...reason, logTail: readableLog(tail) }
+  return settledReason(reason, readableLog(tail))
 }

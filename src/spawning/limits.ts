@@ -1,6 +1,7 @@
 /** How many servers may start, and be, at the same time: counted in the database, so over all hubs. */
 import { sql } from 'kysely'
 import { HubError } from '../core/errors.ts'
+import { SERVER_REASONS } from '../core/server-reasons.ts'
 import { activeSpawners } from '../db/active-spawners.ts'
 import { compiledQuery } from '../db/compiled-query.ts'
 import type { DbTransaction } from '../db/database.ts'
@@ -20,6 +21,7 @@ export async function checkLimits(tx: DbTransaction, context: SpawningContext): 
     throw new HubError('too_many_servers', {
       status: 429,
       message: 'Active user limit exceeded. Try again in a few minutes.',
+      nextStep: SERVER_REASONS.too_many_servers.person,
       detail: { active, activeServerLimit },
     })
   }
@@ -60,6 +62,7 @@ function tooManyStarts([from, to]: readonly [number, number]): HubError {
   return new HubError('too_many_starts', {
     status: 429,
     message: `Too many users trying to log in right now. Try again in ${words}.`,
+    nextStep: SERVER_REASONS.too_many_starts.person,
     headers: { 'Retry-After': `${retryAfter}` },
   })
 }

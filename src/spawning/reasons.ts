@@ -1,7 +1,8 @@
 /** Why a start, a run or a stop ended: from what was thrown or polled to a `Reason` (docs/reference/errors.md). */
 import { HubError } from '../core/errors.ts'
+import { reasonInLog } from '../core/log-symptoms.ts'
 import { type Reason, SpawnError } from '../core/reason.ts'
-import type { Exit } from '../plugin/spawner.ts'
+import { serverReason, withPersonsStep } from '../core/server-reasons.ts'
 
 /** Why a start or a wait was broken off; the `reason` of the signal that spawners are given. */
 export class Interruption extends Error {
@@ -14,84 +15,36 @@ export class Interruption extends Error {
   }
 }
 
-const LOOK_AT_LOG = 'The last lines of its log tell more.'
-const TRY_AGAIN = 'Start it again; if it fails again, show the log to your administrator.'
-
-/** A server that ended by itself. `when`: while it was starting, or later. */
-export function exitReason(exit: Exit, when: 'starting' | 'running'): Reason {
-  if (exit.reason === 'out_of_memory') {
-    return {
-      code: 'out_of_memory',
-      message: 'The server used more memory than it may and was ended.',
-      nextStep: 'Start it again and use less memory at a time, or ask for a larger limit.',
-    }
-  }
-  if (exit.reason === 'node_lost') {
-    return { code: 'node_lost', message: 'The machine the server ran on is gone.', nextStep: 'Start it again.' }
-  }
-  const how = exit.signal
-    ? `ended by ${exit.signal}`
-    : exit.status === undefined
-      ? 'ended'
-      : `ended with status ${exit.status}`
-  if (when === 'starting') {
-    return { code: 'exited_early', message: `The server ${how} while it was starting.`, nextStep: LOOK_AT_LOG }
-  }
-  if (exit.status === 0 && !exit.signal && !exit.reason) {
-    return { code: 'server_shut_down', message: 'The server was shut down from within.', nextStep: 'Start it again.' }
-  }
-  return { code: exit.reason ?? 'server_died', message: `The server ${how}.`, nextStep: TRY_AGAIN }
-}
-
-export function startTimeoutReason(timeoutMs: number): Reason {
-  return {
-    code: 'spawn_timeout',
-    message: `The server did not start within ${seconds(timeoutMs)}.`,
-    nextStep: TRY_AGAIN,
-  }
+/** `lastSeen`: how far it got, a sentence without a full stop. */
+export function startTimeoutReason(timeoutMs: number, lastSeen?: string): Reason {
+  return serverReason('spawn_timeout', `The server did not start within ${seconds(timeoutMs)}${lastWas(lastSeen)}.`)
 }
 
 export function hookTimeoutReason(timeoutMs: number): Reason {
-  return {
-    code: 'hook_timeout',
-    message: `The steps that this site runs before each start were not finished within ${seconds(timeoutMs)}.`,
-    nextStep: 'Try again; if it fails again, tell your administrator.',
-    logTail: '',
-  }
+  const message = `The steps that this site runs before each start were not finished within ${seconds(timeoutMs)}.`
+  return { ...serverReason('hook_timeout', message), logTail: '' }
 }
 
-export function httpTimeoutReason(timeoutMs: number): Reason {
-  return {
-    code: 'http_timeout',
-    message: `The server started but did not answer within ${seconds(timeoutMs)}.`,
-    nextStep: LOOK_AT_LOG,
-  }
+/** `lastSeen`: what came of the last question. */
+export function httpTimeoutReason(timeoutMs: number, lastSeen?: string): Reason {
+  const message = `The server started but did not answer within ${seconds(timeoutMs)}${lastWas(lastSeen)}.`
+  return serverReason('http_timeout', message)
 }
 
-export const hubRestarted: Reason = {
-  code: 'hub_restarted',
-  message: 'The hub was restarted while the server was starting.',
-  nextStep: 'Start it again.',
+function lastWas(seen: string | undefined): string {
+  return seen ? `; last seen: ${seen.replace(/[.\s]+$/, '')}` : ''
 }
 
-export const notOurServer: Reason = {
-  code: 'address_taken',
-  message: 'Something else answers where the server should be.',
-  nextStep: TRY_AGAIN,
-}
+export const hubRestarted = serverReason('hub_restarted', 'The hub was restarted while the server was starting.')
 
-export const speaksPlainly: Reason = {
-  code: 'server_without_tls',
-  message: 'The server does not speak TLS, which this hub asks of its servers.',
-  nextStep:
-    'Tell your administrator: the spawner has to place the certificates of internal TLS, or internalTls has to be off.',
-}
+export const notOurServer = serverReason('address_taken', 'Something else answers where the server should be.')
 
-export const stopFailed: Reason = {
-  code: 'stop_failed',
-  message: 'The server could not be stopped.',
-  nextStep: 'Stop it again; if that does not help, tell your administrator.',
-}
+export const speaksPlainly = serverReason(
+  'server_without_tls',
+  'The server does not speak TLS, which this hub asks of its servers.',
+)
+
+export const stopFailed = serverReason('stop_failed', 'The server could not be stopped.')
 
 /** Stop pressed, by its user or by somebody else. */
 export function stoppedReason(by: string, user: string): Reason {
@@ -106,7 +59,19 @@ export function reasonOf(error: unknown): Reason {
   if (error instanceof HubError) {
     return { code: error.code, message: error.message, ...(error.nextStep && { nextStep: error.nextStep }) }
   }
-  return { code: 'spawn_error', message: 'The server could not be started.', nextStep: TRY_AGAIN }
+  return serverReason('spawn_error', 'The server could not be started.')
+}
+
+/**
+ * The reason as it is kept: with the end of the log, in which there may be a better one, and a step that the person can
+ * take. `logTail` is without secrets.
+ */
+export function settledReason(reason: Reason, logTail: string): Reason {
+  const kept = withPersonsStep(logTail.trim() === '' ? reason : { ...reason, logTail })
+  if (reason.code === 'exited_early') return reasonInLog(logTail, 'ended') ?? kept
+  if (reason.code !== 'spawn_timeout' && reason.code !== 'http_timeout') return kept
+  const better = reasonInLog(logTail, 'held up')
+  return better ? { ...better, message: `${better.message} ${reason.message}` } : kept
 }
 
 /** Is there nothing in it that an administrator would have to look up in the log? */

@@ -3,6 +3,7 @@
  * because the released JupyterHub started it. What runs goes on running; what was half-way is finished or cleared away.
  */
 import { randomUUID } from 'node:crypto'
+import { exitReason } from '../core/exit-reason.ts'
 import { serverPath } from '../core/names.ts'
 import { SpawnError } from '../core/reason.ts'
 import { fromDbTime } from '../db/db-time.ts'
@@ -14,7 +15,7 @@ import { revokeCredentials } from './credentials.ts'
 import { dismantle } from './dismantle.ts'
 import { failStart, withLogTail } from './fail-start.ts'
 import { progressWriter } from './progress-writer.ts'
-import { exitReason, hubRestarted, notOurServer } from './reasons.ts'
+import { hubRestarted, notOurServer } from './reasons.ts'
 import { adoptRun, closeRun } from './run-store.ts'
 import { findServerById, type RunRow, type ServerRow, userRecord } from './server-row.ts'
 import { type HeldServer, holdServer } from './spawn-lease.ts'

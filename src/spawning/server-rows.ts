@@ -3,6 +3,7 @@ import { HubError } from '../core/errors.ts'
 import { checkNewServerName, isValidServerName, normalizeDisplayName, printable } from '../core/names.ts'
 import type { Json } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
+import { SERVER_REASONS } from '../core/server-reasons.ts'
 import { limitFrom } from '../core/site-function.ts'
 import type { DbTransaction } from '../db/database.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
@@ -45,6 +46,7 @@ async function checkNamedServerLimit(
   throw new HubError('too_many_named_servers', {
     status: 400,
     message: `User ${user.name} already has the maximum of ${limit} named servers.  One must be deleted before a new server can be created`,
+    nextStep: SERVER_REASONS.too_many_named_servers.person,
   })
 }
 

@@ -144,6 +144,7 @@ async function callSpawner(
   // A hub that ends does not wait for it.
   const timer = setTimeout(() => timed.abort(new Interruption('start_timeout')), startTimeoutMs).unref()
   let state: Json = {}
+  let lastSeen: string | undefined
   const started = Promise.resolve().then(() =>
     spawner.start(spec, {
       signal,
@@ -152,7 +153,10 @@ async function callSpawner(
         await held.write(tx => saveState(tx, run.spawnerId, next))
         state = next
       },
-      progress: event => progress.add({ ...event, percent: event.percent ?? 0 }),
+      progress: event => {
+        lastSeen = event.message
+        progress.add({ ...event, percent: event.percent ?? 0 })
+      },
     }),
   )
   context.delicate.add(started)
@@ -164,7 +168,7 @@ async function callSpawner(
     // A spawner that heeds the signal clears up after itself; one that does not is not waited for long.
     if (signal.aborted) await Promise.race([started.catch(() => {}), pause(ABORT_GRACE_MS)])
     if (signal.aborted && !interrupted.aborted) {
-      throw new SpawnError(startTimeoutReason(startTimeoutMs), { status: 504, cause: error })
+      throw new SpawnError(startTimeoutReason(startTimeoutMs, lastSeen), { status: 504, cause: error })
     }
     throw error
   } finally {

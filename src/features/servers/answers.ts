@@ -8,7 +8,8 @@ export const reasonSchema = namedSchema('Reason', () =>
   z.strictObject({
     code: z.string().meta({ description: 'Stable name of the reason.' }),
     message: z.string(),
-    next_step: z.string().nullable(),
+    next_step: z.string().nullable().meta({ description: 'For the person whose server it is.' }),
+    administrator_step: z.string().nullable().meta({ description: 'For who looks after the hub.' }),
   }),
 )
 

@@ -1,4 +1,5 @@
 import { progressPath } from '../../core/names.ts'
+import { adviceFor } from '../../core/server-reasons.ts'
 import { type SiteAddresses, serverUrl } from '../../core/subdomains.ts'
 import { jsonTime } from '../../http/json-time.ts'
 import type { ServerRow } from '../../spawning/server-row.ts'
@@ -45,5 +46,5 @@ export function serverModel(settings: ServerModelSettings) {
 
 /** A reason in JSON. The log may hold what only its user may see, so lists leave it out. */
 export function reasonModel({ code, message, nextStep }: { code: string; message: string; nextStep?: string }) {
-  return { code, message, next_step: nextStep ?? null }
+  return { code, message, next_step: nextStep ?? null, administrator_step: adviceFor(code)?.administrator ?? null }
 }

@@ -10,7 +10,7 @@ import type { Reason } from '../../core/reason.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import { serverUrl } from '../../core/subdomains.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
-import { logVars } from '../log-vars.ts'
+import { administratorStep, logVars } from '../log-vars.ts'
 import { nextUrl, withQuery } from '../next-url.ts'
 import { reachUser, signedIn } from '../page-guards.ts'
 import { sendPage, userVars } from '../page-vars.ts'
@@ -134,6 +134,7 @@ export async function sendNotRunning(
       reason_code: reason?.code,
       since: templateTime(state.since),
       ...(await logVars(deps, me, key, reason)),
+      administrator_step: await administratorStep(deps, me, key, reason),
       implicit_spawn_seconds: page.implicitSpawnSeconds ?? 0,
     },
   })

@@ -30,6 +30,8 @@ const LOG_LINES = 40
 const START_CALL_MS = 90_000
 const JUST_SEEN_MS = 100
 const WATCH_MS = 5_000
+/** Who has to wait longer is told for what. */
+const FIRST_WATCH_MS = 2_000
 /** Interrupting, terminating and killing take this much longer than the person was told, at most. */
 const STOP_MARGIN_MS = 20_000
 
@@ -100,15 +102,20 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
     bind: BindAddress,
     run: SpawnRun<LocalState>,
   ): Promise<'up' | 'port taken'> {
-    for (const until = Date.now() + listenWaitMs; Date.now() < until; ) {
-      const asked = { key, ...claimOf(state), ip: oneIp(bind.ip), port: bind.port, waitMs: WATCH_MS }
+    let waitMs = FIRST_WATCH_MS
+    for (const until = Date.now() + listenWaitMs; Date.now() < until; waitMs = WATCH_MS) {
+      const asked = { key, ...claimOf(state), ip: oneIp(bind.ip), port: bind.port, waitMs }
       const seen = await launcher.call('watch', asked, { signal: run.signal })
       if (seen.seen === 'listening') {
         seenAt.set(state, { ...bind, when: performance.now() })
         return 'up'
       }
       if (seen.seen === 'taken') return 'port taken'
-      if (seen.seen === 'waiting') continue
+      if (seen.seen === 'waiting') {
+        if (waitMs === FIRST_WATCH_MS)
+          run.progress({ message: `The process runs; nothing listens on port ${bind.port} yet.` })
+        continue
+      }
       const { text } = await launcher.call('logs', { key, lines: LOG_LINES })
       const reason = exitedEarly(seen.exit, text)
       if (seen.portTaken || reason.code === 'port_taken') return 'port taken'

@@ -37,6 +37,7 @@ export interface Reason {
   readonly code: string
   readonly message: string
   readonly next_step: string | null
+  readonly administrator_step: string | null
   readonly failed?: boolean
 }
 
