@@ -31,14 +31,16 @@ const SYMPTOMS: readonly Symptom[] = [
   },
   {
     code: 'hub_unreachable',
-    seen: /(?:Failed to connect to|cannot connect to|error connecting to) (?:my )?hub(?: at (\S+))?/i,
+    seen: /(?:Failed to connect to|cannot connect to|error connecting to) (?:my )?hub(?: at (\S+))?|check_hub_version/i,
     message: ([, address]) => `The server could not reach the hub${address ? ` at ${address}` : ''}.`,
     holdsUp: true,
   },
   {
     code: 'singleuser_too_old',
-    seen: /jupyterhub-singleuser (?:server )?version ([0-3]\.\S+)/i,
-    message: ([, version]) => `The package jupyterhub in the servers' Python environment is too old (${version}).`,
+    // Those of before 4 ask for the classic Notebook where nobody tells them otherwise.
+    seen: /jupyterhub-singleuser (?:server )?version ([0-3]\.\S+)|import_item\(JUPYTERHUB_SINGLEUSER_APP\)[\s\S]{0,2000}?No module named 'notebook/i,
+    message: ([, version]) =>
+      `The package jupyterhub in the servers' Python environment is too old${version ? ` (${version})` : ''}.`,
   },
   {
     code: 'singleuser_missing',
@@ -57,14 +59,27 @@ const SYMPTOMS: readonly Symptom[] = [
   },
 ]
 
+/** Lines that are looked through: one traceback can be longer than what anybody wants to see. */
+export const LOOKED_THROUGH = 400
+/** Lines that people are shown. */
+const SHOWN = 40
+
+/** The end of a log as it is kept with a reason. */
+export function shownLog(log: string): string {
+  if (log.trim() === '') return ''
+  const end = log.endsWith('\n') ? '\n' : ''
+  const lines = log.slice(0, log.length - end.length).split('\n')
+  return lines.slice(-SHOWN).join('\n') + end
+}
+
 /**
- * Undefined when nothing in it is known. `held up`: the server had not ended, so only what keeps a server from getting on
+ * From the last `LOOKED_THROUGH` lines. Undefined when nothing in them is known. `held up`: the server had not ended, so only what keeps a server from getting on
  * counts; others print errors that they get over.
  */
-export function reasonInLog(logTail: string, when: 'ended' | 'held up'): Reason | undefined {
+export function reasonInLog(log: string, when: 'ended' | 'held up'): Reason | undefined {
   for (const { seen, code, message, holdsUp } of SYMPTOMS) {
-    const match = when === 'ended' || holdsUp ? seen.exec(logTail) : null
-    if (match) return { ...serverReason(code, message(match)), logTail }
+    const match = when === 'ended' || holdsUp ? seen.exec(log) : null
+    if (match) return { ...serverReason(code, message(match)), logTail: shownLog(log) }
   }
   return undefined
 }

@@ -21,7 +21,8 @@ const ENVIRONMENT =
 export const SERVER_REASONS = {
   // Not enough of something.
   out_of_memory: {
-    person: 'Start it again and use less memory at a time, choose a kind of server with more, or ask for a larger limit.',
+    person:
+      'Start it again and use less memory at a time, choose a kind of server with more, or ask for a larger limit.',
     administrator:
       'Raise `servers.memLimit`, or offer a profile with more. `dmesg -T | grep -i oom` and `free -m` tell whether it was the limit of the server or the memory of the machine.',
   },

@@ -1,5 +1,6 @@
 /** The other end of a start: why it failed is found and kept, then everything is taken apart. */
 import { HubError } from '../core/errors.ts'
+import { LOOKED_THROUGH } from '../core/log-symptoms.ts'
 import { readableLog } from '../core/mask-secrets.ts'
 import { type Reason, SpawnError } from '../core/reason.ts'
 import type { SpawningContext } from './context.ts'
@@ -58,7 +59,6 @@ function countFailure({ failures, settings, hooks }: SpawningContext, error: unk
   if (limit > 0 && failures.inARow >= limit) hooks.onTooManyFailures?.(failures.inARow)
 }
 
-const LOG_LINES = 50
 const LOG_TIMEOUT_MS = 3_000
 
 /** Adds the end of the server's log, unless the reason brings its own; secrets masked. One that cannot be read is left out. */
@@ -73,7 +73,7 @@ export async function withLogTail(
   if (!spawner.logs) return settledReason(reason, '')
   const state = (await findServerById(database, spawnerId).catch(() => undefined))?.state
   const tail = await Promise.race([
-    spawner.logs(key, state, LOG_LINES).catch(() => ''),
+    spawner.logs(key, state, LOOKED_THROUGH).catch(() => ''),
     new Promise<string>(resolve => setTimeout(resolve, LOG_TIMEOUT_MS, '').unref()),
   ])
   return settledReason(reason, readableLog(tail))

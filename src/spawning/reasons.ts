@@ -1,6 +1,6 @@
 /** Why a start, a run or a stop ended: from what was thrown or polled to a `Reason` (docs/reference/errors.md). */
 import { HubError } from '../core/errors.ts'
-import { reasonInLog } from '../core/log-symptoms.ts'
+import { reasonInLog, shownLog } from '../core/log-symptoms.ts'
 import { type Reason, SpawnError } from '../core/reason.ts'
 import { serverReason, withPersonsStep } from '../core/server-reasons.ts'
 
@@ -64,13 +64,13 @@ export function reasonOf(error: unknown): Reason {
 
 /**
  * The reason as it is kept: with the end of the log, in which there may be a better one, and a step that the person can
- * take. `logTail` is without secrets.
+ * take. `log`: its last `LOOKED_THROUGH` lines, without secrets.
  */
-export function settledReason(reason: Reason, logTail: string): Reason {
-  const kept = withPersonsStep(logTail.trim() === '' ? reason : { ...reason, logTail })
-  if (reason.code === 'exited_early') return reasonInLog(logTail, 'ended') ?? kept
+export function settledReason(reason: Reason, log: string): Reason {
+  const kept = withPersonsStep(log.trim() === '' ? reason : { ...reason, logTail: shownLog(log) })
+  if (reason.code === 'exited_early') return reasonInLog(log, 'ended') ?? kept
   if (reason.code !== 'spawn_timeout' && reason.code !== 'http_timeout') return kept
-  const better = reasonInLog(logTail, 'held up')
+  const better = reasonInLog(log, 'held up')
   return better ? { ...better, message: `${better.message} ${reason.message}` } : kept
 }
 

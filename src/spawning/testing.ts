@@ -39,6 +39,7 @@ export interface TestHubOptions {
   routes?: Partial<RouteKeeper>
   environment?: Partial<SpawningDeps['environment']>
   profiles?: SpawningDeps['profiles']
+  tls?: SpawningDeps['tls']
   /** How often it looks at what its servers use, once that watch is started. */
   usageEveryMs?: number
   usageClock?: Clock
@@ -132,6 +133,7 @@ async function openHub(
     clock: systemClock,
     ...(options.hooks && { hooks: options.hooks }),
     ...(options.profiles && { profiles: options.profiles }),
+    ...(options.tls && { tls: options.tls }),
   })
   const usage = createUsageWatch({
     ...{ database, holder, machineReader, log },

@@ -36,7 +36,8 @@ export async function waitUntilReady(probe: ReadyProbe): Promise<ServerAnswer> {
       throw new SpawnError(metStranger ? notOurServer : httpTimeoutReason(timeoutMs, lastSeen), { status: 504 })
     }
     const answer = await probe.ask(Math.min(leftMs, LONGEST_ANSWER_MS), signal, fault => {
-      lastSeen = FAULTS[fault]
+      // A question that is cut short at the end says less than what was seen before.
+      if (fault !== 'silent' || leftMs >= LONGEST_ANSWER_MS || !lastSeen) lastSeen = FAULTS[fault]
     })
     if (answer) lastSeen = `it answers with status ${answer.status}`
     if (answer && answer.status < 500) {

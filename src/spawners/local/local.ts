@@ -1,4 +1,5 @@
 import { HubError } from '../../core/errors.ts'
+import { LOOKED_THROUGH } from '../../core/log-symptoms.ts'
 import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
@@ -26,7 +27,6 @@ export interface LocalOptions {
 
 const PORT_TRIES = 5
 const UNANSWERED: readonly string[] = ['launcher_unreachable', 'launcher_timeout']
-const LOG_LINES = 40
 const START_CALL_MS = 90_000
 const JUST_SEEN_MS = 100
 const WATCH_MS = 5_000
@@ -116,7 +116,7 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
           run.progress({ message: `The process runs; nothing listens on port ${bind.port} yet.` })
         continue
       }
-      const { text } = await launcher.call('logs', { key, lines: LOG_LINES })
+      const { text } = await launcher.call('logs', { key, lines: LOOKED_THROUGH })
       const reason = exitedEarly(seen.exit, text)
       if (seen.portTaken || reason.code === 'port_taken') return 'port taken'
       throw new SpawnError(reason)

@@ -1,14 +1,14 @@
 import { exitReason } from '../../core/exit-reason.ts'
-import { reasonInLog } from '../../core/log-symptoms.ts'
+import { reasonInLog, shownLog } from '../../core/log-symptoms.ts'
 import type { Reason } from '../../core/reason.ts'
 import { serverReason } from '../../core/server-reasons.ts'
 import type { Exit } from '../../plugin/spawner.ts'
 
 /** Why a server ended while it was started: from its last words where they tell, else from how it ended. */
-export function exitedEarly(exit: Exit, logTail: string): Reason {
+export function exitedEarly(exit: Exit, log: string): Reason {
   const ended = exitReason(exit, 'starting')
-  const inLog = ended.code === 'exited_early' ? reasonInLog(logTail, 'ended') : undefined
-  return inLog ?? { ...ended, logTail }
+  const inLog = ended.code === 'exited_early' ? reasonInLog(log, 'ended') : undefined
+  return inLog ?? { ...ended, logTail: shownLog(log) }
 }
 
 export function portsTaken(tries: number): Reason {
