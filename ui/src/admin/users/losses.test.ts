@@ -30,7 +30,8 @@ it('names the servers that stop and those that go for good', () => {
 })
 
 it('tells a server that failed from one that was stopped', () => {
-  const ended = (failed: boolean) => server('', { reason: { code: 'x', message: 'x', next_step: null, administrator_step: null, failed } })
+  const ended = (failed: boolean) =>
+    server('', { reason: { code: 'x', message: 'x', next_step: null, administrator_step: null, failed } })
 
   assert.deepEqual([undefined, ended(false), ended(true), server('', { pending: 'stop', ready: true })].map(phaseOf), [
     'stopped',
