@@ -1,6 +1,5 @@
 /** The whole of it: from what a command line or a page asks for to findings. */
 import { type ConfigSources, readConfig } from '../config/load-config.ts'
-import type { Config } from '../config/schema.ts'
 import { HubError } from '../core/errors.ts'
 import { ALL_CHECKS } from './all-checks.ts'
 import type { Check, Finding } from './check.ts'
@@ -26,12 +25,6 @@ export async function examine({ sources, only, ...options }: ExamineOptions): Pr
     return [{ check: configCheck.id, title: configCheck.title, ...configFault(loaded.message, next) }]
   }
   return runChecks(checks, findSite({ ...options, loaded }))
-}
-
-/** The same from within the hub, on the config that it runs with. */
-export async function examineFromHub(config: Config, env: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const loaded = { config, file: undefined, notices: [] }
-  return runChecks(ALL_CHECKS, findSite({ loaded, env, inHub: true }))
 }
 
 /** In the order in which they are shown. Throws HubError `check_unknown`. */
