@@ -5,27 +5,39 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 
 const ROOT = join(import.meta.dirname, '../..')
+const TESTBED = join(ROOT, 'test/testbed')
 /** Of the script: there is no such kernel for this system. */
 const UNAVAILABLE = 69
 
-describe('control groups of version 2', () => {
-  it('hold servers to their limits', { skip: process.getuid?.() !== 0 && 'needs root' }, context => {
-    const tests = ['src/launcher/limits.test.ts', 'src/launcher/usage.test.ts']
-    const command = [process.execPath, '--test', '--test-reporter=spec', ...tests]
+function runThere(context: TestContext, ...command: string[]): void {
+  const { status, stdout } = spawnSync(join(TESTBED, 'cgroup2.sh'), command, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 600_000,
+  })
 
-    const { status, stdout } = spawnSync(join(ROOT, 'test/testbed/cgroup2.sh'), command, {
-      cwd: ROOT,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: 600_000,
-    })
+  if (status === UNAVAILABLE) {
+    context.skip('no user-mode Linux for this system')
+    return
+  }
+  assert.equal(status, 0, stdout)
+  assert.match(stdout, /pass [1-9]/)
+  assert.match(stdout, /skipped 0/)
+}
 
-    if (status === UNAVAILABLE) return context.skip('no user-mode Linux for this system')
-    assert.equal(status, 0, stdout)
-    assert.match(stdout, /pass [1-9]/)
-    assert.match(stdout, /skipped 0/)
+describe('control groups of version 2', { skip: process.getuid?.() !== 0 && 'needs root' }, () => {
+  const tests = [process.execPath, '--test', '--test-reporter=spec']
+
+  it('hold servers to their limits', context => {
+    runThere(context, ...tests, 'src/launcher/limits.test.ts', 'src/launcher/usage.test.ts')
+  })
+
+  it('do so for an ordinary user to whom systemd has left a group', context => {
+    const some = '--test-name-pattern=/end the process|forks without end|started anew|leave no group/'
+    runThere(context, join(TESTBED, 'delegated-group.sh'), ...tests, some, 'src/launcher/limits.test.ts')
   })
 })

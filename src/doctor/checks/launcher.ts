@@ -1,11 +1,11 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { HubError } from '../../core/errors.ts'
 import { launcherClient } from '../../launcher/client.ts'
-import { PROTOCOL_VERSION } from '../../launcher/protocol.ts'
+import { type LimitsThatHold, PROTOCOL_VERSION } from '../../launcher/protocol.ts'
 import { AS_ROOT, defineCheck, failure, type Outcome, ok, type Site, skipped, warning } from '../check.ts'
 import { mountsOf, partsOf, readProc } from '../processes.ts'
 
-type Item = 'socket' | 'answers' | 'users' | 'command' | 'confined'
+type Item = 'socket' | 'answers' | 'users' | 'limits' | 'command' | 'confined'
 
 export const launcherCheck = defineCheck({
   id: 'launcher',
@@ -14,6 +14,7 @@ export const launcherCheck = defineCheck({
     socket: "The launcher's socket is there, and the hub's user alone can connect to it.",
     answers: 'It answers, in the version of the protocol that this Orrery speaks. Takes an Orrery that runs.',
     users: 'It runs as root, so that each server is a Linux user of its own.',
+    limits: 'Limits of memory, processor and processes hold for all that a server starts, by control groups.',
     command: 'It may run the program that the config names; after a change it has to be restarted.',
     confined: 'Its unit does not lock up the servers that it starts (`ProtectHome`, `PrivateTmp`, `NoNewPrivileges`).',
   },
@@ -70,6 +71,7 @@ async function answers(path: string, site: Site): Promise<Outcome<Item>[]> {
             'All servers run as one Linux user, so everybody who signs in can read the files of all.',
             'Start Orrery as root, for anything but trials.',
           ),
+      limits(hello.limits, site),
       ...command(hello.commands, site),
     ]
   } catch (error) {
@@ -89,6 +91,24 @@ async function answers(path: string, site: Site): Promise<Outcome<Item>[]> {
   } finally {
     client.close()
   }
+}
+
+function limits(hold: LimitsThatHold, { config: { servers } }: Site): Outcome<'limits'> {
+  const missing = [
+    ...(hold.memory === 'group' ? [] : ['memory']),
+    ...(hold.cpus === 'group' ? [] : ['processor']),
+    ...(hold.tasks === 'group' ? [] : ['processes']),
+  ]
+  if (missing.length === 0) return ok('limits', 'Each server has a control group, which holds its limits.', { ...hold })
+  const isAsked = [servers.memLimit, servers.cpuLimit, servers.taskLimit].some(limit => limit !== undefined)
+  const message = `The launcher has no control groups for ${missing.join(', ')}`
+  if (!isAsked) return ok('limits', `${message}; the config sets no limits.`, { ...hold })
+  return warning(
+    'limits',
+    `${message}, so these limits do not hold for all of a server.`,
+    'Start Orrery as root, or with a group of its own: docs/how-to/limit-servers.md.',
+    { ...hold },
+  )
 }
 
 /** The supervisor gives it the command as it was at the start. */
