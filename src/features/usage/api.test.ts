@@ -5,6 +5,7 @@ import { silentLogger, systemClock } from '../../core/runtime.ts'
 import { testDatabases } from '../../db/testing.ts'
 import { createHubServer } from '../../http/hub-server.ts'
 import { type TestSite, type TestSpawningHub, testSite } from '../../spawning/testing.ts'
+import { putRole } from '../roles/store.ts'
 import { checkedInject } from '../testing.ts'
 import { usageApi } from './api.ts'
 import { addMachineSample } from './machine-samples.ts'
@@ -91,6 +92,26 @@ describe('the API of usage', () => {
     assert.deepEqual(names(await ask('root', 'usage?limit=2&offset=2')), ['bob/'])
     assert.deepEqual(names(await ask('root', 'usage?user=bob')), ['bob/'])
     assert.deepEqual(names(await ask('ada', 'usage?user=bob')), [])
+  })
+
+  it('tells those who look after a group of its servers', async () => {
+    const { db } = hub.database
+    const idOf = async (name: string) =>
+      (await db.selectFrom('users').select('id').where('name', '=', name).executeTakeFirstOrThrow()).id
+    const physics = await db.insertInto('groups').values({ name: 'physics' }).returning('id').executeTakeFirstOrThrow()
+    const scopes = ['read:servers!group=physics']
+    const role_id = await putRole(db, { name: 'wardens', description: 'Look after physics', scopes })
+    await db
+      .insertInto('user_group_map')
+      .values({ user_id: await idOf('bob'), group_id: physics.id })
+      .execute()
+    await db
+      .insertInto('user_role_map')
+      .values({ user_id: await idOf('cem'), role_id, managed_by_auth: false })
+      .execute()
+    hub.access.changed()
+
+    assert.deepEqual(names(await ask('cem', 'usage')), ['bob/'])
   })
 
   it('refuses what is no number of points', async () => {

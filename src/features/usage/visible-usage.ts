@@ -1,15 +1,19 @@
 import type { Access } from '../../access/access.ts'
-import { may } from '../../access/guards.ts'
 import type { Identity } from '../../access/identity.ts'
+import { hasScope, scopeReach } from '../../core/scopes/reach.ts'
 import type { UsageOfServer } from './usage-history.ts'
 
-/** Of these servers those whose state the caller may read. */
+/** Of these servers those whose state the caller may read. Groups are looked up at most once, for all of them. */
 export async function visibleUsage(
-  access: Access,
-  identity: Identity,
+  access: Pick<Access, 'membershipOf'>,
+  { scopes }: Pick<Identity, 'scopes'>,
   all: readonly UsageOfServer[],
 ): Promise<UsageOfServer[]> {
-  const visible: UsageOfServer[] = []
-  for (const each of all) if (await may(access, identity, 'read:servers', each.key)) visible.push(each)
-  return visible
+  const reach = scopeReach(scopes, 'read:servers')
+  const isByGroup = reach !== undefined && reach !== 'all' && reach.group !== undefined
+  const membership = isByGroup ? await access.membershipOf(all.map(({ key }) => key.user)) : undefined
+  return all.filter(({ key }) => {
+    const target = membership ? { ...key, groups: membership.groupsOf(key.user) } : key
+    return hasScope(scopes, 'read:servers', target)
+  })
 }
