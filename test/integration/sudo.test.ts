@@ -1,0 +1,71 @@
+/** Nothing of Orrery is root: the hub starts servers through sudo, and they outlive it. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { listProcesses } from '../../src/launcher/process-info.ts'
+import { cannotSudo, type SudoSite, sudoSite } from '../../src/spawners/sudo/testing.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
+import { personWithServer } from '../support/own-server.ts'
+import { singleUserCommand } from '../support/python-env.ts'
+import { until } from '../support/until.ts'
+
+const BIN = join(import.meta.dirname, '../../bin/orrery.mjs')
+
+describe('a hub without root', { skip: cannotSudo }, () => {
+  let site: SudoSite
+  let orrery: OrreryProcess | undefined
+  before(async () => {
+    site = await sudoSite()
+  })
+  after(async () => {
+    await orrery?.stop()
+    await site?.close()
+  })
+  const cli = (...args: string[]) => execFileSync(process.execPath, [BIN, ...args], { encoding: 'utf8' })
+
+  it('starts a server through the rule and the helper that its commands make, and finds it after a restart', async () => {
+    const { helper, hubUser, users, folder, sudoersPath } = site
+    const spawner = { kind: 'sudo', helper }
+    const forRoot = join(folder, 'orrery.config.json')
+    writeFileSync(forRoot, JSON.stringify({ spawner, servers: { cmd: singleUserCommand() } }))
+    cli('install-sudo-helper', '--hub-user', hubUser.name, '--config', forRoot)
+    const rule = cli('sudoers', '--hub-user', hubUser.name, '--group', users.group, '--helper', helper)
+    writeFileSync(sudoersPath, rule, { mode: 0o440 })
+    const alice = users.name('alice')
+    const doctor = cli('doctor', 'sudo', '--user', alice, '--config', forRoot, '--json')
+    const { findings } = JSON.parse(doctor) as { findings: { item: string; level: string }[] }
+    assert.deepEqual(
+      findings.filter(({ level }) => level !== 'ok'),
+      [],
+    )
+
+    const config = { authenticator: { kind: 'dummy' }, access: { allowAll: true }, spawner }
+    const [hubPort] = await freePorts(1)
+    orrery = await startOrrery({ config, hubPort: hubPort!, uid: hubUser.uid })
+    const { dataDir } = orrery
+    await personWithServer(orrery.url, alice)
+    const server = sessionsOf(alice)
+    assert.ok(server.length > 0)
+    for (const part of ['hub', 'proxy', 'launcher'] as const) assert.equal(orrery.part(part)?.uid, hubUser.uid, part)
+
+    await orrery.stop({ keepData: true })
+    assert.deepEqual(sessionsOf(alice), server, 'it goes on without a hub')
+    orrery = await startOrrery({ config, hubPort: hubPort!, uid: hubUser.uid, dataDir, args: ['--stop-servers'] })
+    await personWithServer(orrery.url, alice)
+    assert.deepEqual(sessionsOf(alice), server, 'it is the same process')
+
+    await orrery.stop({ keepData: true })
+    await until('it has ended', () => sessionsOf(alice).length === 0)
+  })
+})
+
+/** Ids of the sessions that a user's processes lead. */
+function sessionsOf(user: string): number[] {
+  const uid = Number(execFileSync('id', ['-u', user], { encoding: 'utf8' }))
+  return listProcesses()
+    .filter(info => info.uid === uid && !info.ended && info.session === info.pid)
+    .map(info => info.pid)
+}
