@@ -53,9 +53,9 @@ export const systemdOptions = z.strictObject({
     true,
   ),
   noNewPrivileges: option(
-    z.boolean().default(false),
+    z.boolean().default(true),
     'Nothing in a server gains rights, by sudo for example (NoNewPrivileges).',
-    true,
+    false,
   ),
   readonlyPaths: option(
     z.array(unitPath).default([]),

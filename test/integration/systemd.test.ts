@@ -10,7 +10,11 @@ describe('on a machine that runs systemd', { skip: withoutHost, timeout: 600_000
   })
   after(() => host?.[Symbol.dispose]())
 
-  for (const file of ['src/spawners/local/systemd.test.ts', 'src/launcher/units/units.test.ts']) {
+  for (const file of [
+    'src/launcher/units/units.test.ts',
+    'src/spawners/local/systemd.test.ts',
+    'test/integration/on-systemd/survives.test.ts',
+  ]) {
     it(`${file} passes`, () => {
       const told = host.test(file)
 

@@ -10,7 +10,6 @@ describe('what the launcher is told of units', () => {
   it('is what it takes, each property in the order of systemd', () => {
     const settings = settingsOf({
       privateTmp: true,
-      noNewPrivileges: true,
       readonlyPaths: ['/', '-/srv/old'],
       readwritePaths: ['/home/{username}'],
       properties: { IOWeight: 50, PrivateTmp: false, InaccessiblePaths: ['/a', '/b'] },

@@ -48,6 +48,27 @@ export function unlessNone(value: unknown): unknown {
   return value === null ? undefined : value
 }
 
+/** SystemdSpawner's templates name the user in capitals, and the number of the account in JupyterHub's database. */
+function forUnits(text: string): string {
+  if (/\{(?!USERNAME\})[A-Z]+\}/.test(text))
+    throw new CannotConvert(`holds ${/\{[A-Z]+\}/.exec(text)}, which Orrery does not fill in`)
+  return text.replaceAll('{USERNAME}', '{username}')
+}
+
+export function unitName(value: unknown): unknown {
+  return typeof value === 'string' ? forUnits(value) : value
+}
+
+/** Paths, or properties of units. `None` for none. */
+export function unitValues(value: unknown): unknown {
+  if (value === null) return undefined
+  if (typeof value === 'string') return forUnits(value)
+  if (Array.isArray(value)) return value.map(unitValues)
+  return isRecord(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, one]) => [name, unitValues(one)]))
+    : value
+}
+
 /** As JupyterHub does: who wants plain http says so. */
 export function httpsUnlessSaid(value: unknown): unknown {
   return typeof value === 'string' && !value.includes('://') ? `https://${value}` : value

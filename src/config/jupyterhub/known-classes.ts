@@ -33,6 +33,8 @@ const SPAWNERS: Readonly<Record<string, Omit<KnownClass, 'name'>>> = {
     sections: ['Spawner', 'LocalProcessSpawner', 'SimpleLocalProcessSpawner'],
   },
   'sudospawner.spawner.SudoSpawner': { kind: 'sudo', sections: ['Spawner', 'LocalProcessSpawner', 'SudoSpawner'] },
+  'systemdspawner.systemdspawner.SystemdSpawner': { kind: 'systemd', sections: ['Spawner', 'SystemdSpawner'] },
+  'systemdspawner.SystemdSpawner': { kind: 'systemd', sections: ['Spawner', 'SystemdSpawner'] },
 }
 
 const PROXIES: Readonly<Record<string, Omit<KnownClass, 'name'>>> = {
@@ -53,6 +55,8 @@ const SHORT_NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     default: 'jupyterhub.spawner.LocalProcessSpawner',
     localprocess: 'jupyterhub.spawner.LocalProcessSpawner',
     simple: 'jupyterhub.spawner.SimpleLocalProcessSpawner',
+    systemd: 'systemdspawner.SystemdSpawner',
+    systemdspawner: 'systemdspawner.SystemdSpawner',
   },
   proxy_class: {
     default: 'jupyterhub.proxy.ConfigurableHTTPProxy',

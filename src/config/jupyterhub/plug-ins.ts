@@ -34,7 +34,7 @@ const ADVICE: Readonly<Record<ClassTrait, string>> = {
   authenticator_class:
     "Orrery has pam, dummy, null, shared-password and NativeAuthenticator's accounts; write another in orrery.config.ts: authenticator.",
   spawner_class:
-    'Orrery has local servers and those of sudospawner; write another spawner in orrery.config.ts: spawner.',
+    'Orrery has local servers, and those of sudospawner and systemdspawner; write another spawner in orrery.config.ts: spawner.',
   proxy_class: 'Orrery has a proxy of its own: take this line out to use it.',
 }
 
@@ -99,21 +99,26 @@ function mapOwnAccounts(mapping: Mapping, own: Settings, named: ResolvedSetting 
 
 export function mapSpawner(mapping: Mapping, { known, setting: named }: PlugIn, own: Settings): void {
   if (!known) return
-  const isSudo = known.kind === 'sudo'
-  const accounts = known.kind === 'simple' ? 'made' : 'linux'
-  mapping.set('spawner', isSudo ? { kind: 'sudo' } : { kind: 'local', accounts }, [named])
+  mapping.set('spawner', spawnerOf(known.kind, mapping.get('spawner'), own), [named])
   const [interrupt, term] = [own.get('interrupt_timeout'), own.get('term_timeout')]
   const seconds = [interrupt?.value ?? 30, term?.value ?? 30].map(Number)
   mapping.set('servers.stopTimeout', seconds[0]! + seconds[1]!, [interrupt, term])
   mapOptionsForm(mapping, own)
   const cmd = mapping.get('servers.cmd')
   // The helper has a program of its own, as sudospawner has.
-  if (isSudo && cmd === undefined) return
+  if (known.kind === 'sudo' && cmd === undefined) return
   const [program = 'jupyterhub-singleuser', ...args] = Array.isArray(cmd) ? (cmd as string[]) : [] // checked by the schema
   if (typeof program !== 'string' || program.includes('/')) return
   // Without one Orrery makes an environment that has it.
   const found = mapping.surroundings.findProgram(program)
   if (found) mapping.set('servers.cmd', [found, ...args], [own.get('cmd')])
+}
+
+/** `given`: what its own traits have set. */
+function spawnerOf(kind: string, given: unknown, own: Settings): object {
+  if (kind === 'sudo') return { kind }
+  if (kind !== 'systemd') return { kind: 'local', accounts: kind === 'simple' ? 'made' : 'linux' }
+  return { ...asObject(given), kind, accounts: own.get('dynamic_users')?.value === true ? 'dynamic' : 'linux' }
 }
 
 export function mapProxy(mapping: Mapping, own: Settings, hub: Settings): void {

@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { ServerKey } from '../../core/server-key.ts'
 
-/** systemd takes 255 bytes, the suffix among them. */
-const LONGEST = 255 - '.service'.length
+/**
+ * Without the suffix. systemd takes more for a name, but not for the files that it writes of a unit, whose names are longer.
+ */
+const LONGEST = 190
 const DIGEST_LENGTH = 32
 /** Bytes of a name are never 0xff, since names are UTF-8; so nothing that is written out holds this. */
 const SHORTENED = '\\xff'

@@ -7,6 +7,7 @@ import type { Logger } from '../../core/runtime.ts'
 import type { ChildOrder, ChildReport, ForkedProcess } from '../forker.ts'
 import { FORKER_FLAGS, FORKER_PROGRAM } from '../forker-python.ts'
 import type { KeptForker } from '../forkers.ts'
+import { oneAtATime } from '../one-at-a-time.ts'
 import { isRoot } from '../options.ts'
 import { privateDirectory } from '../private-directory.ts'
 import { findProcess } from '../process-info.ts'
@@ -54,7 +55,7 @@ export interface UnitRunnerOptions {
 }
 
 /** After a unit has failed to begin: until it is written down how. */
-const EXPLAINED_WITHIN_MS = 1_000
+const EXPLAINED_WITHIN_MS = 5_000
 
 /** Throws Refusal `systemd_unavailable` where there is none, or not with the rights to use it. */
 export function unitRunner({ settings, stateDir, python, log }: UnitRunnerOptions): UnitRunner {
@@ -62,6 +63,7 @@ export function unitRunner({ settings, stateDir, python, log }: UnitRunnerOption
   const folder = privateDirectory(join(stateDir, 'units'))
   for (const file of readdirSync(folder)) if (file.endsWith('.sock')) rmSync(join(folder, file))
   const ends = unitEnds(folder)
+  const inTurn = oneAtATime()
   const nameOf = (key: UnitWishes['key']) => `${unitNameOf(key, settings.name)}.service`
 
   async function start(order: ChildOrder, wishes: UnitWishes): Promise<ForkedProcess> {
@@ -72,7 +74,7 @@ export function unitRunner({ settings, stateDir, python, log }: UnitRunnerOption
     const properties = unitProperties(wishes, files, settings).map(property => `--property=${property}`)
     const flags = [`--description=${describe(wishes)}`, `--slice=${settings.slice}`, ...properties]
     using door = await openOrderDoor(channel)
-    const [visitor] = await Promise.all([door.visitor, begin(unit, flags, [...program, 'unit'], wishes)]).catch(
+    const [visitor] = await Promise.all([door.visitor, beginInTurn(unit, flags, [...program, 'unit'], wishes)]).catch(
       async error => {
         // One that has come although systemd gave up on it.
         void door.visitor.then(
@@ -93,6 +95,12 @@ export function unitRunner({ settings, stateDir, python, log }: UnitRunnerOption
       go,
       drop,
     }
+  }
+
+  /** systemd sets up the folder of a user that it makes up for one unit at a time; two at once may both fail. */
+  function beginInTurn(...how: Parameters<typeof begin>): Promise<void> {
+    const { runAs } = how[3]
+    return runAs.switchUser ? begin(...how) : inTurn(runAs.name, () => begin(...how))
   }
 
   /** In the place of a unit of that name that nobody knows of any more. */

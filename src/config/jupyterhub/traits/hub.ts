@@ -46,7 +46,7 @@ export const hubTraits: TraitTable = {
 
   // Plug-ins: known-classes.ts.
   authenticator_class: { composed: '`authenticator`: pam, dummy, null, shared-password, and NativeAuthenticator' },
-  spawner_class: { composed: '`spawner`: LocalProcessSpawner and SimpleLocalProcessSpawner' },
+  spawner_class: { composed: '`spawner`: LocalProcessSpawner, SimpleLocalProcessSpawner and SystemdSpawner' },
   proxy_class: { composed: "Orrery's own proxy in the place of ConfigurableHTTPProxy" },
 
   // Files and the database.

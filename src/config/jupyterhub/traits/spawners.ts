@@ -1,5 +1,5 @@
 /** The traits of spawners: of all, and of those that are known. */
-import { command, environment, unlessNone } from '../converters.ts'
+import { command, environment, unitName, unitValues, unlessNone } from '../converters.ts'
 import { applyUserOptions, groupOverrides } from '../server-overrides.ts'
 import type { TraitTable } from '../trait-rule.ts'
 
@@ -91,4 +91,30 @@ export const simpleLocalProcessTraits: TraitTable = {
       'Servers work in the home of the Linux user that is made for them, without root in the folder servers of the data folder.',
     default: '/tmp/{username}',
   },
+}
+
+/** jupyterhub-systemdspawner 1.0. */
+export const systemdTraits: TraitTable = {
+  slice: { to: 'spawner.slice', convert: unlessNone, default: null },
+  unit_name_template: {
+    to: 'spawner.unitName',
+    convert: unitName,
+    default: 'jupyter-{USERNAME}-singleuser',
+    instead: 'Units are named jupyter-NAME; servers that run are known by the names that JupyterHub has stored.',
+  },
+  isolate_tmp: { to: 'spawner.privateTmp', default: false, unsafe: true },
+  isolate_devices: { to: 'spawner.privateDevices', default: false, unsafe: true },
+  disable_user_sudo: { to: 'spawner.noNewPrivileges', default: true, unsafe: true },
+  readonly_paths: { to: 'spawner.readonlyPaths', convert: unitValues, default: null, unsafe: true },
+  readwrite_paths: { to: 'spawner.readwritePaths', convert: unitValues, default: null },
+  unit_extra_properties: { to: 'spawner.properties', convert: unitValues, default: {}, unsafe: true },
+  dynamic_users: { composed: '`systemd({ accounts })`', default: false },
+  username_template: {
+    unsupported: 'Servers run as the Linux user of the account; map the names at sign-in: Authenticator.username_map.',
+    default: '{USERNAME}',
+    unsafe: true,
+  },
+  user_workingdir: { unsupported: 'Servers work in the home; Spawner.notebook_dir names the folder they show.' },
+  extra_paths: { unsupported: 'Set PATH in Spawner.environment.', default: [] },
+  default_shell: { ignored: 'it is the shell of the Linux user' },
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { faultsOf, pathText } from '../../faults.ts'
-import { allOptions, authenticatorKinds } from '../../option-names.ts'
+import { allOptions, authenticatorKinds, spawnerKinds } from '../../option-names.ts'
 import { configSchema } from '../../schema.ts'
 import { mapSettings } from '../map-settings.ts'
 import type { TraitRule } from '../trait-rule.ts'
@@ -52,6 +52,11 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   'Spawner.oauth_client_allowed_scopes': ['self'],
   'Spawner.group_overrides': { one: { groups: ['gpu'], spawner_override: { mem_limit: '8G' } } },
   'Spawner.apply_user_options': { size: 'mem_limit' },
+  'SystemdSpawner.slice': 'class.slice',
+  'SystemdSpawner.unit_name_template': 'lab-{USERNAME}',
+  'SystemdSpawner.readonly_paths': ['/srv/{USERNAME}'],
+  'SystemdSpawner.readwrite_paths': ['/home/{USERNAME}'],
+  'SystemdSpawner.unit_extra_properties': { InaccessiblePaths: '/srv/{USERNAME}' },
   'ConfigurableHTTPProxy.api_url': 'http://127.0.0.1:9001',
   'ConfigurableHTTPProxy.auth_token': 'orbit',
   'ConfigurableHTTPProxy.command': 'configurable-http-proxy2',
@@ -67,10 +72,15 @@ const CLASS_NAMES: Readonly<Record<string, [trait: string, name: string]>> = {
   SharedPasswordAuthenticator: ['authenticator_class', 'shared-password'],
   NativeAuthenticator: ['authenticator_class', 'native'],
   SimpleLocalProcessSpawner: ['spawner_class', 'simple'],
+  SystemdSpawner: ['spawner_class', 'systemd'],
 }
 
 /** Not the same, and why that is no matter. */
 const OTHER_DEFAULTS: Readonly<Record<string, string>> = {
+  'SystemdSpawner.slice': 'servers have a slice of their own',
+  'SystemdSpawner.unit_name_template': 'servers that run are known by the names that are stored',
+  'SystemdSpawner.readonly_paths': 'None there, the same as none',
+  'SystemdSpawner.readwrite_paths': 'None there, the same as none',
   'JupyterHub.log_level': 'a number there, the same level',
   'Authenticator.otp_prompt': 'the words of a label',
   'NativeAuthenticator.minimum_password_length': 'holds for new passwords alone',
@@ -81,7 +91,7 @@ const OTHER_DEFAULTS: Readonly<Record<string, string>> = {
 
 describe('tables of traits', () => {
   it('leave out what JupyterHub has by default only where Orrery has the same', () => {
-    const options = [...allOptions, ...authenticatorKinds.flatMap(kind => kind.options)]
+    const options = [...allOptions, ...[...authenticatorKinds, ...spawnerKinds].flatMap(kind => kind.options)]
     const other = Object.entries(TRAIT_TABLES).flatMap(([section, table]) =>
       Object.entries(table).flatMap(([name, rule]) => {
         if (!('to' in rule) || rule.default === undefined) return []

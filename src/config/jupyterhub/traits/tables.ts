@@ -10,7 +10,13 @@ import {
 } from './authenticators.ts'
 import { hubTraits } from './hub.ts'
 import { configurableHttpProxyTraits, cryptKeeperTraits, metricsTraits, proxyTraits } from './parts.ts'
-import { localProcessTraits, simpleLocalProcessTraits, spawnerTraits, sudoSpawnerTraits } from './spawners.ts'
+import {
+  localProcessTraits,
+  simpleLocalProcessTraits,
+  spawnerTraits,
+  sudoSpawnerTraits,
+  systemdTraits,
+} from './spawners.ts'
 
 export const TRAIT_TABLES: Readonly<Record<string, TraitTable>> = {
   Application: {},
@@ -26,6 +32,7 @@ export const TRAIT_TABLES: Readonly<Record<string, TraitTable>> = {
   LocalProcessSpawner: localProcessTraits,
   SimpleLocalProcessSpawner: simpleLocalProcessTraits,
   SudoSpawner: sudoSpawnerTraits,
+  SystemdSpawner: systemdTraits,
   Proxy: proxyTraits,
   ConfigurableHTTPProxy: configurableHttpProxyTraits,
   CryptKeeper: cryptKeeperTraits,
