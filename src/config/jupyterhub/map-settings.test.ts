@@ -32,6 +32,15 @@ const lazy = (changes: Partial<LazyChange>) =>
   new LazyChange({ inserts: [], prepend: [], extend: [], update: null, ...changes })
 
 describe('mapping a Python config', () => {
+  it('has the sudo spawner in the place of sudospawner, which names no program of its servers', () => {
+    for (const name of ['sudospawner.SudoSpawner', 'sudospawner.spawner.SudoSpawner']) {
+      const { tree, findings } = map({ 'JupyterHub.spawner_class': name })
+
+      assert.deepEqual(tree.spawner, { kind: 'sudo' })
+      assert.deepEqual(findings, [])
+    }
+  })
+
   it('makes the defaults of JupyterHub explicit where those of Orrery are others', () => {
     const { tree, findings } = map({})
 
