@@ -4,6 +4,7 @@ import type { Server } from '../../api/types.ts'
 import { useMay } from '../../api/use-may.ts'
 import { page } from '../../lib/page.ts'
 import { useActions } from './actions.ts'
+import { LogDialog } from './log-dialog.tsx'
 import { phaseOf, serverTitle } from './server-phase.ts'
 
 export function ServerButtons({ user, name, server }: { user: string; name: string; server: Server | undefined }) {
@@ -19,6 +20,8 @@ export function ServerButtons({ user, name, server }: { user: string; name: stri
   const mayStart = mayFor('start:servers', user)
   const mayStop = mayFor('delete:servers', user)
   const mayOpen = mayFor('access:servers', user)
+  const maySeeLog = mayFor('servers', user)
+  const [showsLog, showLog] = useState(false)
   return (
     <span className="actions">
       {phase === 'ready' && mayOpen && (
@@ -53,6 +56,17 @@ export function ServerButtons({ user, name, server }: { user: string; name: stri
           Start
         </button>
       )}
+      {server && maySeeLog && (
+        <button
+          type="button"
+          className="button button-small button-quiet"
+          aria-label={`Log of ${title}`}
+          onClick={() => showLog(true)}
+        >
+          Log
+        </button>
+      )}
+      {showsLog && <LogDialog user={user} name={name} onClose={() => showLog(false)} />}
     </span>
   )
 }

@@ -41,15 +41,6 @@ export function UserServers({ user }: { user: User }) {
                   Options …
                 </a>
               )}
-              {server && (
-                <a
-                  className="button button-small button-quiet"
-                  href={pageOf('server-log', user.name, name)}
-                  aria-label={`Log of ${serverTitle(user.name, server)}`}
-                >
-                  Log
-                </a>
-              )}
               {name !== '' && server && page.namedServers && mayDelete && (
                 <button
                   type="button"
@@ -105,7 +96,15 @@ function ServerFacts({ server }: { server: Server | undefined }) {
       </>
     )
   }
-  if (server.reason) return <p className="muted small">{server.reason.message}</p>
+  if (server.reason) {
+    const { message, administrator_step } = server.reason
+    return (
+      <>
+        <p className="muted small">{message}</p>
+        {phaseOf(server) === 'failed' && administrator_step && <p className="small">{administrator_step}</p>}
+      </>
+    )
+  }
   return (
     <p className="muted small">
       Last used <TimeAgo at={server.last_activity} never="never" />
