@@ -100,14 +100,14 @@ function readStamp() {
 }
 
 /** What the programs share with the hub; `src/architecture.test.ts` allows no more. */
-const shared = ['src/core/time-words.ts']
+const shared = join(root, 'src/core/for-browsers')
 
 /** Of everything that goes into the build: the sources, this file, and the packages by the lock file. */
 function sourceHash() {
   const hash = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .update(readFileSync(fileURLToPath(import.meta.url)))
-  for (const file of [...filesBelow(sources), ...shared.map(path => join(root, path))]) {
+  for (const file of [...filesBelow(sources), ...filesBelow(shared)]) {
     hash
       .update(`${file.slice(root.length)}\0`)
       .update(readFileSync(file))

@@ -23,7 +23,7 @@ describe('browser code', () => {
   let clone: string
   before(() => {
     clone = mkdtempSync(join(tmpdir(), 'orrery-clone-'))
-    const shared = 'src/core/time-words.ts'
+    const shared = 'src/core/for-browsers'
     for (const part of ['bin', 'ui', shared, 'package.json', 'package-lock.json', 'tsconfig.json']) {
       cpSync(join(repository, part), join(clone, part), {
         recursive: true,

@@ -1,7 +1,7 @@
 /** Filters for templates: the few of Jinja's that nunjucks lacks, and the hub's own ways of saying a time. */
 import nunjucks from 'nunjucks'
+import { agoWords, elapsedWords, spanWords } from '../core/for-browsers/time-words.ts'
 import type { Clock } from '../core/runtime.ts'
-import { agoWords, elapsedWords, spanWords } from '../core/time-words.ts'
 
 export function addFilters(environment: nunjucks.Environment, clock: Clock): void {
   const seconds = (from: Date, to: Date) => (to.getTime() - from.getTime()) / 1000

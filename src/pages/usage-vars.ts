@@ -1,7 +1,7 @@
 /** What a server uses, as pages show it: words, and small charts of the last ten minutes. */
-import { areaBelow, type SparkPoint, sparkline } from '../core/sparkline.ts'
-import { spanWords } from '../core/time-words.ts'
-import { bytesWords, coreWords, isNearMemoryLimit, memoryWords } from '../core/usage-words.ts'
+import { areaBelow, type SparkPoint, sparkline } from '../core/for-browsers/sparkline.ts'
+import { spanWords } from '../core/for-browsers/time-words.ts'
+import { bytesWords, coreWords, isNearMemoryLimit, memoryWords } from '../core/for-browsers/usage-words.ts'
 import type { PageUsage } from './deps.ts'
 import type { PageVars } from './page-vars.ts'
 import { templateTime } from './template-time.ts'

@@ -1,6 +1,6 @@
 /** Hands the parts' times to the metrics, under the labels of JupyterHub's. */
 
-import { isNearMemoryLimit } from '../../core/usage-words.ts'
+import { isNearMemoryLimit } from '../../core/for-browsers/usage-words.ts'
 import type { ServerActionLog } from '../../features/events/server-action-log.ts'
 import type { SignIn } from '../../features/sign-in/sign-in.ts'
 import type { UsageWatch } from '../../features/usage/usage-watch.ts'

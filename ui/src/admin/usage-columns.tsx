@@ -1,5 +1,5 @@
 /** Columns of a table of servers that tell what each uses. */
-import { coreWords, isNearMemoryLimit, memoryWords } from '../../../src/core/usage-words.ts'
+import { coreWords, isNearMemoryLimit, memoryWords } from '../../../src/core/for-browsers/usage-words.ts'
 import type { Usage } from '../api/types.ts'
 import { type UsageById, usageId } from '../api/usage.ts'
 import { counted } from '../lib/counted.ts'

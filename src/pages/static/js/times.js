@@ -1,4 +1,4 @@
-// Keeps every <time data-form> current, in the words of src/core/time-words.ts; exact and local on hover.
+// Keeps every <time data-form> current, in the words of src/core/for-browsers/time-words.ts; exact and local on hover.
 const MINUTE = 60
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR

@@ -1,5 +1,5 @@
 import { type PointerEvent, useState } from 'react'
-import { areaBelow, type SparkPoint } from '../../../../src/core/sparkline.ts'
+import { areaBelow, type SparkPoint } from '../../../../src/core/for-browsers/sparkline.ts'
 import { DAY_MS, dayLines, hourly, pointAt } from './day.ts'
 
 const SIZE = { width: 960, height: 160 }

@@ -1,5 +1,5 @@
 /** A day of figures as lines of a chart and as rows of a table. */
-import { type SparkPoint, sparkline } from '../../../../src/core/sparkline.ts'
+import { type SparkPoint, sparkline } from '../../../../src/core/for-browsers/sparkline.ts'
 
 export const DAY_MS = 24 * 60 * 60 * 1000
 /** Longer than this without a look, and nothing is known of the time between. */

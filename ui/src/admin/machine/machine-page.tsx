@@ -1,5 +1,5 @@
 /** What the machine uses: now, and over the last day. */
-import { bytesWords, coreWords, memoryWords } from '../../../../src/core/usage-words.ts'
+import { bytesWords, coreWords, memoryWords } from '../../../../src/core/for-browsers/usage-words.ts'
 import { useMachine } from '../../api/queries.ts'
 import type { Machine } from '../../api/types.ts'
 import { counted, listed } from '../../lib/counted.ts'

@@ -1,4 +1,4 @@
-import { areaBelow, type SparkPoint, sparkline } from '../../../../src/core/sparkline.ts'
+import { areaBelow, type SparkPoint, sparkline } from '../../../../src/core/for-browsers/sparkline.ts'
 
 const SIZE = { width: 96, height: 16 }
 const SPAN_MS = 300_000

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { agoWords, spanWords } from '../../../../src/core/time-words.ts'
+import { agoWords, spanWords } from '../../../../src/core/for-browsers/time-words.ts'
 
 const TICK_MS = 10_000
 const listeners = new Set<() => void>()

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { agoWords, elapsedWords, spanWords } from './time-words.ts'
 
 type Words = (seconds: number) => string
-const script = new URL('../pages/static/js/times.js', import.meta.url).href
+const script = new URL('../../pages/static/js/times.js', import.meta.url).href
 const browser: Record<'agoWords' | 'spanWords' | 'elapsedWords', Words> = await import(script)
 
 describe('times in words', () => {
