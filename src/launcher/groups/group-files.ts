@@ -1,5 +1,5 @@
 /** Files of the kernel's; each is read or written with one call, and waits for nothing that takes long. */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Undefined when the file, or the whole group, is not there. */
@@ -40,6 +40,18 @@ export function writeIfThere(folder: string, file: string, value: string | numbe
 
 export function pidsIn(folder: string): number[] {
   return (readValue(folder, 'cgroup.procs') ?? '').split('\n').filter(Boolean).map(Number)
+}
+
+/** Names of the groups in a group; none when it is not there, as after the end of another launcher of the same folder. */
+export function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(({ name }) => name)
+  } catch (error) {
+    if (isGone(error)) return []
+    throw error
+  }
 }
 
 /** A new group, without what an earlier one has counted where nothing is left in that; false when something is. */

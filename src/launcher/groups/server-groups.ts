@@ -1,6 +1,5 @@
 /** One control group for each server: made before its program begins, looked after while it runs, removed when it is empty. */
 import { createHash } from 'node:crypto'
-import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRoot, type LauncherOptions } from '../options.ts'
@@ -8,7 +7,7 @@ import { Refusal } from '../refusal.ts'
 import * as cgroup1 from './cgroup1.ts'
 import * as cgroup2 from './cgroup2.ts'
 import { type Group, type Guarantees, killGroup, type Limits, removeGroup } from './group.ts'
-import { removeFolder } from './group-files.ts'
+import { foldersIn, removeFolder } from './group-files.ts'
 import { findGroupsPlace, type GroupsPlace } from './groups-place.ts'
 
 export interface ServerGroups {
@@ -33,7 +32,7 @@ type Options = Pick<LauncherOptions, 'stateDir' | 'controlGroups' | 'log'>
 export function serverGroups(options: Options): ServerGroups {
   const { log } = options
   const place = options.controlGroups === 'auto' ? open(options) : undefined
-  const names = () => (place ? readdirSync(place.bases[0]!).filter(name => name.startsWith(PREFIX)) : [])
+  const names = () => (place ? foldersIn(place.bases[0]!).filter(name => name.startsWith(PREFIX)) : [])
   const groupOf = (digest: string) => place?.groupAt(`${PREFIX}${digest}`)
 
   return {
