@@ -9,7 +9,7 @@ import { dirname, join, relative } from 'node:path'
 const ENTRIES = [
   'index',
   'cli/main',
-  'launcher/pam-child',
+  'launcher/pam/pam-child',
   'launcher/sudo-helper',
   'app/start/pki-child',
   'plugin/spawner-contract',

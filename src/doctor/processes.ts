@@ -1,6 +1,6 @@
 /** The processes of a running Orrery, as /proc shows them. */
 import { readFileSync, readlinkSync } from 'node:fs'
-import { findProcess, listProcesses } from '../launcher/process-info.ts'
+import { findProcess, listProcesses } from '../launcher/processes/process-info.ts'
 
 export const PARTS = ['hub', 'proxy', 'launcher'] as const
 export type PartName = (typeof PARTS)[number]

@@ -4,7 +4,7 @@ import { packageRoot } from '../app/package-root.ts'
 import { absoluteCommand } from '../app/start/absolute-command.ts'
 import { findPythonEnvironment } from '../app/start/python-environment.ts'
 import { commandOfHelper, isSudo } from '../app/sudo/command-of-helper.ts'
-import { preloadable } from '../launcher/preloadable.ts'
+import { preloadable } from '../launcher/forking/preloadable.ts'
 import type { Site } from './check.ts'
 
 export interface ServerProgram {

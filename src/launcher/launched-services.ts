@@ -1,8 +1,8 @@
 import type { ServerKey } from '../core/server-key.ts'
-import { findLinuxUser } from './linux-user.ts'
+import { findLinuxUser } from './accounts/linux-user.ts'
+import type { RunAs } from './accounts/run-as.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { Refusal } from './refusal.ts'
-import type { RunAs } from './run-as.ts'
 
 /** A managed service that runs as a user of its own. Whoever starts the launcher says all of it; the hub names it only. */
 export interface LaunchedService {

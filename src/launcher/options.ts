@@ -1,6 +1,6 @@
 import type { Logger } from '../core/runtime.ts'
+import type { LinuxUser } from './accounts/linux-user.ts'
 import type { LaunchedService } from './launched-services.ts'
-import type { LinuxUser } from './linux-user.ts'
 import type { RunAsKind } from './protocol.ts'
 import type { UnitSettings } from './units/unit-settings.ts'
 

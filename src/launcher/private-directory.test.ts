@@ -3,8 +3,8 @@ import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, statS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { serverLogs } from './logs/server-logs.ts'
 import { privateDirectory } from './private-directory.ts'
-import { serverLogs } from './server-logs.ts'
 
 const skip = process.getuid?.() !== 0 && 'needs root'
 

@@ -1,6 +1,6 @@
 import { memoryKillsOf, usageOfGroup } from './groups/group.ts'
-import { type ProcessInfo, processTree } from './process-info.ts'
-import { usageOf } from './process-usage.ts'
+import { type ProcessInfo, processTree } from './processes/process-info.ts'
+import { usageOf } from './processes/process-usage.ts'
 import type { ServerUsage } from './protocol.ts'
 import type { ServerRecord } from './server-records.ts'
 

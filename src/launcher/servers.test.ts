@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import type { Logger } from '../core/runtime.ts'
-import { findProcess } from './process-info.ts'
+import { findProcess } from './processes/process-info.ts'
 import type { Answers, Asked } from './protocol.ts'
 import { systemPython, type TestLauncher, testLauncher } from './testing.ts'
 

@@ -8,7 +8,7 @@ import { removeServerGroups } from '../../test/support/server-groups.ts'
 import { silentLogger } from '../core/runtime.ts'
 import { type LauncherClient, launcherClient } from './client.ts'
 import { isRoot, type LauncherOptions, withDefaults } from './options.ts'
-import { findEnvironment, listProcesses } from './process-info.ts'
+import { findEnvironment, listProcesses } from './processes/process-info.ts'
 import { type Launcher, startLauncher } from './server.ts'
 
 export interface TestLauncher {

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { until } from '../../test/support/until.ts'
 import { isRoot } from './options.ts'
-import { findEnvironment } from './process-info.ts'
+import { findEnvironment } from './processes/process-info.ts'
 import { type TestLauncher, testLauncher } from './testing.ts'
 
 const texts = { key: 'the key', cert: 'the certificate', ca: 'the authorities' }

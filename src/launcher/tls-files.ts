@@ -13,10 +13,10 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { ServerKey } from '../core/server-key.ts'
+import type { RunAs } from './accounts/run-as.ts'
 import { isRoot } from './options.ts'
 import { assertUnmovable } from './private-directory.ts'
 import { Refusal } from './refusal.ts'
-import type { RunAs } from './run-as.ts'
 import { serverDigest } from './server-records.ts'
 
 /** Key and certificate of a server with internal TLS, and the authorities that it trusts: PEM texts. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { findProcess } from '../launcher/process-info.ts'
+import { findProcess } from '../launcher/processes/process-info.ts'
 import type { ServiceRun } from './keep-service.ts'
 import { endProcess } from './process-records.ts'
 

@@ -4,8 +4,8 @@
  */
 
 import type { Db } from '../db/database.ts'
-import { endServer } from '../launcher/end-processes.ts'
-import { findProcess } from '../launcher/process-info.ts'
+import { endServer } from '../launcher/processes/end-processes.ts'
+import { findProcess } from '../launcher/processes/process-info.ts'
 
 export interface ServiceProcess {
   readonly service: string

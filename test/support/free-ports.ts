@@ -1,4 +1,4 @@
-import { portOffice } from '../../src/launcher/free-port.ts'
+import { portOffice } from '../../src/launcher/processes/free-port.ts'
 
 const next = portOffice()
 

@@ -18,7 +18,7 @@ import sys
 
 
 class Fault(Exception):
-    """`code` is one of those in src/launcher/start-server.ts."""
+    """`code` is one of those in src/launcher/forking/start-server.ts."""
 
     def __init__(self, code, detail):
         super().__init__(code)

@@ -1,6 +1,6 @@
 /** The rule that lets the hub start servers as other users: sudoers(5). */
 import { HubError } from '../../core/errors.ts'
-import { isUserName } from '../../launcher/linux-user.ts'
+import { isUserName } from '../../launcher/accounts/linux-user.ts'
 
 export interface SudoRule {
   /** Linux user of the hub. */

@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { promisify } from 'node:util'
+import type { RunAs } from '../accounts/run-as.ts'
 import type { LauncherOptions } from '../options.ts'
 import { Refusal } from '../refusal.ts'
-import type { RunAs } from '../run-as.ts'
 
 const run = promisify(execFile)
 /** systemd takes at most 31 bytes. */

@@ -1,6 +1,6 @@
 /** A socket that systemd connects to once, as input and output of a unit's first program. */
 import { createServer, type Socket } from 'node:net'
-import type { ChildOrder, ChildReport } from '../forker.ts'
+import type { ChildOrder, ChildReport } from '../forking/forker.ts'
 import { readLines } from '../lines.ts'
 import { peerCredentials } from '../peer-credentials.ts'
 

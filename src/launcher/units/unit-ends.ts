@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findProcess } from '../process-info.ts'
+import { findProcess } from '../processes/process-info.ts'
 import type { ServerExit } from '../protocol.ts'
 
 export interface UnitEnds {

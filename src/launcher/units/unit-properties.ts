@@ -1,8 +1,8 @@
 /** The properties of a server's unit, systemd.exec(5), systemd.service(5), systemd.resource-control(5). */
 import type { ServerKey } from '../../core/server-key.ts'
+import type { RunAs } from '../accounts/run-as.ts'
 import type { Guarantees } from '../groups/group.ts'
 import type { Asked } from '../protocol.ts'
-import type { RunAs } from '../run-as.ts'
 import type { UnitSettings } from './unit-settings.ts'
 
 export interface UnitWishes {

@@ -7,7 +7,7 @@ import { after, before, beforeEach, describe, it } from 'node:test'
 import { until } from '../../../test/support/until.ts'
 import { sudoCheck } from '../../doctor/checks/sudo.ts'
 import { levels, siteFor } from '../../doctor/testing.ts'
-import { findProcess } from '../../launcher/process-info.ts'
+import { findProcess } from '../../launcher/processes/process-info.ts'
 import { PROTOCOL_VERSION } from '../../launcher/protocol.ts'
 import { cannotSudo, type SudoSite, sudoSite } from './testing.ts'
 

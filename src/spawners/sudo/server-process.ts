@@ -2,11 +2,11 @@
  * What the hub sees of a server by itself, in the kernel's tables, so that a look at it takes no process: whether it runs,
  * and who holds its port. The helper answers for a user, who could make it say anything; this nobody can.
  */
-import { findLinuxUser } from '../../launcher/linux-user.ts'
-import { findProcess, listProcessesSoon } from '../../launcher/process-info.ts'
+import { findLinuxUser } from '../../launcher/accounts/linux-user.ts'
+import { findProcess, listProcessesSoon } from '../../launcher/processes/process-info.ts'
+import { socketsSoon } from '../../launcher/processes/socket-owner.ts'
 import type { ServerUsage } from '../../launcher/protocol.ts'
 import { usageOfServer } from '../../launcher/server-usage.ts'
-import { socketsSoon } from '../../launcher/socket-owner.ts'
 
 export interface ProcessClaim {
   readonly pid?: number | undefined

@@ -7,10 +7,10 @@ import { z } from 'zod'
 import { HubError } from '../../core/errors.ts'
 import type { Logger } from '../../core/runtime.ts'
 import { type CallOptions, clientOver, type LauncherClient } from '../../launcher/client.ts'
-import { portOffice } from '../../launcher/free-port.ts'
 import { readHelperFile } from '../../launcher/helper-file.ts'
 import { limitedQueue } from '../../launcher/one-at-a-time.ts'
-import { portWatch } from '../../launcher/port-watch.ts'
+import { portOffice } from '../../launcher/processes/free-port.ts'
+import { portWatch } from '../../launcher/processes/port-watch.ts'
 import {
   type Answers,
   type Asked,

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { Duplex } from 'node:stream'
 import { HubError } from '../../core/errors.ts'
 import type { Logger } from '../../core/runtime.ts'
-import { isUserName } from '../../launcher/linux-user.ts'
+import { isUserName } from '../../launcher/accounts/linux-user.ts'
 
 export interface SudoCommand {
   /** Absolute path, as sudoers has it. */

@@ -12,7 +12,7 @@ import { type HelperInstallation, installHelper } from '../../app/sudo/install-h
 import { type SudoRule, sudoersFile } from '../../app/sudo/sudoers.ts'
 import { silentLogger } from '../../core/runtime.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
-import { listProcesses } from '../../launcher/process-info.ts'
+import { listProcesses } from '../../launcher/processes/process-info.ts'
 import { systemPython } from '../../launcher/testing.ts'
 import { type TestUsers, testUsers } from '../../launcher/testing-users.ts'
 import { sudoLauncher } from './sudo-launcher.ts'

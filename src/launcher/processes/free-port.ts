@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { Refusal } from './refusal.ts'
+import { Refusal } from '../refusal.ts'
 
 const LOWEST = 10_000
 const TRIES = 200

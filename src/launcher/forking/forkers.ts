@@ -1,9 +1,9 @@
 /** Keeps a forker running as long as the launcher does. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { background, type Logger } from '../core/runtime.ts'
+import { background, type Logger } from '../../core/runtime.ts'
+import { findProcess } from '../processes/process-info.ts'
+import type { ServerExit } from '../protocol.ts'
 import { type ChildOrder, type ForkedProcess, type Forker, ForkerGone } from './forker.ts'
-import { findProcess } from './process-info.ts'
-import type { ServerExit } from './protocol.ts'
 
 export interface KeptForker {
   /** Like a forker's, and `ended` resolves in any case. */

@@ -12,12 +12,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Logger } from '../core/runtime.ts'
+import type { Logger } from '../../core/runtime.ts'
+import { oneAtATime } from '../one-at-a-time.ts'
+import { assertUnmovable, privateDirectory } from '../private-directory.ts'
+import { Refusal } from '../refusal.ts'
 import { linuxNameOf } from './account-names.ts'
 import { findLinuxUser, type LinuxUser } from './linux-user.ts'
-import { oneAtATime } from './one-at-a-time.ts'
-import { assertUnmovable, privateDirectory } from './private-directory.ts'
-import { Refusal } from './refusal.ts'
 
 const run = promisify(execFile)
 

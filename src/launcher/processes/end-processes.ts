@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Group, killGroup } from './groups/group.ts'
+import { type Group, killGroup } from '../groups/group.ts'
 import { findProcess, listProcessesSoon, type ProcessInfo, processTree } from './process-info.ts'
 
 const FIRST_PAUSE_MS = 2

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { entryFile } from '../core/entry-file.ts'
-import { findLinuxUserFacts, isUserName } from './linux-user.ts'
-import { limitedQueue } from './one-at-a-time.ts'
-import type { LauncherOptions } from './options.ts'
+import { entryFile } from '../../core/entry-file.ts'
+import { findLinuxUserFacts, isUserName } from '../accounts/linux-user.ts'
+import { limitedQueue } from '../one-at-a-time.ts'
+import type { LauncherOptions } from '../options.ts'
+import type { Answers, Asked, PamRefusal } from '../protocol.ts'
+import { Refusal } from '../refusal.ts'
 import type { PamOrder, PamReport } from './pam-child.ts'
-import type { Answers, Asked, PamRefusal } from './protocol.ts'
-import { Refusal } from './refusal.ts'
 
 const CHECK_TIMEOUT_MS = 30_000
 const MAX_WAITING = 64

@@ -1,14 +1,14 @@
 import { lstatSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { isRoot, type LauncherOptions } from '../options.ts'
+import { privateDirectory } from '../private-directory.ts'
+import type { RunAsKind } from '../protocol.ts'
+import { Refusal } from '../refusal.ts'
+import { dynamicUser } from '../units/dynamic-user.ts'
 import { folderNameOf } from './account-names.ts'
 import { findLinuxUser, type LinuxUser } from './linux-user.ts'
 import type { MadeAccounts } from './made-accounts.ts'
-import { isRoot, type LauncherOptions } from './options.ts'
-import { privateDirectory } from './private-directory.ts'
-import type { RunAsKind } from './protocol.ts'
-import { Refusal } from './refusal.ts'
-import { dynamicUser } from './units/dynamic-user.ts'
 
 /** Whom a server runs as. `switchUser` is false when the launcher has no other user to offer than its own. */
 export interface RunAs {

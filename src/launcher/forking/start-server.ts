@@ -1,13 +1,13 @@
 import { dirname } from 'node:path'
+import type { RunAs } from '../accounts/run-as.ts'
+import { entriesOf, type Group } from '../groups/group.ts'
+import { limitsNotSet } from '../groups/server-groups.ts'
+import { findProcess } from '../processes/process-info.ts'
+import type { ServerExit } from '../protocol.ts'
+import { Refusal } from '../refusal.ts'
+import type { StartedUnit } from '../units/unit-runner.ts'
 import type { ChildFault, ChildOrder, ChildReport } from './forker.ts'
 import type { KeptForker } from './forkers.ts'
-import { entriesOf, type Group } from './groups/group.ts'
-import { limitsNotSet } from './groups/server-groups.ts'
-import { findProcess } from './process-info.ts'
-import type { ServerExit } from './protocol.ts'
-import { Refusal } from './refusal.ts'
-import type { RunAs } from './run-as.ts'
-import type { StartedUnit } from './units/unit-runner.ts'
 
 /** A process that has become the user and turned into the server's program. */
 export interface StartedServer {

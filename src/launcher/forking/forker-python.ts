@@ -1,14 +1,14 @@
 /** Which Python runs the forker. It is started with the launcher's rights, so it must be nobody else's. */
 import { existsSync, realpathSync } from 'node:fs'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
-import type { Logger } from '../core/runtime.ts'
+import type { Logger } from '../../core/runtime.ts'
+import { isRoot, type LauncherOptions } from '../options.ts'
+import { assertUnmovable } from '../private-directory.ts'
+import { Refusal } from '../refusal.ts'
 import { type Forker, openForker } from './forker.ts'
-import { isRoot, type LauncherOptions } from './options.ts'
-import { assertUnmovable } from './private-directory.ts'
-import { Refusal } from './refusal.ts'
 
 /** A folder with `__main__.py`. */
-export const FORKER_PROGRAM = join(import.meta.dirname, '../../python/launcher')
+export const FORKER_PROGRAM = join(import.meta.dirname, '../../../python/launcher')
 const READY_WITHIN_MS = 10_000
 /** Isolated, without site packages, UTF-8 whatever the locale, and nothing written beside the program. */
 export const FORKER_FLAGS = ['-I', '-S', '-B', '-X', 'utf8'] as const

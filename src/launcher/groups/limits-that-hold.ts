@@ -1,7 +1,7 @@
 /** Which limits hold on this machine, and what is told where one does not. */
-import type { ChildOrder } from './forker.ts'
-import type { GroupsPlace } from './groups/groups-place.ts'
-import type { Asked, LimitsThatHold } from './protocol.ts'
+import type { ChildOrder } from '../forking/forker.ts'
+import type { Asked, LimitsThatHold } from '../protocol.ts'
+import type { GroupsPlace } from './groups-place.ts'
 
 type Limits = Asked<'start'>['limits']
 

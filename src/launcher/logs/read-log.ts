@@ -1,8 +1,8 @@
 /** Reads a server's log in parts of whole lines, also while it grows, is turned over, or another run begins. */
 import { constants } from 'node:fs'
 import { type FileHandle, open, readFile } from 'node:fs/promises'
-import { readableLog } from '../core/mask-secrets.ts'
-import type { LogPart, LogPlace } from '../plugin/spawner.ts'
+import { readableLog } from '../../core/mask-secrets.ts'
+import type { LogPart, LogPlace } from '../../plugin/spawner.ts'
 
 /** Bytes read at a time, so that no log is ever in memory as a whole. */
 const PART_BYTES = 128 * 1024

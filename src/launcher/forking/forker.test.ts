@@ -5,12 +5,12 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { until } from '../../test/support/until.ts'
-import { silentLogger } from '../core/runtime.ts'
+import { until } from '../../../test/support/until.ts'
+import { silentLogger } from '../../core/runtime.ts'
+import { findProcess } from '../processes/process-info.ts'
 import type { ChildOrder, Forker } from './forker.ts'
 import { openAnyForker } from './forker-python.ts'
 import { type KeptForker, keepForker } from './forkers.ts'
-import { findProcess } from './process-info.ts'
 
 describe('the process that forks servers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-forker-'))

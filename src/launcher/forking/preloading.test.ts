@@ -13,12 +13,12 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { descendants } from '../../test/support/processes.ts'
-import { until } from '../../test/support/until.ts'
-import type { Logger } from '../core/runtime.ts'
-import { findEnvironment, findProcess } from './process-info.ts'
-import type { Answers } from './protocol.ts'
-import { systemPython, type TestLauncher, testLauncher } from './testing.ts'
+import { descendants } from '../../../test/support/processes.ts'
+import { until } from '../../../test/support/until.ts'
+import type { Logger } from '../../core/runtime.ts'
+import { findEnvironment, findProcess } from '../processes/process-info.ts'
+import type { Answers } from '../protocol.ts'
+import { systemPython, type TestLauncher, testLauncher } from '../testing.ts'
 
 /** Stands for the packages of a single-user server: what they keep, and what a server of theirs tells. */
 const PACKAGES: Record<string, string> = {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import type { LauncherOptions } from './options.ts'
-import type { LinuxUserFacts } from './protocol.ts'
+import type { LauncherOptions } from '../options.ts'
+import type { LinuxUserFacts } from '../protocol.ts'
 
 const run = promisify(execFile)
 const LOOK_UP_TIMEOUT_MS = 15_000

@@ -1,10 +1,10 @@
 /** Now and then: what the kernel did to groups of servers is noticed, and those of servers that are gone are removed. */
-import type { Logger } from '../core/runtime.ts'
-import { memoryKillsOf, removeGroup } from './groups/group.ts'
-import type { ServerGroups } from './groups/server-groups.ts'
+import type { Logger } from '../../core/runtime.ts'
+import { findProcess } from '../processes/process-info.ts'
+import type { ServerRecord, ServerRecords } from '../server-records.ts'
+import { memoryKillsOf, removeGroup } from './group.ts'
 import { explainedExit, noticeMemoryKills } from './memory-kills.ts'
-import { findProcess } from './process-info.ts'
-import type { ServerRecord, ServerRecords } from './server-records.ts'
+import type { ServerGroups } from './server-groups.ts'
 
 export interface GroupKeeper {
   /** Costs some microseconds for each server that runs. */

@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { serverDigest } from '../server-records.ts'
 import { serverLogs } from './server-logs.ts'
-import { serverDigest } from './server-records.ts'
 
 const key = { user: 'ada', server: '' }
 

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { Logger } from '../core/runtime.ts'
-import { readLines } from './lines.ts'
-import type { ServerExit } from './protocol.ts'
-import type { StartedUnit } from './units/unit-runner.ts'
+import type { Logger } from '../../core/runtime.ts'
+import { readLines } from '../lines.ts'
+import type { ServerExit } from '../protocol.ts'
+import type { StartedUnit } from '../units/unit-runner.ts'
 
 /** What a process is to become; read by `python/launcher/orrery_forker/become.py`. */
 export interface ChildOrder {

@@ -3,7 +3,7 @@ import { appendFileSync, closeSync, mkdtempSync, openSync, rmSync, writeSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import type { LogPart, LogPlace } from '../plugin/spawner.ts'
+import type { LogPart, LogPlace } from '../../plugin/spawner.ts'
 import { type ServerLogs, serverLogs } from './server-logs.ts'
 
 const key = { user: 'ada', server: '' }

@@ -1,8 +1,8 @@
 /** Notices that the kernel has ended processes of a server since the limit of its memory was reached. */
-import type { Logger } from '../core/runtime.ts'
-import { memoryKillsOf } from './groups/group.ts'
-import type { ServerExit } from './protocol.ts'
-import type { ServerRecord, ServerRecords } from './server-records.ts'
+import type { Logger } from '../../core/runtime.ts'
+import type { ServerExit } from '../protocol.ts'
+import type { ServerRecord, ServerRecords } from '../server-records.ts'
+import { memoryKillsOf } from './group.ts'
 
 /** Between the kill and the end of the server that it was meant for; a loaded machine may take its time. */
 const TOGETHER_MS = 10_000

@@ -2,11 +2,11 @@ import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, wr
 import { readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { ServerKey } from '../core/server-key.ts'
-import type { LogPart, LogPlace } from '../plugin/spawner.ts'
-import { privateDirectory } from './private-directory.ts'
+import type { ServerKey } from '../../core/server-key.ts'
+import type { LogPart, LogPlace } from '../../plugin/spawner.ts'
+import { privateDirectory } from '../private-directory.ts'
+import { serverDigest } from '../server-records.ts'
 import { bytesTurned, readLog } from './read-log.ts'
-import { serverDigest } from './server-records.ts'
 
 /** Files of one server: the running one and the two before it. */
 const KEPT = 3

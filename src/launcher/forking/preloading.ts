@@ -1,13 +1,13 @@
 /** Starts single-user servers as forks of a process that has imported their modules, where that can be. */
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { background } from '../core/runtime.ts'
+import { background } from '../../core/runtime.ts'
+import { isRoot, type LauncherOptions } from '../options.ts'
+import { assertUnmovable } from '../private-directory.ts'
 import { type Forker, ForkerGone, openForker } from './forker.ts'
 import { FORKER_PROGRAM } from './forker-python.ts'
 import { type KeptForker, withKnownEnd } from './forkers.ts'
-import { isRoot, type LauncherOptions } from './options.ts'
 import { type PreloadableCommand, preloadable } from './preloadable.ts'
-import { assertUnmovable } from './private-directory.ts'
 
 type Options = Pick<
   LauncherOptions,
