@@ -54,7 +54,7 @@ export async function bundle(dist) {
 }
 
 /** A module finds templates and programs by where it lies itself; in a bundle it goes on to say so. */
-function ownPaths(dist) {
+export function ownPaths(dist) {
   return {
     name: 'own-paths',
     transform(code, id) {

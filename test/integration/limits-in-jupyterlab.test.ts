@@ -86,7 +86,7 @@ describe('memory of servers', { skip: process.getuid?.() !== 0 && 'needs root', 
       return text.includes('limit of its memory') && text
     })
 
-    assert.match(failed, /ask an administrator for a larger limit/)
+    assert.match(failed, /ask for a larger limit/)
   })
 })
 

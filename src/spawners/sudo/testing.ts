@@ -127,7 +127,9 @@ export async function sudoSite(moreCommands: readonly (readonly string[])[] = []
 /** The helper as it is published: from its sources it takes four times as long to start, and it is started often here. */
 async function bundledProgram(root: string): Promise<Program> {
   const input = join(packageRoot, 'src/launcher/sudo-helper.ts')
-  const bundle = await rolldown({ input, platform: 'node', external: [/^node:/, 'koffi'], logLevel: 'silent' })
+  const { ownPaths } = await import(join(packageRoot, 'bin/bundle.mjs'))
+  const plugins = [ownPaths(join(packageRoot, 'src'))]
+  const bundle = await rolldown({ input, platform: 'node', external: [/^node:/, 'koffi'], plugins, logLevel: 'silent' })
   const file = join(root, 'dist/launcher/sudo-helper.js')
   await bundle.write({ file, format: 'esm', codeSplitting: false })
   await bundle.close()
