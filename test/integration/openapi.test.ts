@@ -20,6 +20,8 @@ const CHECKS = [
   'response_schema_conformance',
 ]
 const EXAMPLES_PER_ENDPOINT = '4'
+/** One ends the hub, four do not end: see support/schemathesis.toml. */
+const LEFT_OUT = 5
 /** Repeats a run as far as the hub answers alike. */
 const seed = process.env.ORRERY_TEST_SEED ?? '1'
 
@@ -66,11 +68,7 @@ describe(`the REST API, tried by schemathesis (seed ${seed})`, { timeout: 600_00
 
     const { operations, errors, valid_rates: rates } = JSON.parse(readFileSync(file, 'utf8')) as Report
     assert.deepEqual(errors, [])
-    assert.equal(
-      operations.tested,
-      operations.total - 2,
-      'all but the one that ends the hub and the one that does not end',
-    )
+    assert.equal(operations.total - operations.tested, LEFT_OUT, 'all but those that schemathesis.toml leaves out')
     const accepted = (endpoint: string) => Object.values(rates[endpoint] ?? {}).some(phase => phase.accepted > 0)
     const expected = ['POST /users/{name}/tokens', 'PUT /groups/{name}/properties', 'POST /users/{name}/activity']
     assert.deepEqual(expected.filter(accepted), expected, 'it came past the names')
