@@ -50,7 +50,7 @@ async function failedStart(api: Awaited<ReturnType<typeof startWithToken>>['api'
     const server = (
       body.servers as Record<
         string,
-        { pending: string | null; reason?: { code: string; message: string; next_step: string } }
+        { pending: string | null; reason?: { code: string; message: string; administrator_step: string } }
       >
     )['']
     return server?.pending === null && server.reason ? server.reason : undefined
@@ -170,7 +170,7 @@ describe('a single-user server that cannot run', () => {
 
     assert.equal(reason!.code, 'command_not_found')
     assert.match(reason!.message, /nonexistent\/jupyterhub-singleuser does not exist/)
-    assert.match(reason!.next_step, /install jupyterhub/)
+    assert.match(reason!.administrator_step, /Install `jupyterhub`/)
   })
 
   it('because it is too old, not whole or fails: its last words become the reason', async () => {
@@ -193,6 +193,6 @@ exit 1
     )
     assert.match(old!.message, /1\.5\.1/)
     assert.match(failing!.message, /exit status 3/)
-    for (const reason of [old, bare, failing]) assert.notEqual(reason!.next_step, '')
+    for (const reason of [old, bare, failing]) assert.notEqual(reason!.administrator_step, '')
   })
 })
