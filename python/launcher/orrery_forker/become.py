@@ -28,17 +28,16 @@ class Fault(Exception):
 
 def become_server(order, report, go, program):
     """Returns when the process is the user's and may turn into the program, and ends it otherwise."""
-    try:
+
+    def prepare():
         join_group(order["group"])
         leave_forker(order["log"], keep=(report, go))
         become_user(order["become"])
         limit(order["limits"])
         settle(order)
-        answer = {"ok": True, **program.look(order)}
-    except Fault as fault:
-        answer = {"ok": False, "code": fault.code, "detail": fault.detail}
-    except Exception as error:  # never its text: it could quote the order
-        answer = {"ok": False, "code": "not_prepared", "detail": type(error).__name__}
+        return program.look(order)
+
+    answer = answer_of(prepare)
     os.write(report, json.dumps(answer).encode())
     os.close(report)
     # A launcher that was killed before it wrote this process down would leave a server that nobody knows of.
@@ -73,6 +72,16 @@ def limit(limits):
             resource.setrlimit(kind, (value, value))
         except (OSError, ValueError):
             raise Fault("limits_not_set", name)
+
+
+def answer_of(prepare):
+    """What the launcher is told: all is well, with what `prepare` has to say besides, or what is wrong."""
+    try:
+        return {"ok": True, **prepare()}
+    except Fault as fault:
+        return {"ok": False, "code": fault.code, "detail": fault.detail}
+    except Exception as error:  # never its text: it could quote the order
+        return {"ok": False, "code": "not_prepared", "detail": type(error).__name__}
 
 
 def leave_forker(log, keep):

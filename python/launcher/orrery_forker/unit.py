@@ -11,7 +11,7 @@ import re
 import signal
 import struct
 
-from .become import Execution, Fault, check_user, settle
+from .become import Execution, Fault, answer_of, check_user, settle
 
 LENGTH = struct.Struct(">I")
 CHANNEL, OUTPUT, LOG = 0, 1, 2
@@ -20,14 +20,13 @@ CHANNEL, OUTPUT, LOG = 0, 1, 2
 def become_unit():
     order = json.loads(receive(*LENGTH.unpack(receive(LENGTH.size))))
     program = Execution()
-    try:
+
+    def prepare():
         check_identity(order["become"])
         settle(order)
-        answer = {"ok": True, **program.look(order)}
-    except Fault as fault:
-        answer = {"ok": False, "code": fault.code, "detail": fault.detail}
-    except Exception as error:  # never its text: it could quote the order
-        answer = {"ok": False, "code": "not_prepared", "detail": type(error).__name__}
+        return program.look(order)
+
+    answer = answer_of(prepare)
     os.write(CHANNEL, json.dumps(answer).encode() + b"\n")
     # As in become.py: no server that nobody knows of.
     if not answer["ok"] or os.read(CHANNEL, 1) != b"\n":
