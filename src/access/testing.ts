@@ -24,6 +24,8 @@ export interface TestHub {
   addRole(name: string, scopes: string[]): Promise<number>
   addServer(userId: number, name: string, oauthClientId?: string): Promise<number>
   addService(name: string, options?: { oauthClientId?: string; oauthNoConfirm?: boolean }): Promise<number>
+  /** A new service with a role of its own that has these scopes. */
+  serviceToken(name: string, scopes: string[]): ReturnType<Access['issueToken']>
   close(): Promise<void>
 }
 
@@ -59,7 +61,7 @@ export async function testHub(
   await ensureDefaultRoles(db)
   await ensureHubClient(db)
 
-  return {
+  const hub: TestHub = {
     database,
     access,
     app,
@@ -133,11 +135,19 @@ export async function testHub(
       }
       return (await db.insertInto('services').values(values).returning('id').executeTakeFirstOrThrow()).id
     },
+    async serviceToken(name, scopes) {
+      const id = await hub.addService(name)
+      const roleId = await hub.addRole(`role-${name}`, scopes)
+      const values = { service_id: id, role_id: roleId, managed_by_auth: false }
+      await db.insertInto('service_role_map').values(values).execute()
+      return access.issueToken({ service: { id } })
+    },
     async close() {
       await app.close()
       await database.close()
     },
   }
+  return hub
 }
 
 /** What a browser would send back: `name=value; name=value` of all cookies an answer has set and not cleared. */

@@ -198,15 +198,7 @@ export async function testApi(
       const user = await hub.addUser(name, userOptions)
       return { id: user.id, token: (await access.issueToken({ user })).token }
     },
-    async service(name, scopes) {
-      const id = await hub.addService(name)
-      const roleId = await hub.addRole(`role-${name}`, scopes)
-      await hub.database.db
-        .insertInto('service_role_map')
-        .values({ service_id: id, role_id: roleId, managed_by_auth: false })
-        .execute()
-      return access.issueToken({ service: { id } })
-    },
+    service: (name, scopes) => hub.serviceToken(name, scopes),
     async close() {
       await server.close()
       await hub.close()

@@ -52,13 +52,7 @@ describe('the checks over the API', () => {
 
   const url = '/hub/api/orrery/doctor'
   const tokenOf = async (name: string, scopes: string[]) => {
-    const id = await hub.addService(name)
-    const roleId = await hub.addRole(`role-${name}`, scopes)
-    await hub.database.db
-      .insertInto('service_role_map')
-      .values({ service_id: id, role_id: roleId, managed_by_auth: false })
-      .execute()
-    const { token } = await hub.access.issueToken({ service: { id } })
+    const { token } = await hub.serviceToken(name, scopes)
     return { authorization: `token ${token}` }
   }
 
