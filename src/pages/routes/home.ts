@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { HubError } from '../../core/errors.ts'
 import { isValidServerName, spawnPath } from '../../core/names.ts'
+import type { ServerKey } from '../../core/server-key.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
 import { namedServerLimit } from '../named-server-limit.ts'
 import { isActive, nextUrl } from '../next-url.ts'
@@ -120,6 +121,13 @@ async function stoppedServer(deps: PageDeps, key: { user: string; server: string
     throw new HubError('server_active', { status: 400, message: 'This server runs.', nextStep: 'Stop it first.' })
   }
   return server
+}
+
+/** Throws HubError 404 `no_such_server`. */
+export async function knownServer({ servers }: PageDeps, key: ServerKey): Promise<PageServer> {
+  const server = await servers.find(key)
+  if (server) return server
+  throw new HubError('no_such_server', { status: 404, message: `${key.user} has no such server ${key.server}` })
 }
 
 export function serverOf(params: ServerParams): { user: string; server: string } {

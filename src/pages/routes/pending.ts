@@ -4,7 +4,6 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { UserIdentity } from '../../access/identity.ts'
-import { HubError } from '../../core/errors.ts'
 import { spawnPath } from '../../core/names.ts'
 import type { Reason } from '../../core/reason.ts'
 import type { ServerKey } from '../../core/server-key.ts'
@@ -17,7 +16,7 @@ import { sendPage, userVars } from '../page-vars.ts'
 import { queryText } from '../request-parts.ts'
 import { serverPhrase, serverVars } from '../server-vars.ts'
 import { templateTime } from '../template-time.ts'
-import { serverOf } from './home.ts'
+import { knownServer, serverOf } from './home.ts'
 
 const LOG_LINES = 40
 const SLOW_MS = 60_000
@@ -29,11 +28,7 @@ export function pendingRoutes(app: FastifyInstance, deps: PageDeps): void {
       signedIn(deps, async (request, reply, me) => {
         const key = serverOf(request.params as { user: string; server?: string }) // typed by the routes above
         await reachUser(deps, me, key)
-        const server = await deps.servers.find(key)
-        if (!server) {
-          throw new HubError('no_such_server', { status: 404, message: `${key.user} has no such server ${key.server}` })
-        }
-        return sendState(deps, request, reply, me, key, server)
+        return sendState(deps, request, reply, me, key, await knownServer(deps, key))
       }),
     )
   }

@@ -2,7 +2,6 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { UserIdentity } from '../../access/identity.ts'
-import { HubError } from '../../core/errors.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import { logFileName } from '../../features/servers/log-file-name.ts'
 import { noLogs } from '../../spawning/server-log.ts'
@@ -12,7 +11,7 @@ import { sendPage } from '../page-vars.ts'
 import { queryText } from '../request-parts.ts'
 import { serverPhrase, serverVars } from '../server-vars.ts'
 import { templateTime } from '../template-time.ts'
-import { serverOf } from './home.ts'
+import { knownServer, serverOf } from './home.ts'
 
 /** Of a page whose script does not run; the others follow. */
 const LOG_LINES = 200
@@ -39,10 +38,7 @@ async function sendLogPage(
   me: UserIdentity,
   key: ServerKey,
 ): Promise<FastifyReply> {
-  const server = await deps.servers.find(key)
-  if (!server) {
-    throw new HubError('no_such_server', { status: 404, message: `${key.user} has no such server ${key.server}` })
-  }
+  const server = await knownServer(deps, key)
   return sendPage(deps, request, reply, {
     template: 'server_log.html',
     authStateOf: key.user,
