@@ -96,7 +96,7 @@ describe('limits of servers', { skip: whyNot() }, () => {
     assert.equal((await server.usage()).memoryKills, 2)
   })
 
-  it('cannot be left or raised by the user', { skip: !isRoot() }, async () => {
+  it('cannot be left or raised by the user', { skip: !isRoot() && 'needs root' }, async () => {
     const server = await servers.start({ limits: { memoryBytes: 64 * MB, tasks: 30 } })
     const group = server.group()
     const uid = statSync(`/proc/${server.pid}`).uid
