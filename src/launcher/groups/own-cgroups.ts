@@ -16,6 +16,15 @@ export function ownHierarchies(): Hierarchy[] {
   return hierarchiesOf(readFileSync('/proc/self/mountinfo', 'utf8'), readFileSync('/proc/self/cgroup', 'utf8'))
 }
 
+/** Those of another process, as they can be seen from here; none when it has ended. */
+export function hierarchiesOfProcess(pid: number): Hierarchy[] {
+  try {
+    return hierarchiesOf(readFileSync('/proc/self/mountinfo', 'utf8'), readFileSync(`/proc/${pid}/cgroup`, 'utf8'))
+  } catch {
+    return []
+  }
+}
+
 /** Both texts as in proc(5). Of a hierarchy that is mounted several times, the first place that shows its own group. */
 export function hierarchiesOf(mountinfo: string, cgroup: string): Hierarchy[] {
   const memberships = cgroup.trim().split('\n').map(parseMembership)

@@ -1,9 +1,8 @@
 /** The control group that systemd has made for a unit: read for what a server uses, never written to. */
-import { readFileSync } from 'node:fs'
 import { CONTROLLERS } from '../groups/cgroup1.ts'
 import type { Group } from '../groups/group.ts'
 import { readValue } from '../groups/group-files.ts'
-import { type Hierarchy, hierarchiesOf, ownHierarchies } from '../groups/own-cgroups.ts'
+import { type Hierarchy, hierarchiesOfProcess, ownHierarchies } from '../groups/own-cgroups.ts'
 import type { LimitsThatHold } from '../protocol.ts'
 
 /** Undefined where the process has ended, or where no memory is counted for it. */
@@ -24,14 +23,6 @@ export function groupOfProcess(pid: number): Group | undefined {
 export function limitsOfUnits(): LimitsThatHold {
   const groups = ownHierarchies().some(hasMemory) ? 'cgroup2' : 'cgroup1'
   return { groups, memory: 'group', cpus: 'group', tasks: 'group' }
-}
-
-function hierarchiesOfProcess(pid: number): Hierarchy[] {
-  try {
-    return hierarchiesOf(readFileSync('/proc/self/mountinfo', 'utf8'), readFileSync(`/proc/${pid}/cgroup`, 'utf8'))
-  } catch {
-    return []
-  }
 }
 
 /** Version 2, with controllers. */
