@@ -91,7 +91,7 @@ describe('pages', () => {
       pages.servers.set(key, ready)
       const running = await ada.get('/hub/home')
 
-      assert.match(stopped.body, /href="\/hub\/spawn\/ada">Start</)
+      assert.match(stopped.body, /href="\/hub\/spawn\/ada" data-busy="Starting…">Start</)
       assert.match(running.body, /href="\/user\/ada\/">Open</)
       assert.match(running.body, /action="\/hub\/stop\/ada"/)
     })

@@ -95,6 +95,28 @@ describe('scripts of the pages', () => {
     await page.context().close()
   })
 
+  it('say on the button that the start is under way, and nothing of it when one comes back', async () => {
+    const page = await signedIn()
+    await page.route('**/hub/spawn/ada', route => route.fulfill({ status: 204 })) // which leaves the page as it is
+    const asked = page.waitForResponse('**/hub/spawn/ada')
+    const start = page.locator('#start')
+    await start.click()
+    await asked
+
+    const meanwhile = [await start.textContent(), await start.getAttribute('aria-disabled')]
+    await page.evaluate("dispatchEvent(new Event('pageshow'))")
+    const back = [await start.textContent(), await start.getAttribute('aria-disabled')]
+    await page.context().close()
+
+    assert.deepEqual(
+      [meanwhile, back],
+      [
+        ['Starting…', 'true'],
+        ['Start', null],
+      ],
+    )
+  })
+
   it('stop a server from the home page without leaving it', async () => {
     pages.servers.set(ada, ready)
     const page = await signedIn()

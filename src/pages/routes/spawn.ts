@@ -18,9 +18,9 @@ import { serverPhrase } from '../server-vars.ts'
 
 /**
  * A server that is preloaded is there in less, and the page of its progress would only be in its way: that one goes on to
- * the server at once. JupyterHub waits for one second here.
+ * the server at once, as in JupyterHub, which waits as long.
  */
-const QUICK_START_MS = 700
+const QUICK_START_MS = 1_000
 
 interface SpawnParams {
   user?: string

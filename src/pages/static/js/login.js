@@ -1,4 +1,4 @@
-// Forms: show the password, say that something is happening, warn of plain HTTP.
+// Forms with a password: show it, warn of plain HTTP.
 const password = document.getElementById('password_input')
 const toggle = document.getElementById('toggle_password_visibility')
 if (password && toggle) {
@@ -12,22 +12,3 @@ if (password && toggle) {
 
 const warning = document.getElementById('insecure-login-warning')
 if (warning && !window.isSecureContext) warning.hidden = false
-
-for (const form of document.querySelectorAll('form[data-busy]')) {
-  form.addEventListener('submit', () => {
-    const button = form.querySelector('button[type=submit], button:not([type])')
-    if (!button) return
-    const text = button.textContent
-    button.textContent = form.dataset.busy
-    button.setAttribute('aria-disabled', 'true')
-    // A page that comes back from the browser's cache must be usable again.
-    addEventListener(
-      'pageshow',
-      () => {
-        button.textContent = text
-        button.removeAttribute('aria-disabled')
-      },
-      { once: true },
-    )
-  })
-}
