@@ -141,7 +141,7 @@ export interface SpawningContext extends SpawningDeps {
   readonly observer: SpawningObserver
   /** Work that goes on after the answer; its failure is logged. */
   goOn(task: Promise<void>): void
-  /** Calls of `Spawner.start` under way: a hub that closes lets them come to an end if it can. */
+  /** Calls of `Spawner.start` that another hub could not finish: one that closes lets them come to an end if it can. */
   readonly delicate: Set<Promise<unknown>>
   /** Of this process, over all servers. */
   readonly failures: { inARow: number }

@@ -7,6 +7,8 @@ import { type TestHubOptions, type TestSite, type TestSpawningHub, testSite } fr
 
 const alice = { user: 'alice', server: '' }
 const by = { requestedBy: 'alice' }
+/** What a spawner is given by a hub that closes. */
+const CLOSE_GRACE_MS = 5_000
 
 /** Where a hub is killed, and what another one then makes of it. */
 interface Moment {
@@ -233,6 +235,29 @@ for (const kind of testDatabases()) {
       assert.deepEqual(here.world.running(), ['alice/'])
       assert.equal((await first.spawning.state(alice)).phase, 'spawning')
       status = 200
+      const second = await here.hub()
+      await second.spawning.recover()
+      assert.equal((await second.spawning.settled(alice, 10_000)).phase, 'ready')
+    })
+
+    it('waits for no spawner whose state tells all', async () => {
+      await using here = await site()
+      const saved = Promise.withResolvers<void>()
+      const steps: FakeSteps = {
+        afterSave: async (_, { signal }) => {
+          saved.resolve()
+          await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        },
+      }
+      const first = await here.hub({ steps })
+      await first.spawning.start(alice, by)
+      await saved.promise
+
+      const began = performance.now()
+      await first.spawning.close()
+
+      assert.ok(performance.now() - began < CLOSE_GRACE_MS)
+      assert.deepEqual(here.world.running(), ['alice/'])
       const second = await here.hub()
       await second.spawning.recover()
       assert.equal((await second.spawning.settled(alice, 10_000)).phase, 'ready')

@@ -152,6 +152,8 @@ async function callSpawner(
       saveState: async next => {
         await held.write(tx => saveState(tx, run.spawnerId, next))
         state = next
+        // From here on another hub can finish it.
+        if (spawner.stateTellsAddress) context.delicate.delete(started)
       },
       progress: event => {
         lastSeen = event.message
