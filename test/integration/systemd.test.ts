@@ -1,12 +1,13 @@
 /** Servers as units of systemd, on a machine that has booted with it. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { referencePython } from '../support/python-env.ts'
 import { type SystemdHost, startSystemdHost, withoutHost } from '../support/systemd-host.ts'
 
 describe('on a machine that runs systemd', { skip: withoutHost, timeout: 600_000 }, () => {
   let host: SystemdHost
   before(() => {
-    host = startSystemdHost()
+    host = startSystemdHost({ python: referencePython() })
   })
   after(() => host?.[Symbol.dispose]())
 

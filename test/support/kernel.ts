@@ -16,22 +16,16 @@ export interface Kernel {
 
 /**
  * @param serverUrl with the base path of the server, without a slash at the end: `http://127.0.0.1:8000/user/ada`
- * @param options headers that each request carries, how it connects (`ca` for TLS), and the kernel's name
+ * @param options headers that each request carries, how it connects (`ca` for TLS), and the kernel's name; `id`: of a kernel that
+ * runs already
  */
 export async function startKernel(
   serverUrl: string,
   token: string,
-  options: { headers?: Record<string, string>; socket?: { ca?: string | Buffer }; name?: string } = {},
+  options: { headers?: Record<string, string>; socket?: { ca?: string | Buffer }; name?: string; id?: string } = {},
 ): Promise<Kernel> {
   const headers = { ...options.headers, authorization: `token ${token}` }
-  const rest = new HttpSession(serverUrl, options.socket)
-  const made = await rest.once(`${serverUrl}/api/kernels`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ name: options.name }),
-  })
-  if (made.status !== 201) throw new Error(`no kernel: ${made.status} ${await made.text()}`)
-  const { id } = (await made.json()) as { id: string }
+  const id = options.id ?? (await newKernel())
   const session = randomUUID()
   const url = `${serverUrl.replace(/^http/, 'ws')}/api/kernels/${id}/channels?session_id=${session}`
   const socket = new WebSocket(url, { ...options.socket, headers })
@@ -39,6 +33,14 @@ export async function startKernel(
   socket.on('message', data => received.push(JSON.parse(data.toString()) as KernelMessage))
   socket.on('error', () => {}) // seen by its state
   await once(socket, 'open')
+
+  async function newKernel(): Promise<string> {
+    const body = JSON.stringify({ name: options.name })
+    const rest = new HttpSession(serverUrl, options.socket)
+    const made = await rest.once(`${serverUrl}/api/kernels`, { method: 'POST', headers, body })
+    if (made.status !== 201) throw new Error(`no kernel: ${made.status} ${await made.text()}`)
+    return ((await made.json()) as { id: string }).id
+  }
 
   const answered = new Set<KernelMessage>()
   function reply(asked: KernelMessage, value: string): void {

@@ -42,6 +42,8 @@ export async function startOrrery(options: {
   env?: Record<string, string>
   /** For servers of a former hub, which call it where they know it. */
   hubPort?: number
+  /** Of the proxy, for browsers of before. */
+  port?: number
   /** `bin/orrery.mjs` of another copy, a built package say. */
   bin?: string
   /** Runs it, and so all servers, as this Linux user. Default: as the caller. */
@@ -49,7 +51,8 @@ export async function startOrrery(options: {
 }): Promise<OrreryProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'orrery-e2e-'))
   chmodSync(dataDir, 0o755)
-  const [port, hubPort, apiPort] = (await freePorts(3)) as [number, number, number]
+  const [freePort, hubPort, apiPort] = (await freePorts(3)) as [number, number, number]
+  const port = options.port ?? freePort
   const given = typeof options.config === 'function' ? options.config(port) : options.config
   const configFile = join(dataDir, 'orrery.config.json')
   const config = {

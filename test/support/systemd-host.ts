@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export interface SystemdHost extends Disposable {
   /** Runs test files of this checkout in it; throws with their output when one fails. */
@@ -14,17 +14,27 @@ export const withoutHost = process.getuid?.() === 0 ? false : 'needs root'
 
 const SCRIPT = join(import.meta.dirname, '../testbed/host.sh')
 
-/** `binds`: files and folders to show inside, read-only. */
-export function startSystemdHost({ binds = [] }: { binds?: readonly string[] } = {}): SystemdHost {
+/**
+ * `binds`: files and folders to show inside, read-only. `python`: the interpreter of an environment with JupyterHub, which
+ * is shown, too.
+ */
+export function startSystemdHost({
+  binds = [],
+  python,
+}: {
+  binds?: readonly string[]
+  python?: string
+} = {}): SystemdHost {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-host-'))
-  const env = { ...process.env, TESTBED_DIR: folder, TESTBED_HOST_BIND: binds.join(':') }
+  const shown = [...binds, ...(python === undefined ? [] : [dirname(dirname(python))])]
+  const env = { ...process.env, TESTBED_DIR: folder, TESTBED_HOST_BIND: shown.join(':') }
   const run = (action: string) => execFileSync(SCRIPT, [action], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   run('up')
   return {
     test(...files) {
-      // There is no JupyterHub in it, and no test may try to make one.
-      const without = ['env', 'ORRERY_TEST_JUPYTERHUB_PYTHON=/nowhere/bin/python']
-      const node = [...without, 'node_modules/.bin/node', '--test', '--test-concurrency=2', '--test-reporter=spec']
+      // No test may try to make one in there.
+      const jupyterHub = ['env', `ORRERY_TEST_JUPYTERHUB_PYTHON=${python ?? '/nowhere/bin/python'}`]
+      const node = [...jupyterHub, 'node_modules/.bin/node', '--test', '--test-concurrency=2', '--test-reporter=spec']
       const { status, stdout, stderr } = spawnSync(SCRIPT, ['run', ...node, ...files], { env, encoding: 'utf8' })
       if (status !== 0) throw new Error(`tests in the machine failed with status ${status}:\n${stdout}${stderr}`)
       return stdout

@@ -7,6 +7,7 @@ import os
 import signal
 import ssl
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlparse
@@ -16,6 +17,7 @@ parser.add_argument("--fail", type=int, help="print a line and end with this sta
 parser.add_argument("--stubborn", action="store_true", help="ignore being interrupted and terminated")
 parser.add_argument("--children", action="store_true", help="leave a child in the session")
 parser.add_argument("--print", default="", help="a line for the log")
+parser.add_argument("--when", help="begin to listen only when this file is there")
 options = parser.parse_args()
 
 url = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
@@ -38,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         """`eat/MEGABYTES` and `eat-here/MEGABYTES`: memory in a child, or in itself;
-        `leave/MEGABYTES`: in a job that outlives it; `fork/COUNT`; `spin/MILLISECONDS`."""
+        `leave/MEGABYTES`: in a job that outlives it; `fork/COUNT`; `spin/MILLISECONDS`; `leave-port/0`: gives up its port and lives on."""
         action, _, amount = self.path.removeprefix(prefix).partition("/")
         return self.answer(200, ACTIONS[action](int(amount)))
 
@@ -120,7 +122,12 @@ def spin(milliseconds):
     return {"spun": milliseconds}
 
 
-ACTIONS = {"eat": eat, "eat-here": eat_here, "leave": leave, "fork": fork, "spin": spin}
+def leave_port(_):
+    threading.Thread(target=server.shutdown).start()
+    return {}
+
+
+ACTIONS = {"eat": eat, "eat-here": eat_here, "leave": leave, "fork": fork, "spin": spin, "leave-port": leave_port}
 
 umask = os.umask(0)
 os.umask(umask)
@@ -129,6 +136,8 @@ if options.stubborn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 else:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+while options.when and not os.path.exists(options.when):
+    time.sleep(0.02)
 server = ThreadingHTTPServer.__new__(ThreadingHTTPServer)
 server.allow_reuse_address = True
 try:
@@ -146,5 +155,8 @@ try:
             signal.pause()
     print(f"listening on {url.hostname}:{url.port}", flush=True)
     server.serve_forever()
+    server.server_close()
+    while True:
+        signal.pause()
 except KeyboardInterrupt:
     print("interrupted", flush=True)
