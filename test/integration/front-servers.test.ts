@@ -1,4 +1,4 @@
-/** nginx and Apache in front of Orrery, each with the very config that the documentation gives. */
+/** nginx, Apache, Caddy and HAProxy in front of Orrery, each with the very config that the documentation gives. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,14 +14,14 @@ import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
 import { singleUserCommand } from '../support/python-env.ts'
 import { until } from '../support/until.ts'
 
-const PAGE = readFileSync(join(import.meta.dirname, '../../docs/how-to/put-behind-nginx-or-apache.md'), 'utf8')
+const PAGE = readFileSync(join(import.meta.dirname, '../../docs/how-to/put-behind-a-web-server.md'), 'utf8')
 const MODULES = 'mpm_event authn_core authz_core headers ssl socache_shmcb proxy proxy_http'.split(' ')
 /** Not that of the web server, which the hub must see through. */
 const CLIENT_ADDRESS = '127.0.0.2'
 
 /** The block of a language as the page has it, with this test's ports and files in the place of the page's. */
 function documented(language: string, { dir, frontPort, port }: Places): string {
-  const [, block] = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(PAGE)!
+  const [, block] = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?\\n) *\`\`\``).exec(PAGE)!
   return block!
     .replaceAll('127.0.0.1:8000', `127.0.0.1:${port}`)
     .replaceAll('/etc/ssl/jupyter', `${dir}/jupyter`)
@@ -64,6 +64,26 @@ Listen 127.0.0.1:${places.frontPort}
 ${MODULES.map(name => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
 ${documented('apache', places).replace(/ProxyPass \/ (\S+)\//, 'ProxyPass /jupyter/ $1/jupyter/')}`,
   },
+  Caddy: {
+    baseUrl: '/',
+    command: (dir: string) => ['caddy', 'run', '--adapter', 'caddyfile', '--config', join(dir, 'front.conf')],
+    config: (places: Places) => `{
+admin off
+default_bind 127.0.0.1
+auto_https disable_redirects
+grace_period 1s
+log {
+level ERROR
+}
+}
+${documented('caddy', places).replace('localhost {', `localhost:${places.frontPort} {`)}`,
+  },
+  HAProxy: {
+    baseUrl: '/jupyter/',
+    command: (dir: string) => ['/usr/sbin/haproxy', '-q', '-db', '-f', join(dir, 'front.conf')],
+    config: (places: Places) =>
+      documented('haproxy', places).replace('default_backend orrery', 'use_backend orrery if { path_beg /jupyter/ }'),
+  },
 }
 
 for (const [name, front] of Object.entries(FRONTS)) {
@@ -94,7 +114,8 @@ for (const [name, front] of Object.entries(FRONTS)) {
       })
       writeFileSync(join(dir, 'front.conf'), front.config({ dir, frontPort, port: Number(new URL(orrery.url).port) }))
       const [command, ...args] = front.command(dir)
-      server = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+      const env = { ...process.env, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir } // Caddy's
+      server = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit'], env })
       await until(`${name} listens`, () => accepts(frontPort))
       ada = new HttpSession(url, { ca, localAddress: CLIENT_ADDRESS })
     })
@@ -162,7 +183,9 @@ function makeCertificate(dir: string): string {
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )
-  return readFileSync(certificate, 'utf8')
+  const pem = readFileSync(certificate, 'utf8')
+  writeFileSync(join(dir, 'jupyter-both.pem'), pem + readFileSync(key, 'utf8'))
+  return pem
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,4 +1,6 @@
 /** What a program in front makes of the head of a request: host, scheme, address, path. */
+import { listenOf } from '../../app/ports.ts'
+import { trustedHops } from '../../http/client-address.ts'
 import { failure, type Outcome, ok, type Site, warning } from '../check.ts'
 import type { FrontAnswer } from './front-client.ts'
 import { echoIn, type Reached } from './reach.ts'
@@ -51,8 +53,9 @@ export async function addressOutcome(
   const listed = (echo.headers['x-forwarded-for'] ?? '').split(',').map(text => text.trim())
   const details = { address: echo.address, forwarded_for: listed }
   const last = listed.at(-1) ?? ''
+  const isDirect = front === undefined && last === answer.from && leadsToOwnPort(client.url, site)
   // Asked from an address that is trusted itself, which is appended all the same; or at the port of the proxy itself.
-  const isAppended = listed.at(-2) !== NOBODYS_ADDRESS || (front === undefined && last === answer.from)
+  const isAppended = listed.at(-2) !== NOBODYS_ADDRESS || isDirect
   if (echo.address === NOBODYS_ADDRESS && !isAppended) {
     return failure(
       'address',
@@ -62,7 +65,9 @@ export async function addressOutcome(
     )
   }
   const told = listed.length > 2 || (listed.length === 2 && listed[0] !== NOBODYS_ADDRESS)
-  if (told && echo.address === last) {
+  // Asked from the address of the program in front itself, only the config tells whether that is believed.
+  const isBelieved = echo.address !== last || (listed.at(-2) === last && isTrusted(last, site))
+  if (told && !isBelieved) {
     return warning(
       'address',
       `Everybody seems to come from ${last}: after some wrong passwords, of whomever, nobody can sign in.`,
@@ -70,7 +75,7 @@ export async function addressOutcome(
       details,
     )
   }
-  if (!told && (front !== undefined || last !== answer.from)) {
+  if (!told && !isDirect) {
     return warning(
       'address',
       `${nameOf(front)} does not tell where people come from.`,
@@ -80,6 +85,15 @@ export async function addressOutcome(
   }
   if (echo.address === NOBODYS_ADDRESS) return ok('address', 'Orrery is told where people come from.', details)
   return ok('address', `Orrery sees the address of who asks: ${echo.address}.`, details)
+}
+
+/** A program in front that does not tell its name, on this machine, has another port than Orrery. */
+function leadsToOwnPort(url: URL, { config }: Site): boolean {
+  return listenOf(url.origin).port === listenOf(config.bindUrl).port
+}
+
+function isTrusted(address: string, { config }: Site): boolean {
+  return trustedHops(config.trustedDownstreamIps)(address, 1)
 }
 
 /** Names of files may have anything in them, and arrive encoded. */

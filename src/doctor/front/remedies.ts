@@ -32,31 +32,32 @@ const REMEDIES: Readonly<Record<FrontFault, Readonly<Record<Front, string>>>> = 
   address: {
     nginx: 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
     apache: 'ProxyAddHeaders On',
-    caddy: 'no "header_up X-Forwarded-For" in reverse_proxy',
+    caddy: 'no "header_up -X-Forwarded-For" or other "header_up X-Forwarded-For" in reverse_proxy',
     haproxy: 'option forwardfor',
   },
   websocket: {
     nginx: 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";',
     apache: 'ProxyPass / http://127.0.0.1:8000/ upgrade=websocket (2.4.47 and newer)',
-    caddy: 'reverse_proxy lets WebSockets through by itself: look for a "header_up Connection"',
+    caddy:
+      'no "header_up -Upgrade", "header_up Connection" or buffering in reverse_proxy, which lets WebSockets through by itself',
     haproxy: 'mode http, and no "http-request del-header Upgrade"',
   },
   body: {
     nginx: 'client_max_body_size 0;',
     apache: 'no limit of mod_security (SecRequestBodyLimit)',
-    caddy: 'no "request_body max_size"',
-    haproxy: 'no rule on req.body_size or Content-Length',
+    caddy: 'no "request_body" with max_size',
+    haproxy: 'no rule on "req.body_size" or "req.hdr_val(content-length)"',
   },
   stream: {
     nginx: 'proxy_buffering off; and no text/event-stream in gzip_types',
     apache: 'flushpackets=on in ProxyPass',
-    caddy: 'flush_interval -1 in reverse_proxy',
-    haproxy: 'no "option http-buffer-response"',
+    caddy: 'no "buffer_responses" ("response_buffers" since 2.7) in reverse_proxy',
+    haproxy: 'no "http-response wait-for-body"',
   },
   path: {
     nginx: 'proxy_pass http://127.0.0.1:8000; without a path or a slash behind the port',
     apache: 'AllowEncodedSlashes NoDecode, and nocanon in ProxyPass',
-    caddy: 'no "rewrite" and no "uri" before reverse_proxy',
+    caddy: 'no "rewrite" and no "uri" above reverse_proxy',
     haproxy: 'no "http-request normalize-uri" and no "set-path"',
   },
   'long-head': {
@@ -68,8 +69,8 @@ const REMEDIES: Readonly<Record<FrontFault, Readonly<Record<Front, string>>>> = 
   methods: {
     nginx: 'no limit_except, and no rule of a firewall for web applications',
     apache: 'no <Limit> or <LimitExcept>, and no rule of mod_security',
-    caddy: 'no matcher on methods',
-    haproxy: 'no rule on METH_ names',
+    caddy: 'no matcher with "method"',
+    haproxy: 'no rule on "method" or METH_ names',
   },
   idle: {
     nginx: 'proxy_read_timeout 1h; proxy_send_timeout 1h;',
@@ -80,7 +81,7 @@ const REMEDIES: Readonly<Record<FrontFault, Readonly<Record<Front, string>>>> = 
   compression: {
     nginx: 'no "proxy_set_header Accept-Encoding" and gzip_proxied off;',
     apache: 'no SetOutputFilter DEFLATE for what is compressed already',
-    caddy: 'encode leaves alone what is compressed: look for "header_down Content-Encoding"',
+    caddy: 'no "header_down -Content-Encoding" in reverse_proxy; encode leaves alone what is compressed',
     haproxy: 'no "http-response del-header Content-Encoding"',
   },
 }
