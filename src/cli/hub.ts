@@ -7,6 +7,7 @@ import { ensureSecretFile } from '../app/secret-file.ts'
 import { lockFolder } from '../app/start/folder-lock.ts'
 import { isSupervised, receiveOrders, tellSupervisor } from '../app/supervised.ts'
 import type { Config } from '../config/schema.ts'
+import { logOptions } from '../core/log-options.ts'
 import { parseDatabaseUrl } from '../db/database-url.ts'
 import { type ConfigFlags, configSources, withConfigFlags } from './config-flags.ts'
 
@@ -28,7 +29,7 @@ async function run(flags: HubFlags): Promise<void> {
   program.catch(() => {}) // told below
   const orders: HubOrders = isSupervised() ? await receiveOrders() : await configAlone(flags)
   const { config, stopServers, go, notices = [] } = orders
-  const log = pino({ name: 'hub', level: config.log.level }, gatheredStdout())
+  const log = pino(logOptions('hub', config.log.level), gatheredStdout())
   for (const notice of notices) log.warn({}, notice)
   lockSqlite(config)
   const { runHub } = await program
@@ -44,7 +45,7 @@ async function run(flags: HubFlags): Promise<void> {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end)
   // Who waits for this may end the hub at once, which must then end in order.
   tellSupervisor({ type: 'ready', firstAdminLink: hub.firstAdminLink })
-  if (!isSupervised()) log.info({ url: hub.url }, 'hub ready')
+  if (!isSupervised()) log.info({ pid: process.pid, url: hub.url }, 'hub ready')
 }
 
 /** On PostgreSQL several hubs share the work; on a SQLite file there is one at a time. */

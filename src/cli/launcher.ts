@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { isSupervised, receiveGo, tellFailure, tellSupervisor } from '../app/supervised.ts'
+import { logOptions } from '../core/log-options.ts'
 import type { LaunchedService } from '../launcher/launched-services.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH, isRoot, type LauncherOptions, withDefaults } from '../launcher/options.ts'
 import { RUN_AS, type RunAsKind } from '../launcher/protocol.ts'
@@ -99,7 +100,7 @@ interface Flags {
 }
 
 async function runLauncher(flags: Flags): Promise<void> {
-  const log = pino({ name: 'launcher', level: flags.logLevel })
+  const log = pino(logOptions('launcher', flags.logLevel))
   const launcher = await startLauncher(
     withDefaults({
       socketPath: flags.socket,

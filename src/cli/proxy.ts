@@ -3,12 +3,14 @@
  *
  * Exit codes: 0 ended by SIGTERM or SIGINT, 1 failure, 75 an address is taken (try again), 78 wrong options.
  */
+
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { type DestinationStream, pino } from 'pino'
 import { gatheredStdout } from '../app/hub/gathered-log.ts'
 import { packageVersion } from '../app/package-root.ts'
 import { HubError } from '../core/errors.ts'
+import { logOptions } from '../core/log-options.ts'
 import type { Logger } from '../core/runtime.ts'
 import { CHALLENGES } from '../pki/acme/settings.ts'
 import { inheritedSockets, withInheritedSockets } from '../proxy/inherited-sockets.ts'
@@ -137,6 +139,7 @@ async function runProxy(given: ProxyFlags & ConfigFlags, command: Command): Prom
     const { publicAddress, apiAddress, metricsAddress, redirectAddress } = running
     log.info(
       {
+        pid: process.pid,
         url: publicAddress.url,
         api: `${apiAddress.url}/api/routes`,
         ...(metricsAddress && { metrics: `${metricsAddress.url}/metrics` }),
@@ -230,7 +233,7 @@ function keepPidFile(file: string): void {
 /** One JSON record a line, gathered for a moment: a thousand routes are told of at once. On a terminal made for reading. */
 function createLogger(level: string, terminal: DestinationStream | undefined): Logger {
   const known = ['debug', 'info', 'warn', 'error'].includes(level.toLowerCase())
-  const options = { name: 'proxy', level: known ? level.toLowerCase() : 'info' }
+  const options = logOptions('proxy', known ? level.toLowerCase() : 'info')
   return pino(options, terminal ?? gatheredStdout())
 }
 

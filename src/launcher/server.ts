@@ -58,7 +58,7 @@ export async function startLauncher(options: LauncherOptions): Promise<Launcher>
   }, LOOK_AT_GROUPS_EVERY_MS)
   if (!isRoot())
     options.log.warn({}, 'not root: all servers run as this user and can read each other, fit for trials only')
-  options.log.info({ socket: options.socketPath, root: isRoot() }, 'launcher ready')
+  options.log.info({ pid: process.pid, socket: options.socketPath, root: isRoot() }, 'launcher ready')
   return {
     async close() {
       clearInterval(timer)

@@ -33,7 +33,7 @@ function moveIfThere(from: string, to: string): void {
   if (existsSync(from)) renameSync(from, to)
 }
 
-const COMMON_FIELDS = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'name', 'v', 'err'])
+const COMMON_FIELDS = new Set(['level', 'time', 'msg', 'name', 'v', 'err'])
 
 /** A line of a child: pino's JSON, or plain text such as a crash of Node, which is taken as an error. */
 export function parseLogLine(line: string): LogLine {

@@ -4,6 +4,7 @@
  */
 import { pino } from 'pino'
 import { HubError } from '../../core/errors.ts'
+import { logOptions } from '../../core/log-options.ts'
 import { noMetrics } from '../proxy-metrics.ts'
 import { createRouteTable } from '../route-table.ts'
 import { startForwarder } from '../start-forwarder.ts'
@@ -24,7 +25,7 @@ const order = new Promise<WorkerOrder>(resolve => {
 })
 link.send({ kind: 'join' })
 const { number, logLevel, options: sent } = await order
-const log = pino({ name: 'proxy', level: logLevel }).child({ worker: number })
+const log = pino(logOptions('proxy', logLevel)).child({ worker: number })
 process.on('uncaughtException', error => log.error({ err: error }, 'unexpected error'))
 process.on('unhandledRejection', error => log.error({ err: error }, 'unexpected rejection'))
 
