@@ -1,7 +1,9 @@
 """
 Started by the launcher: forks servers; with `preload PROGRAM LEVEL ROOM`, such as have imported what PROGRAM will need;
-LEVEL `kernels`: its kernels, too. With `keep EXITS LOGS MAX_BYTES` it outlives the launcher as long as they run. Started
-by systemd: with `unit`, becomes the server of a unit; with `unit-ended FILE`, writes down how that has ended.
+LEVEL `kernels`: its kernels, too. With `keep EXITS LOGS MAX_BYTES` it outlives the launcher as long as they run; with
+`await FOLDER SECONDS EXITS LOGS MAX_BYTES PROGRAM LEVEL ROOM` it waits for one start, and then does both. Started by
+systemd: with `unit`, becomes the server of a unit; with `unit-ended FILE`, writes down how that has ended. Started by
+itself: `kept EXITS LOGS MAX_BYTES PID-TICKS...` goes on waiting for servers, without what was imported.
 """
 
 import sys
@@ -18,8 +20,23 @@ def main():
 
         write_end(sys.argv[2])
         return
+    if sys.argv[1:2] == ["kept"]:
+        from orrery_forker.keeper import Keeper
+
+        Keeper(*sys.argv[2:5]).go_on(sys.argv[5:])
+        return
     keeper = None
-    if sys.argv[1:2] == ["preload"]:
+    if sys.argv[1:2] == ["await"]:
+        from orrery_forker.awaited import Awaited
+        from orrery_forker.keeper import Keeper
+        from orrery_forker.preload import Preloaded
+
+        folder, seconds, exits, logs, max_log_bytes, name, level = sys.argv[2:9]
+        awaited = Awaited(folder, float(seconds))
+        keeper = Keeper(exits, logs, max_log_bytes, anew=True)
+        program = Preloaded(name, level == "kernels", awaited)
+        awaited.become_forker(program.is_current)
+    elif sys.argv[1:2] == ["preload"]:
         from orrery_forker.preload import Preloaded
 
         program = Preloaded(sys.argv[2], with_kernels=sys.argv[3] == "kernels")
@@ -31,7 +48,7 @@ def main():
         if sys.argv[1:2] == ["keep"]:
             from orrery_forker.keeper import Keeper
 
-            keeper = Keeper(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+            keeper = Keeper(*sys.argv[2:5])
     from orrery_forker.forker import Forker
 
     order = Forker(program, keeper).serve(program.hello())

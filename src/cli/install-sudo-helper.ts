@@ -35,7 +35,8 @@ async function install({ hubUser, helper: named, ...flags }: Flags): Promise<voi
     ? absoluteCommand(servers.cmd, { file: flags.config, path: process.env.PATH })
     : await pythonCommand(join(dirname(helper), 'python'))
   const program = { root: packageRoot, main: mainFile, node: process.execPath }
-  installHelper({ helper, hubUid: uid, permits: launcherPermits({ ...servers, cmd }), program })
+  const permits = launcherPermits({ ...servers, cmd })
+  installHelper({ helper, hubUid: uid, permits, program, preload: servers.preload })
   console.log(`Installed ${helper} and ${fileOfHelper(helper)}; servers run ${cmd.join(' ')}.`)
   console.log(
     `Next: orrery sudoers --hub-user ${hubUser} --group NAME > /etc/sudoers.d/orrery; orrery doctor sudo --user NAME`,

@@ -92,6 +92,11 @@ export const sudoOptions = z.strictObject({
     'The program that sudo starts as the user of a server; `orrery install-sudo-helper` puts it there.',
     '/opt/orrery/sudo-helper',
   ),
+  preparedStarts: option(
+    z.int().min(0).max(1000).default(20),
+    'For how many people at a time a process waits that has imported what their server needs, before they start it; none where little memory is free.',
+    0,
+  ),
 })
 
 export const describedSpawner = z.discriminatedUnion('kind', [localOptions, systemdOptions, sudoOptions])

@@ -28,6 +28,10 @@ const helperFile = z.strictObject({
   minUid: z.int().min(1),
   umask: z.int().min(0).max(0o777),
   maxLogBytes: z.int().min(1),
+  /** Absent in files of before there was a choice. */
+  preload: z.enum(['auto', 'servers', 'off']).default('auto'),
+  /** How long what was prepared for a start waits for it. */
+  preloaderSeconds: z.number().min(1).max(3600).default(300),
 })
 
 export type HelperFile = z.infer<typeof helperFile>

@@ -120,7 +120,7 @@ export function launcherOperations(
     key: ServerKey,
     { tls: texts, limited, ...order }: Launched,
     gone: AbortSignal,
-  ): Promise<Answers['startService'] & { unit?: string }> {
+  ): Promise<Answers['startService'] & Pick<Answers['start'], 'unit' | 'fresh'>> {
     await endRemains(key)
     const { limits = {}, guarantees = {} } = limited ?? {}
     const group = limited && (await groups.make(serverDigest(key), limits, guarantees))
@@ -141,7 +141,11 @@ export function launcherOperations(
       await stop({ key, pid, startTime, interruptMs: 0, terminateMs: REMAINS_TERMINATE_MS })
       throw new Refusal('asker_gone', 'The hub closed the connection during the start.')
     }
-    return { pid, startTime, ...(unit && { unit: unit.name.replace(/\.service$/, '') }), linuxUser: order.runAs.name }
+    const told = {
+      ...(unit && { unit: unit.name.replace(/\.service$/, '') }),
+      ...(fresh !== undefined && { fresh }),
+    }
+    return { pid, startTime, ...told, linuxUser: order.runAs.name }
   }
 
   /** What a server proved itself with is of no use after its end. In turn, since the next start brings its own. */
@@ -236,6 +240,8 @@ export function launcherOperations(
       const digest = serverDigest(asked.key)
       return inTurn(digest, () => keeper.whileStarting(digest, () => start(asked, gone)))
     },
+    // What it preloads is for everybody.
+    prepare: async () => ({ state: 'unneeded' }),
     startService: (asked, gone) =>
       inTurn(serverDigest(serviceKey(asked.name)), () => startLaunchedService(asked, gone)),
     async poll(asked) {

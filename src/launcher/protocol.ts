@@ -76,6 +76,12 @@ const operation = {
     guarantees: z.strictObject({ memoryBytes: bytes.optional(), cpus: cpus.optional() }).optional(),
     tls,
   }),
+  /** The user is likely to start this program soon: what takes long is done beforehand, where that can be. */
+  prepare: z.strictObject({
+    op: z.literal('prepare'),
+    key,
+    command: z.array(withoutNul.max(8192)).min(1).max(64),
+  }),
   /** A managed service that runs as a user of its own; program, user and folder are the launcher's to know. */
   startService: z.strictObject({
     op: z.literal('startService'),
@@ -129,6 +135,7 @@ export const requestSchema = z.strictObject({
   request: z.discriminatedUnion('op', [
     operation.hello,
     operation.start,
+    operation.prepare,
     operation.startService,
     operation.poll,
     operation.watch,
@@ -219,8 +226,22 @@ export interface Answers {
     services: string[]
     limits: LimitsThatHold
   }
-  /** `unit`: the name of the unit without its suffix, where it is one. */
-  start: { pid: number; startTime: string; unit?: string; linuxUser: string; home: string; warnings: string[] }
+  start: {
+    pid: number
+    startTime: string
+    /** The name of the unit without its suffix, where it is one. */
+    unit?: string
+    linuxUser: string
+    home: string
+    warnings: string[]
+    /** Why it begins from nothing although it could have been preloaded, or was prepared. */
+    fresh?: string
+  }
+  /** `unneeded`: there is nothing to do for one user; `waiting`: for the start is this process. */
+  prepare:
+    | { state: 'unneeded' }
+    | { state: 'waiting'; pid: number; startTime: string }
+    | { state: 'impossible'; reason: string }
   startService: { pid: number; startTime: string; linuxUser: string }
   poll: { running: true } | { running: false; exit: ServerExit }
   watch:

@@ -10,8 +10,10 @@ import { Duplex } from 'node:stream'
 import type { Logger } from '../core/runtime.ts'
 import { findLinuxUser, type LinuxUser } from './accounts/linux-user.ts'
 import { checkUser } from './accounts/run-as.ts'
+import { allowedCommand } from './allowed-command.ts'
 import { openAnyForker } from './forking/forker-python.ts'
 import { keepForker } from './forking/forkers.ts'
+import { preparedForker } from './forking/prepared.ts'
 import { type HelperFile, readHelperFile } from './helper-file.ts'
 import { launcherOperations, type Operations } from './operations.ts'
 import { type LauncherOptions, withDefaults } from './options.ts'
@@ -39,10 +41,15 @@ async function operationsFor(helper: string): Promise<Operations> {
   const { stateDir, maxLogBytes } = options
   // It outlives this process as long as servers run, and writes down how they end.
   const words = ['keep', join(stateDir, 'exits'), join(stateDir, 'logs'), String(maxLogBytes)]
-  const forker = keepForker(undefined, () => openAnyForker(options, words), STDERR)
+  const plain = keepForker(undefined, () => openAnyForker(options, words), STDERR)
+  const forker = preparedForker(plain, options, file.preloaderSeconds)
   const { turnOverLogs, lookAfterGroups: _, close: __, ...operations } = launcherOperations(options, forker)
   await turnOverLogs()
-  return { ...operations, start: (asked, gone) => operations.start(asked, gone).catch(inWordsOfSudo) }
+  return {
+    ...operations,
+    prepare: async ({ command }) => forker.prepare(allowedCommand(command, options)),
+    start: (asked, gone) => operations.start(asked, gone).catch(inWordsOfSudo),
+  }
 }
 
 /** Throws Refusal for root and whoever else no server may run as, whatever sudoers allows. */
@@ -74,14 +81,13 @@ function checkHome({ home, name }: LinuxUser): void {
 }
 
 function optionsFor(file: HelperFile, user: LinuxUser): LauncherOptions {
-  const { hubUid: _, version: __, ...given } = file
+  const { hubUid: _, version: __, preloaderSeconds: ___, ...given } = file
   const stateDir = join(user.home, STATE_FOLDER)
   return withDefaults({
     ...given,
     socketPath: '',
     allowUids: [],
     runAs: ['linux-user'],
-    preload: 'off',
     // This process ends before its servers do and could not look after them.
     controlGroups: 'off',
     stateDir,

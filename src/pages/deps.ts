@@ -121,6 +121,8 @@ export interface PageServers {
   usage(user: string): Promise<ReadonlyMap<string, PageUsage>>
   /** Asks now whether a server that is said to run still does; `find` and `list` are right about it afterwards. */
   check(key: ServerKey): Promise<unknown>
+  /** Somebody looks at a page from which this user's servers are started. */
+  expectStart(user: string): void
   optionsForm(key: ServerKey): Promise<OptionsForm | undefined>
   /** Resolves once the start is on its way. Throws HubError or SpawnError when it is refused. */
   start(key: ServerKey, request: { options?: Json; displayName?: string; requestedBy: string }): Promise<unknown>

@@ -26,6 +26,7 @@ describe('pages', () => {
   beforeEach(() => {
     pages.servers.set(key, { phase: 'stopped' })
     pages.servers.asked.length = 0
+    pages.servers.expected.length = 0
     pages.servers.form = undefined
     pages.servers.fault = undefined
   })
@@ -94,6 +95,15 @@ describe('pages', () => {
       assert.match(stopped.body, /href="\/hub\/spawn\/ada" data-busy="Starting…">Start</)
       assert.match(running.body, /href="\/user\/ada\/">Open</)
       assert.match(running.body, /action="\/hub\/stop\/ada"/)
+    })
+
+    it('lets a start be prepared while no server runs', async () => {
+      await ada.get('/hub/home')
+      assert.deepEqual(pages.servers.expected, ['ada'])
+
+      pages.servers.set(key, ready)
+      await ada.get('/hub/home')
+      assert.deepEqual(pages.servers.expected, ['ada'])
     })
 
     it('stops a server by a form', async () => {
@@ -171,6 +181,7 @@ describe('pages', () => {
       const answer = await ada.post('/hub/spawn/ada', { image: 'small' })
 
       assert.match(page.body, /<input name="image">/)
+      assert.deepEqual(pages.servers.expected, ['ada'])
       assert.equal(answer.headers.location, '/hub/spawn-pending/ada')
       assert.deepEqual(pages.servers.asked, ['start ada/ by ada {"image":"small"}'])
     })
@@ -280,6 +291,7 @@ describe('pages', () => {
 
       assert.equal(answer.statusCode, 424)
       assert.match(answer.body, /href="\/hub\/spawn\/ada\?next=%2Fhub%2Fuser%2Fada%2Flab%3Fx%3D1"/)
+      assert.deepEqual(pages.servers.expected, ['ada'])
     })
 
     it('answers API calls in JSON, as JupyterLab expects', async () => {

@@ -174,6 +174,8 @@ export interface MemoryServers extends PageServers {
   set(key: ServerKey, state: ServerState, more?: { lastActivity?: Date; displayName?: string }): void
   /** What was asked for: `start ada/` and the like. */
   readonly asked: string[]
+  /** For whom a start was expected, each time. */
+  readonly expected: string[]
   /** By the servers' names, for everybody. */
   readonly used: Map<string, PageUsage>
   form: OptionsForm | undefined
@@ -192,6 +194,7 @@ export function memoryServers(): MemoryServers {
   const stopped = (name: string): PageServer => ({ name, state: { phase: 'stopped' } })
   const memory: MemoryServers = {
     asked: [],
+    expected: [],
     used: new Map(),
     form: undefined,
     quick: undefined,
@@ -206,6 +209,7 @@ export function memoryServers(): MemoryServers {
     find: async key => rows.get(id(key)) ?? (key.server === '' ? stopped('') : undefined),
     usage: async () => memory.used,
     check: async () => undefined,
+    expectStart: user => void memory.expected.push(user),
     optionsForm: async () => memory.form,
     async start(key, { options, requestedBy }) {
       if (memory.fault) throw memory.fault

@@ -183,6 +183,13 @@ export interface Spawner<Options extends Json = Json, State extends Json = Json>
   options?(user: UserRecord, signal: AbortSignal, last?: Json): Promise<OptionsForm<Options> | undefined>
   /** Checks options that came by API; throws SpawnError with status 400 for a wrong one. */
   checkOptions?(user: UserRecord, options: Json): Options
+  /**
+   * This user is likely to start a server of this program soon: they look at a page from which they can, and none runs. Here a
+   * spawner does beforehand what takes long, in bounds of its own, for it may be in vain; what it leaves behind ends by
+   * itself. Called in the background, once at a time for a user, again and again as long as they look; a failure is logged
+   * and nothing more. Absent: there is nothing to do beforehand.
+   */
+  prepare?(user: UserRecord, server: Pick<ServerSpec, 'command'>, signal: AbortSignal): Promise<void>
   /** Starts the server and returns where it will listen; does not wait until it answers. Throws SpawnError. */
   start(server: ServerSpec<Options>, run: SpawnRun<State>): Promise<Address>
   /** Undefined while it runs, else how it ended. Throws when it cannot be known (a scheduler that does not answer). */

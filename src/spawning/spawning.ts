@@ -9,6 +9,7 @@ import type { ProgressEvent, ServerState } from '../core/server-state.ts'
 import type { OptionsForm, UserRecord } from '../plugin/spawner.ts'
 import { type SpawningContext, type SpawningDeps, withDefaults } from './context.ts'
 import { freeLeasesOfTheDead } from './dead-holders.ts'
+import { startExpectation } from './expect-start.ts'
 import { type FollowedLogs, followedLogs } from './follow-log.ts'
 import { checkServer, pollReady, readState, settledState } from './inspect-server.ts'
 import { each, type PollOutcome, pollServers } from './poll-loop.ts'
@@ -62,6 +63,8 @@ export interface Spawning {
   readonly followLog: FollowedLogs['follow']
   /** What every server that is ready uses now, as far as the spawner tells; and how many are ready. */
   usage(signal: AbortSignal): Promise<{ running: number; used: readonly UsedByServer[] }>
+  /** They look at a page from which they can start a server: what takes long is done beforehand, in the background. */
+  expectStart(user: string): void
   optionsForm(key: ServerKey, signal: AbortSignal): Promise<OptionsForm | undefined>
   readonly allowsNamedServers: boolean
   /** Throws HubError 400 where a named server is not allowed; for forms. */
@@ -160,6 +163,7 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     wholeLog: (key, signal) => wholeLog(context, key, signal),
     followLog: followedLogs(context).follow,
     usage: signal => readUsage(context, AbortSignal.any([signal, closing.signal])),
+    expectStart: startExpectation(context),
     async optionsForm(key, signal) {
       const user = await userRecord(database, key.user)
       if (!user) return undefined

@@ -1,11 +1,12 @@
 /** The sudo spawner as its commands install it: nothing of Orrery is root. What servers stand: `survives/sudo.test.ts`. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { listProcesses } from '../../src/launcher/processes/process-info.ts'
 import { cannotSudo, type SudoSite, sudoSite } from '../../src/spawners/sudo/testing.ts'
+import { HttpSession } from '../support/http-session.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
 import { personWithServer } from '../support/own-server.ts'
 import { singleUserCommand } from '../support/python-env.ts'
@@ -41,16 +42,29 @@ describe('a hub without root', { skip: cannotSudo }, () => {
       [],
     )
 
-    const config = { authenticator: { kind: 'dummy' }, access: { allowAll: true }, spawner }
+    const config = {
+      ...{ authenticator: { kind: 'dummy' }, access: { allowAll: true }, spawner },
+      servers: { preload: 'auto' },
+    }
     orrery = await startOrrery({ config, uid: hubUser.uid, args: ['--stop-servers'] })
+    const session = new HttpSession(orrery.url)
+    await session.signIn(alice, 'any')
+    await session.go('/hub/home')
+    const prepared = await until('a start is prepared', () => namedOf(alice, 'orrery-preload'), 60_000)
     await personWithServer(orrery.url, alice)
-    assert.ok(sessionsOf(alice).length > 0)
+    const processes = listProcesses().filter(({ pid }) => sessionsOf(alice).includes(pid))
+    assert.ok(processes.some(({ parent }) => parent === prepared))
     for (const part of ['hub', 'proxy', 'launcher'] as const) assert.equal(orrery.part(part)?.uid, hubUser.uid, part)
 
     await orrery.stop({ keepData: true })
     await until('it has ended', () => sessionsOf(alice).length === 0)
   })
 })
+
+/** The process of a user that calls itself so. */
+function namedOf(user: string, name: string): number | undefined {
+  return sessionsOf(user).find(pid => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name)
+}
 
 /** Ids of the sessions that a user's processes lead. */
 function sessionsOf(user: string): number[] {

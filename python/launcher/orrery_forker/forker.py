@@ -25,6 +25,7 @@ import struct
 import sys
 
 from .become import become_server
+from .keeper import ended_children
 
 VERSION = 1
 CONTROL_FD = 3
@@ -132,19 +133,10 @@ class Forker:
         self.tell({"id": number, "report": json.loads(text) if text else None})
 
     def reap(self):
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            code = os.waitstatus_to_exitcode(status)
-            how = {"signal": signal.Signals(-code).name} if code < 0 else {"status": code}
+        for pid, how in ended_children():
             if self.keeper:
                 self.keeper.ended(pid, how)
-            if self.control is not None:
-                self.tell({"ended": pid, **how})
+            self.tell({"ended": pid, **how})
 
     def tell(self, message):
         try:
@@ -158,10 +150,7 @@ class Forker:
             for fd in self.waiting.values():
                 os.close(fd)
             self.control.close()
-            self.control = None
             self.order.close()
             signal.set_wakeup_fd(-1)
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-            self.reap()
-            self.keeper.stay(self.reap)
+            self.keeper.stay()
         os._exit(0)

@@ -22,7 +22,8 @@ from .variables import differing
 class Preloaded:
     """Ends the process where it must not preload, with the reason as its last line."""
 
-    def __init__(self, program, with_kernels):
+    def __init__(self, program, with_kernels, awaited=None):
+        """`awaited`: waits for one start, see there; else the launcher is at the other end of the socket already."""
         as_root = os.geteuid() == 0
         # The first thing of all: what follows runs code of the environment.
         guard = OnlyRoot() if as_root else None
@@ -39,7 +40,10 @@ class Preloaded:
         site.main()
         gc.disable()
         self.stamp = package_folders()
-        found = scout(guard)
+        explore = lambda: scout(guard)
+        found = awaited.scouted(self.stamp, explore) if awaited else explore()
+        if awaited:
+            awaited.open()
         self.looked_up = set(found["variables"])
         self.started_with = dict(os.environ)
         self.set_by_kernels = variables_set_by(found["kernel"])
@@ -60,6 +64,9 @@ class Preloaded:
 
     def hello(self):
         return {"stamp": self.stamp}
+
+    def is_current(self):
+        return state_of(self.stamp) == self.stamp
 
     def look(self, order):
         why = self.why_not(order)
@@ -106,7 +113,7 @@ class Preloaded:
         kernel_provisioner.use(KernelRequests(control, self.why_no_kernel))
 
     def why_no_kernel(self, environment):
-        if state_of(self.stamp) != self.stamp:
+        if not self.is_current():
             return "packages have changed since its server was started"
         return self.why_not({"environment": environment})
 

@@ -8,10 +8,13 @@ import { local } from '../../spawners/local/local.ts'
 import { sudoLauncher } from '../../spawners/sudo/sudo-launcher.ts'
 
 export function makeSpawner(config: Config, launcher: LauncherClient, log: Logger): Spawner {
-  const { spawner } = config
+  const { spawner, servers } = config
   if (!('kind' in spawner)) return spawner
   if (spawner.kind === 'sudo') {
-    return local({ name: 'sudo', launcher: sudoLauncher({ helper: spawner.helper, log }), as: 'linux-user' })
+    const { helper, preparedStarts } = spawner
+    const prepares = servers.preload !== 'off' && preparedStarts > 0
+    const throughSudo = sudoLauncher({ helper, log, preparedAtMost: preparedStarts })
+    return local({ name: 'sudo', launcher: throughSudo, as: 'linux-user', prepares })
   }
   return local({ launcher, as: runAsOf(config), units: spawner.kind === 'systemd' })
 }

@@ -29,6 +29,7 @@ export function pageServers(parts: {
     },
     usage: user => usage.ofUser(user),
     check: key => spawning.check(key),
+    expectStart: spawning.expectStart,
     optionsForm: key => spawning.optionsForm(key, AbortSignal.timeout(FORM_PATIENCE_MS)),
     start: (key, request) => spawning.start(key, request),
     settled: (key, timeoutMs) => spawning.settled(key, timeoutMs),

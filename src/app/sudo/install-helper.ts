@@ -21,10 +21,20 @@ export interface HelperInstallation {
   /** What runs now; copied where others than root could change it, or not everybody can read it. */
   readonly program: Program
   readonly environment?: Readonly<Record<string, string>>
+  readonly preload?: HelperFile['preload']
+  readonly preloaderSeconds?: number
 }
 
 /** As root. Throws HubError `needs_root`, `folder_unsafe`, `command_unsafe`. */
-export function installHelper({ helper, hubUid, permits, program, environment }: HelperInstallation): void {
+export function installHelper({
+  helper,
+  hubUid,
+  permits,
+  program,
+  environment,
+  preload = 'auto',
+  preloaderSeconds = 300,
+}: HelperInstallation): void {
   if (process.getuid?.() !== 0) {
     throw new HubError('needs_root', {
       status: 400,
@@ -53,6 +63,8 @@ export function installHelper({ helper, hubUid, permits, program, environment }:
     minUid: 1000,
     umask: 0o022,
     maxLogBytes: 10 * 1024 * 1024,
+    preload,
+    preloaderSeconds,
   }
   write(fileOfHelper(helper), `${JSON.stringify(file, undefined, 2)}\n`, 0o644)
   write(helper, script([node, join(root, main), helper]), 0o755)

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Logger } from '../../core/runtime.ts'
 import { readLines } from '../lines.ts'
@@ -122,30 +122,69 @@ export async function openForker(
   const child = spawn(program, args, { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
   const control = child.stdio[3] as unknown as Socket // 'pipe' is a pair of Unix sockets
   const lastWords = watchOutput(child, log)
+  const connection = forkerOver(control, () => child.exitCode !== null || child.signalCode !== null)
+  child.once('error', connection.lose)
+  child.once('close', () => connection.lose(new ForkerGone(lastWords() || 'The process that forks servers has ended.')))
+  const timer = setTimeout(() => {
+    connection.lose(new Error(lastWords() || `It said nothing within ${timeoutMs / 1000} seconds.`))
+    child.kill('SIGKILL')
+  }, timeoutMs)
+  const giveUp = () => void child.kill('SIGKILL')
+  signal?.addEventListener('abort', giveUp)
+  const forker = await connection.ready({ pid: child.pid ?? 0, program }).finally(() => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', giveUp)
+  })
+  // Nobody waits for it at the end of the launcher; what keeps that alive is its own socket.
+  child.unref()
+  control.unref()
+  return forker
+}
+
+/** One that nobody here has started, by its socket. Rejects when it does not get ready within `timeoutMs`. */
+export async function reachForker(
+  socketPath: string,
+  which: { readonly pid: number; readonly program: string },
+  timeoutMs: number,
+): Promise<Forker> {
+  const control = connect(socketPath)
+  let fault: unknown
+  control.once('error', error => {
+    fault = error // 'close' follows
+  })
+  const connection = forkerOver(control, () => control.destroyed)
+  control.once('close', () => connection.lose(fault ?? new ForkerGone('It has ended.')))
+  const timer = setTimeout(() => control.destroy(new Error('It takes too long to get ready.')), timeoutMs)
+  return await connection.ready(which).finally(() => clearTimeout(timer))
+}
+
+interface ForkerConnection {
+  /** Resolves when it says that it can fork. */
+  ready(which: { readonly pid: number; readonly program: string }): Promise<Forker>
+  /** Whoever waits for it learns this. */
+  lose(error: unknown): void
+}
+
+function forkerOver(control: Socket, isOver: () => boolean): ForkerConnection {
   const ready = Promise.withResolvers<Hello>()
+  const gone = Promise.withResolvers<void>()
   const starts = new Map<number, Start>()
   const ends = new Map<number, (exit: ServerExit) => void>()
   let nextId = 1
   let retired = false
-
-  const gone = new Promise<void>(done => {
-    child.once('error', error => {
-      ready.reject(error)
-      done()
-    })
-    child.once('close', () => {
-      const error = new ForkerGone(lastWords() || 'The process that forks servers has ended.')
-      ready.reject(error)
-      for (const { forked, report } of starts.values()) {
-        forked.reject(error)
-        report.resolve(undefined)
-      }
-      starts.clear()
-      done()
-    })
-  })
   control.on('error', () => {}) // its end follows
   readLines(control, MAX_LINE_BYTES, line => take(JSON.parse(line) as Message)) // written by forker.py alone
+  ready.promise.catch(() => {}) // it may be lost before anybody waits
+
+  function lose(error: unknown): void {
+    ready.reject(error)
+    for (const { forked, report } of starts.values()) {
+      forked.reject(error)
+      report.resolve(undefined)
+    }
+    starts.clear()
+    gone.resolve()
+  }
 
   function take(message: Message): void {
     if ('ready' in message) {
@@ -181,40 +220,34 @@ export async function openForker(
     if (!control.destroyed) control.write(Buffer.concat([header, body]))
   }
 
-  const forker = {
-    pid: child.pid ?? 0,
-    gone,
-    fork(order: ChildOrder): Promise<ForkedProcess> {
-      if (child.exitCode !== null || child.signalCode !== null) return Promise.reject(new ForkerGone())
-      const id = nextId++
-      const start = { forked: Promise.withResolvers<ForkedProcess>(), report: Promise.withResolvers<ChildReport>() }
-      starts.set(id, start as Start)
-      send(START, id, Buffer.from(JSON.stringify(order)))
-      return start.forked.promise
-    },
-    retire(): void {
-      retired = true
-      if (ends.size === 0) control.end()
-    },
-    close(): Promise<void> {
-      control.end()
-      return gone
+  return {
+    lose,
+    async ready(which) {
+      const { python, stamp = {} } = await ready.promise
+      return {
+        ...which,
+        python,
+        stamp,
+        gone: gone.promise,
+        fork(order) {
+          if (isOver()) return Promise.reject(new ForkerGone())
+          const id = nextId++
+          const start = { forked: Promise.withResolvers<ForkedProcess>(), report: Promise.withResolvers<ChildReport>() }
+          starts.set(id, start as Start)
+          send(START, id, Buffer.from(JSON.stringify(order)))
+          return start.forked.promise
+        },
+        retire() {
+          retired = true
+          if (ends.size === 0) control.end()
+        },
+        close() {
+          control.end()
+          return gone.promise
+        },
+      }
     },
   }
-  const timer = setTimeout(() => {
-    ready.reject(new Error(lastWords() || `It said nothing within ${timeoutMs / 1000} seconds.`))
-    child.kill('SIGKILL')
-  }, timeoutMs)
-  const giveUp = () => void child.kill('SIGKILL')
-  signal?.addEventListener('abort', giveUp)
-  const { python, stamp = {} } = await ready.promise.finally(() => {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', giveUp)
-  })
-  // Nobody waits for it at the end of the launcher; what keeps that alive is its own socket.
-  child.unref()
-  control.unref()
-  return { ...forker, program, python, stamp }
 }
 
 /** What it prints is for the log; its last line may tell why it ended. */

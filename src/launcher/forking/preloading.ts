@@ -128,18 +128,30 @@ async function openPreloader(
 ): Promise<Forker> {
   const [program = ''] = command
   if (isRoot()) for (const path of placesOf(python, program)) assertUnmovable(path)
+  const words = preloaderCommand(python, ['preload', program, levelOf(options)])
+  const env = preloaderEnvironment(options)
+  return await openForker(words, { env, log: options.log, timeoutMs: READY_WITHIN_MS, signal })
+}
+
+/** `words` are for `python/launcher/__main__.py`, which finds room behind them. */
+export function preloaderCommand(python: string, words: readonly string[]): [string, ...string[]] {
+  return [python, ...FLAGS, FORKER_PROGRAM, ...words, ARGUMENT_ROOM]
+}
+
+export function preloaderEnvironment(
+  options: Pick<LauncherOptions, 'allowedEnvironment' | 'environment' | 'path'>,
+): Record<string, string> {
   const inherited = PROXIES.filter(name => options.allowedEnvironment.includes(name) && process.env[name] !== undefined)
-  const env = {
+  return {
     ...Object.fromEntries(inherited.map(name => [name, process.env[name]!])), // just looked at
     ...options.environment,
     PATH: options.path,
     HOME: '/',
     ORRERY_ROOM: ENVIRONMENT_ROOM,
   }
-  const level = options.preload === 'auto' ? 'kernels' : 'servers'
-  const words = [python, ...FLAGS, FORKER_PROGRAM, 'preload', program, level, ARGUMENT_ROOM] as const
-  return await openForker([...words], { env, log: options.log, timeoutMs: READY_WITHIN_MS, signal })
 }
+
+export const levelOf = ({ preload }: Pick<LauncherOptions, 'preload'>) => (preload === 'auto' ? 'kernels' : 'servers')
 
 /** What is run or read before the process can look for itself where code comes from. */
 export function placesOf(python: string, program: string): string[] {
@@ -149,15 +161,15 @@ export function placesOf(python: string, program: string): string[] {
 }
 
 /** Where packages come and go, for an environment that could not be asked. */
-function foldersOf({ python }: PreloadableCommand): Record<string, string> {
+export function foldersOf({ python }: PreloadableCommand): Record<string, string> {
   return Object.fromEntries([join(dirname(python), '../lib')].map(path => [path, '']))
 }
 
-function stampOf(folders: readonly string[]): Record<string, string> {
+export function stampOf(folders: readonly string[]): Record<string, string> {
   return Object.fromEntries(folders.map(folder => [folder, changedAt(folder)]))
 }
 
-function isPresent(stamp: Readonly<Record<string, string>>): boolean {
+export function isPresent(stamp: Readonly<Record<string, string>>): boolean {
   return Object.entries(stamp).every(([folder, changed]) => changedAt(folder) === changed)
 }
 

@@ -24,6 +24,7 @@ export function homeRoutes(app: FastifyInstance, deps: PageDeps): void {
     '/hub/home',
     signedIn(deps, async (request, reply, me) => {
       const listed = await latestServers(deps, me.name)
+      if (!listed.some(server => isActive(server.state.phase))) deps.servers.expectStart(me.name)
       const shown = listed.filter(server => server.name === '' || allowNamedServers)
       const usage = await deps.servers.usage(me.name)
       const servers = shown.map(server => serverVars(deps.settings, me.name, server, usage.get(server.name)))

@@ -64,6 +64,7 @@ async function showOrStart(deps: PageDeps, request: FastifyRequest, reply: Fasti
       fault = error
     }
   }
+  deps.servers.expectStart(key.user)
   return sendForm(deps, request, reply, { me, key, server, form, fault, entered: asked ?? {} })
 }
 

@@ -108,6 +108,7 @@ function userUrl(deps: PageDeps) {
       if (phase !== 'stopped') {
         return reply.redirect(withQuery(spawnPendingPath(key, deps.settings.baseUrl), { next: request.url }), 303)
       }
+      if (me.name === key.user) deps.servers.expectStart(key.user)
       return sendNotRunning(deps, request, reply, {
         me,
         key,

@@ -19,6 +19,19 @@ export function lifeOfAServer(suite: Suite): void {
     await suite.nothingRemains()
   })
 
+  it('starts a server as ever after it was told that one is likely, once or again', async t => {
+    const { spawner, user } = suite.harness
+    if (!spawner.prepare) return t.skip('the spawner does nothing beforehand')
+    const { spec, start, stop } = suite.server()
+
+    await spawner.prepare(user, { command: spec.command }, NEVER)
+    await spawner.prepare(user, { command: spec.command }, NEVER)
+    await answers(await start(), spec)
+    await stop()
+
+    await suite.nothingRemains()
+  })
+
   it('stores its state before it returns, as something JSON can hold', async () => {
     const { start, saved, stop } = suite.server()
 

@@ -5,7 +5,7 @@ import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
 import type { RunAsKind } from '../../launcher/protocol.ts'
-import type { Address, BindAddress, LogPlace, ServerSpec, Spawner, SpawnRun } from '../../plugin/spawner.ts'
+import type { Address, BindAddress, LogPlace, ServerSpec, Spawner, SpawnRun, UserRecord } from '../../plugin/spawner.ts'
 import { environmentForLauncher } from './environment.ts'
 import { exitedEarly, notStopped, portsTaken } from './reasons.ts'
 import { claimOf, type LocalState, placeOf } from './state.ts'
@@ -19,6 +19,8 @@ export interface LocalOptions {
   readonly as: RunAsKind
   /** The launcher starts servers as units of systemd. Default false. */
   readonly units?: boolean
+  /** The launcher does beforehand what takes long, for one user at a time. Default false: it does for all of them. */
+  readonly prepares?: boolean
   /** Where servers listen; 127.0.0.1 unless hub or proxy are elsewhere. */
   readonly ip?: string
   /** How long a start waits for the server to listen before it leaves the waiting to the hub. */
@@ -152,6 +154,12 @@ export function local(options: LocalOptions): Spawner<Json, LocalState> {
   return {
     name: options.name ?? (options.units ? 'systemd' : 'local'),
     start: (server, run) => explained(() => start(server, run)),
+    ...(options.prepares && {
+      async prepare(user: UserRecord, { command }: Pick<ServerSpec, 'command'>, signal: AbortSignal) {
+        const asked = { key: { user: user.name, server: '' }, command: [...command] }
+        await launcher.call('prepare', asked, { signal })
+      },
+    }),
     async poll(key, state, signal) {
       const found = await launcher.call('poll', { key, ...claimOf(state) }, { signal })
       return found.running ? undefined : found.exit

@@ -19,11 +19,14 @@ import {
   PROTOCOL_VERSION,
 } from '../../launcher/protocol.ts'
 import { refusalAsHubError } from '../../launcher/refusal.ts'
+import { preparations } from './preparations.ts'
 import { serverProcesses } from './server-process.ts'
 import { openSudoStream, type SudoCommand } from './sudo-stream.ts'
 
 export interface SudoLauncherOptions extends SudoCommand {
   readonly log: Logger
+  /** For how many people at a time what is likely to be started soon may wait, imported. Default 20. */
+  readonly preparedAtMost?: number
 }
 
 /** Each is a process of Node's of some 40 MB for some tenths of a second, or as long as a server takes to end. */
@@ -45,7 +48,13 @@ const RESULTS: { readonly [Op in OfServer]?: z.ZodType<Answers[Op]> } = {
     linuxUser: z.string().max(255),
     home: z.string().max(4096),
     warnings: z.array(z.string().max(1000)).max(20),
+    fresh: z.string().max(1000).exactOptional(),
   }),
+  prepare: z.discriminatedUnion('state', [
+    z.object({ state: z.literal('unneeded') }),
+    z.object({ state: z.literal('waiting'), pid: z.int().min(2), startTime: z.string().max(80) }),
+    z.object({ state: z.literal('impossible'), reason: z.string().max(1000) }),
+  ]),
   stop: z.object({ stopped: z.boolean() }),
   poll: z.union([
     z.object({ running: z.literal(true) }),
@@ -64,8 +73,9 @@ const RESULTS: { readonly [Op in OfServer]?: z.ZodType<Answers[Op]> } = {
 }
 
 export function sudoLauncher(options: SudoLauncherOptions): LauncherClient {
-  const { helper, log } = options
+  const { helper, log, preparedAtMost = 20 } = options
   const processes = serverProcesses()
+  const prepared = preparations({ atMost: preparedAtMost, ask: asked => ask('prepare', asked), processes, log })
   const offerPort = portOffice()
   const ports = portWatch()
   const inQueue = limitedQueue(HELPERS_AT_ONCE, HELPERS_WAITING)
@@ -129,6 +139,14 @@ export function sudoLauncher(options: SudoLauncherOptions): LauncherClient {
     }
   }
 
+  async function start(asked: Asked<'start'>, call?: CallOptions): Promise<Answers['start']> {
+    const { user, server } = asked.key
+    await prepared.starting(user)
+    const started = await ask('start', asked, call)
+    if (started.fresh !== undefined) log.info({ user, server, reason: started.fresh }, 'server is not preloaded')
+    return started
+  }
+
   const own: { readonly [Op in OperationName]?: (asked: Asked<Op>, call?: CallOptions) => Promise<Answers[Op]> } = {
     async hello() {
       const { allowedEnvironment, commands } = helperFile()
@@ -144,6 +162,8 @@ export function sudoLauncher(options: SudoLauncherOptions): LauncherClient {
     },
     usageOfAll: async ({ servers }) => ({ servers: await processes.usageOf(servers) }),
     freePort: async ({ ip }) => ({ port: await offerPort(ip) }),
+    start,
+    prepare: (asked, call) => prepared.prepare(asked, call?.signal),
     poll,
     owns,
     watch,

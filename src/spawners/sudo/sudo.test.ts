@@ -23,7 +23,7 @@ if (cannotSudo) {
   spawnerContract('sudo', async () => {
     const site = await sudoSite([[MISSING]])
     site.becomeHub()
-    const make = () => local({ launcher: site.launcher(), as: 'linux-user', name: 'sudo' })
+    const make = () => local({ launcher: site.launcher(), as: 'linux-user', name: 'sudo', prepares: true })
     return {
       spawner: make(),
       another: async () => make(),

@@ -10,7 +10,7 @@ import { isReachableByAll } from '../../app/start/reachable-by-all.ts'
 import type { Program } from '../../app/start/runnable-copy.ts'
 import { type HelperInstallation, installHelper } from '../../app/sudo/install-helper.ts'
 import { type SudoRule, sudoersFile } from '../../app/sudo/sudoers.ts'
-import { silentLogger } from '../../core/runtime.ts'
+import { type Logger, silentLogger } from '../../core/runtime.ts'
 import type { LauncherClient } from '../../launcher/client.ts'
 import { listProcesses } from '../../launcher/processes/process-info.ts'
 import { systemPython } from '../../launcher/testing.ts'
@@ -31,7 +31,7 @@ export interface SudoSite {
   /** Starts the test server; add its flags. */
   readonly command: readonly string[]
   /** As the hub's user, whatever this process is. */
-  launcher(): LauncherClient
+  launcher(log?: Logger): LauncherClient
   writeRule(people: SudoRule['people']): void
   install(changes?: Partial<HelperInstallation>): void
   /** Makes this process the hub's user for good; what takes root goes through `asRoot` from then on. */
@@ -67,7 +67,7 @@ export async function sudoSite(moreCommands: readonly (readonly string[])[] = []
     helper,
     sudoersPath,
     command,
-    launcher: () => sudoLauncher({ helper, log: silentLogger, ...asHubUser() }),
+    launcher: (log = silentLogger) => sudoLauncher({ helper, log, ...asHubUser() }),
     writeRule(people) {
       const text = sudoersFile({ hubUser: name, people, helper })
       const draft = join(folder, 'sudoers')

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { until } from '../../test/support/until.ts'
+import { testDatabases } from '../db/testing.ts'
+import { fakeSpawner } from '../plugin/fake-spawner.ts'
+import type { Spawner } from '../plugin/spawner.ts'
+import { testSite } from './testing.ts'
+
+describe('a start that is expected', () => {
+  it('is prepared by the spawner, once at a time, for people without a server', async () => {
+    const { url, drop } = await testDatabases()[0]!.create()
+    await using site = await testSite({ databaseUrl: url, drop })
+    await site.addUser('ada')
+    const calls: string[] = []
+    const done = Promise.withResolvers<void>()
+    const spawner: Spawner = {
+      ...(fakeSpawner(site.world) as unknown as Spawner),
+      prepare: async (user, { command }) => {
+        calls.push(`${user.name} ${command.join(' ')}`)
+        if (calls.length === 1) await done.promise
+        else throw new Error('no room')
+      },
+    }
+    const { spawning, logged } = await site.hub({ spawner, settings: { command: ['the-server'] } })
+
+    spawning.expectStart('nobody')
+    spawning.expectStart('ada')
+    await until('the spawner is asked', () => calls.length > 0)
+    spawning.expectStart('ada')
+    done.resolve()
+    await until('it is asked again', () => {
+      spawning.expectStart('ada')
+      return calls.length > 1
+    })
+
+    assert.deepEqual(new Set(calls), new Set(['ada the-server']))
+    await until('its failure is logged', () => logged().includes('the start is not prepared'))
+
+    await spawning.start({ user: 'ada', server: '' }, { requestedBy: 'ada' })
+    await until('the failed one is over', () => true)
+    const before = calls.length
+    spawning.expectStart('ada')
+    await spawning.settled({ user: 'ada', server: '' }, 10_000)
+    assert.equal(calls.length, before, 'a server runs')
+  })
+})
