@@ -27,7 +27,8 @@ async function run(flags: HubFlags): Promise<void> {
   // Read while the config is still on its way.
   const program = import('../app/hub/build-hub.ts')
   program.catch(() => {}) // told below
-  const orders: HubOrders = isSupervised() ? await receiveOrders() : await configAlone(flags)
+  const supervised = isSupervised()
+  const orders: HubOrders = supervised ? await receiveOrders() : await configAlone(flags)
   const { config, stopServers, go, notices = [] } = orders
   const log = pino(logOptions('hub', config.log.level), gatheredStdout())
   for (const notice of notices) log.warn({}, notice)
@@ -38,8 +39,10 @@ async function run(flags: HubFlags): Promise<void> {
   const end = async (signal: NodeJS.Signals) => {
     if (ending) return
     ending = true
-    log.info({ signal, stopServers }, 'hub ends')
-    await hub.close({ stopServers })
+    // `orrery start` was killed: nobody asked for the end of servers, and the launcher that could end them goes, too.
+    const orphaned = supervised && process.connected !== true
+    log.info({ signal, stopServers, orphaned }, 'hub ends')
+    await hub.close({ stopServers: stopServers && !orphaned })
     process.exit(0)
   }
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end)

@@ -97,6 +97,7 @@ export function childSpecs(setting: ChildSetting): {
         stopServers: setting.stopServers,
       },
       graceMs: setting.stopServers ? 90_000 : 15_000,
+      hasLastWork: setting.stopServers,
       isReady: async () => hubReady,
       onMessage(message) {
         if (message.type !== 'ready') return

@@ -96,6 +96,24 @@ describe('a kept child', () => {
     await kept.stop()
   })
 
+  it('is started once more for its last work when it was killed before that', async () => {
+    const done = join(folder, 'done')
+    const body = `
+      process.on('SIGTERM', () => { require('fs').writeFileSync(${JSON.stringify(done)}, ''); process.exit(0) })
+      process.send({ type: 'ready' })
+      setInterval(() => {}, 1000)`
+    const { spec, pid } = child('conscientious', body, { hasLastWork: true })
+    const notes: string[] = []
+    const kept = await keepRunning(spec, text => notes.push(text))
+
+    process.kill(pid(), 'SIGKILL')
+    await kept.stop()
+
+    assert.equal(existsSync(done), true)
+    assert.throws(() => process.kill(pid(), 0), /ESRCH/)
+    assert.match(notes.join(), /once more/)
+  })
+
   it('waits longer each time when it ends at once', async () => {
     const notes: string[] = []
     const { spec } = child('crash', 'setTimeout(() => process.exit(3), 50)')

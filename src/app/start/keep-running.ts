@@ -27,6 +27,8 @@ export interface ChildSpec {
   readonly restAfter?: Promise<unknown>
   /** How long an orderly end may take before it is killed. */
   readonly graceMs: number
+  /** It has work to do at its end: should it be killed or be starting just then, another one is started for that. */
+  readonly hasLastWork?: boolean
   /** Resolves when it does its work. */
   isReady(): Promise<boolean>
   onLine(raw: string, line: LogLine): void
@@ -132,9 +134,7 @@ export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => 
     const next = begin({ ...spec, env: { ...spec.env, ...predecessorEnvironment(child.pid) } }, failure => {
       told = failure
     })
-    const ready = new Promise<void>(resolve => {
-      next.on('message', value => (value as ChildMessage).type === 'ready' && resolve())
-    })
+    const ready = saidReady(next)
     const order: SucceedMessage = { type: 'succeed', pid: next.pid ?? 0 }
     former.send(order, () => {})
     const outcome = await Promise.race([ready.then(() => 'ready'), ended(next), sleep(READY_WITHIN_MS, 'no answer')])
@@ -165,18 +165,35 @@ export async function keepRunning(spec: ChildSpec, onRestart: (text: string) => 
     async stop() {
       stopping = true
       stopPause.abort()
-      await Promise.all([...everyone()].map(one => stopChild(one, spec.graceMs)))
+      const outcomes = await Promise.all([...everyone()].map(one => stopChild(one, spec.graceMs)))
+      if (!spec.hasLastWork || outcomes.includes('killed') || child.exitCode === 0) return
+      onRestart(`${spec.name} had ended before its last work was done, started once more for that`)
+      child = begin(spec, told => spec.onLine(...failureLine(told, SHOWN)))
+      await Promise.race([saidReady(child), ended(child), sleep(READY_WITHIN_MS, undefined, { ref: false })])
+      await stopChild(child, spec.graceMs)
     },
   }
 }
 
-async function stopChild(child: ChildProcess, graceMs: number): Promise<void> {
-  if (hasEnded(child)) return
+/** `killed`: it took longer than it may. */
+async function stopChild(child: ChildProcess, graceMs: number): Promise<'ended' | 'killed'> {
+  if (hasEnded(child)) return 'ended'
+  let outcome: 'ended' | 'killed' = 'ended'
   const end = ended(child)
   child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  const timer = setTimeout(() => {
+    outcome = 'killed'
+    child.kill('SIGKILL')
+  }, graceMs)
   await end
   clearTimeout(timer)
+  return outcome
+}
+
+function saidReady(child: ChildProcess): Promise<void> {
+  return new Promise(resolve => {
+    child.on('message', value => (value as ChildMessage).type === 'ready' && resolve())
+  })
 }
 
 /** Levels of lines: one that is always shown, one for the file alone. */

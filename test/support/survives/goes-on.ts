@@ -63,16 +63,6 @@ export function goesOn(open: () => Promise<WayToRun>): void {
       await isAsBefore()
     })
 
-    it('goes on when all of Orrery is killed, and is found again', async () => {
-      await notebook.begin()
-      await site.orrery().crash()
-      assert.equal(way.whatRuns(state), first)
-      await site.again()
-
-      assert.equal(await notebook.finishAnew(), `finished ${++cells}\n`)
-      await isAsBefore()
-    })
-
     it('goes on when Orrery is stopped, and is found again', async () => {
       await notebook.begin()
       await site.orrery().stop({ keepData: true })
@@ -83,7 +73,18 @@ export function goesOn(open: () => Promise<WayToRun>): void {
       await isAsBefore()
     })
 
-    it('ends with Orrery where that was asked for, as a server that was stopped', async () => {
+    it('goes on when all of Orrery is killed, and is found again', async () => {
+      await notebook.begin()
+      await site.orrery().crash()
+      assert.equal(way.whatRuns(state), first)
+      await site.again('--stop-servers')
+
+      assert.equal(await notebook.finishAnew(), `finished ${++cells}\n`)
+      await isAsBefore()
+    })
+
+    it('ends with Orrery where that was asked for, even if the hub is killed just then', async () => {
+      process.kill(site.orrery().part('hub')!.pid, 'SIGKILL')
       await site.orrery().stop({ keepData: true })
       assert.equal(way.whatRuns(state), undefined)
       await site.again()
