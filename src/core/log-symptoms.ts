@@ -19,8 +19,14 @@ const SYMPTOMS: readonly Symptom[] = [
   },
   {
     code: 'disk_full',
-    seen: /No space left on device|Disk quota exceeded/i,
-    message: () => 'The server could not write: the disk or the quota of the user is full.',
+    seen: /Disk quota exceeded/i,
+    message: () => 'The server could not write: the user has used up the quota.',
+    holdsUp: true,
+  },
+  {
+    code: 'disk_full',
+    seen: /No space left on device/i,
+    message: () => 'The server could not write: the disk is full.',
     holdsUp: true,
   },
   {

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 
 export interface TestUsers {
-  /** `alice`, `bob`, `carol`: ordinary; `dora`: locked; `erik`: expired; `fred`: must change the password. */
-  name(person: 'alice' | 'bob' | 'carol' | 'dora' | 'erik' | 'fred'): string
+  /** `alice`, `bob`, `carol`, `gina`: ordinary; `dora`: locked; `erik`: expired; `fred`: must change the password. */
+  name(person: 'alice' | 'bob' | 'carol' | 'dora' | 'erik' | 'fred' | 'gina'): string
   password(person: string): string
   /** A PAM service without delay after wrong passwords. */
   readonly service: string

@@ -28,6 +28,8 @@ import { until } from '../support/until.ts'
 
 const isRoot = process.getuid?.() === 0
 const mayMount = isRoot && spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0
+const FULL_HOME = join(import.meta.dirname, '../testbed/full-home.sh')
+const UNAVAILABLE = 69 // EX_UNAVAILABLE of sysexits.h
 const SECRET = '0123456789abcdef'.repeat(2)
 
 /** What servers do here, each a program that ends up as servers of people do. */
@@ -188,9 +190,12 @@ describe('reasons of servers that fail', { concurrency: 3, skip: !isRoot && 'tak
   /** A home of a Linux user of its own, changed for the time of a start. */
   async function withHome(person: 'alice' | 'bob' | 'carol' | 'erik', change: (home: string) => void, asked: Asked) {
     const user = users.name(person)
-    const home = execFileSync('sh', ['-c', `getent passwd ${user} | cut -d: -f6`], { encoding: 'utf8' }).trim()
-    change(home)
+    change(homeOf(user))
     return failure({ as: 'linux-user', ...asked, user })
+  }
+
+  function homeOf(user: string): string {
+    return execFileSync('getent', ['passwd', user], { encoding: 'utf8' }).split(':')[5]!
   }
 
   const provocations: Record<ServerReasonCode, () => Promise<Reason>> = {
@@ -203,7 +208,8 @@ describe('reasons of servers that fail', { concurrency: 3, skip: !isRoot && 'tak
       return reason
     },
     disk_full: async () => {
-      const reason = await withHome('alice', fullDisk, realServer())
+      const reason = await withHome('alice', home => void filled(home, 'disk'), realServer())
+      assert.match(reason.message, /the disk is full/)
       assert.match(reason.logTail ?? '', /No space left on device/)
       return reason
     },
@@ -405,13 +411,13 @@ describe('reasons of servers that fail', { concurrency: 3, skip: !isRoot && 'tak
     chmodSync(home, mode)
   }
 
-  function fullDisk(home: string): void {
-    const [uid, gid] = ['-u', '-g'].map(flag =>
-      execFileSync('id', [flag, users.name('alice')], { encoding: 'utf8' }).trim(),
-    )
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=700,uid=${uid},gid=${gid},size=64k`, 'tmpfs', home])
-    closing.push(() => execFileSync('umount', ['--lazy', home]))
-    spawnSync('dd', ['if=/dev/zero', `of=${home}/filler`, 'bs=4096'])
+  /** Until the end of all tests; undefined where this kernel has no such thing, which the script says. */
+  function filled(home: string, what: 'disk' | 'quota'): true | undefined {
+    const { status } = spawnSync(FULL_HOME, [what, home], { stdio: ['ignore', 'ignore', 'inherit'] })
+    if (status === UNAVAILABLE) return undefined
+    assert.equal(status, 0)
+    closing.push(() => execFileSync(FULL_HOME, ['down', home]))
+    return true
   }
 
   const skipped: Partial<Record<ServerReasonCode, string | false>> = {
@@ -428,4 +434,15 @@ describe('reasons of servers that fail', { concurrency: 3, skip: !isRoot && 'tak
       assert.ok(!JSON.stringify(reason).includes(SECRET))
     })
   }
+
+  it('disk_full, by a quota', { skip: !mayMount && 'takes root that may mount' }, async test => {
+    const user = users.name('gina')
+    if (!filled(homeOf(user), 'quota')) return test.skip('this kernel has no quota that could be used up')
+
+    const reason = await failure({ ...realServer(), as: 'linux-user', user })
+
+    assert.equal(reason.code, 'disk_full', JSON.stringify(reason))
+    assert.match(reason.message, /used up the quota/)
+    assert.match(reason.logTail ?? '', /\[Errno 122\] Disk quota exceeded/)
+  })
 })

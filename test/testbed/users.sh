@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Linux users and a PAM service for tests. Needs root.
 #   users.sh up|down|status
-#   alice bob carol  ordinary users, password NAME-pw, in the group "${P}people"
+#   alice bob carol gina  ordinary users, password NAME-pw, in the group "${P}people"
 #   dora             password locked (passwd -l)          -> authentication fails
 #   erik             account expired (chage -E)           -> authentication passes, account phase fails
 #   fred             password must be changed (chage -d 0) -> account phase says so
@@ -13,7 +13,7 @@ P=${TESTBED_USER_PREFIX:-}
 GROUP=${P}people
 SERVICE=/etc/pam.d/${P}orrery-test
 STATE=${TESTBED_STATE:-/var/lib/orrery-testbed}/users-${P:-none}
-PEOPLE="alice bob carol dora erik fred"
+PEOPLE="alice bob carol dora erik fred gina"
 
 fail() { echo "users.sh: $*" >&2; exit 1; }
 
