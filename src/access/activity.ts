@@ -1,8 +1,8 @@
 import type { Clock, Logger } from '../core/runtime.ts'
 import { background } from '../core/runtime.ts'
-import { compiledQuery } from '../db/compiled-query.ts'
 import type { Database } from '../db/database.ts'
 import { fromDbTime, toDbTime } from '../db/db-time.ts'
+import { storeIfNewer } from '../db/store-activity.ts'
 
 const FLUSH_AFTER_MS = 50
 const REMEMBERED = 10_000
@@ -60,16 +60,4 @@ export function createActivityRecorder(options: {
       for (const { kind, id, at } of inOrder) await storeIfNewer[kind](tx, id, at)
     })
   }
-}
-
-const storeIfNewer = { users: newerIn('users'), api_tokens: newerIn('api_tokens') }
-
-function newerIn(table: 'users' | 'api_tokens') {
-  return compiledQuery((db, id: number, at: string) =>
-    db
-      .updateTable(table)
-      .set({ last_activity: at })
-      .where('id', '=', id)
-      .where(where => where.or([where('last_activity', 'is', null), where('last_activity', '<', at)])),
-  )
 }

@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
 import { until } from '../../test/support/until.ts'
 import { proxyApi } from './api-client.ts'
+import { getText } from './testing/get-text.ts'
 import { startUpstream, type Upstream } from './testing/sockets.ts'
 import { commandOf, TOKEN } from './testing/spawn-proxy.ts'
 
@@ -78,7 +79,7 @@ describe('a proxy whose place another one takes', () => {
     let answered = 0
     const clients = Array.from({ length: CLIENTS }, async () => {
       while (!ended.signal.aborted) {
-        assert.equal(await get(`${proxy.url}/user/ada/x`, agent), 'answer to /user/ada/x')
+        assert.equal(await getText(`${proxy.url}/user/ada/x`, agent), 'answer to /user/ada/x')
         answered++
       }
     })
@@ -132,7 +133,7 @@ describe('a proxy whose place another one takes', () => {
     process.kill(Number(await until('the successor', children)), 'SIGKILL')
 
     await until('the message', () => proxy.log().includes('this proxy goes on'))
-    assert.equal(await get(`${proxy.url}/user/bob/x`), 'answer to /user/bob/x')
+    assert.equal(await getText(`${proxy.url}/user/bob/x`), 'answer to /user/bob/x')
     await proxy.api.addRoute('/user/new/', upstream.url, {})
     await proxy.replace()
     assert.ok((await proxy.api.getRoutes()).has('/user/new/'))
@@ -148,21 +149,6 @@ describe('a proxy whose place another one takes', () => {
     proxy.stop()
   })
 })
-
-function get(url: string, agent?: http.Agent): Promise<string> {
-  return new Promise((resolve, reject) => {
-    http
-      .get(url, { agent, timeout: 20_000 }, async res => {
-        let body = ''
-        for await (const chunk of res) body += chunk
-        resolve(body)
-      })
-      .on('timeout', function (this: http.ClientRequest) {
-        this.destroy(new Error('no answer'))
-      })
-      .on('error', reject)
-  })
-}
 
 /** Sends a text and gives back the next one that comes. */
 async function connect(url: string) {

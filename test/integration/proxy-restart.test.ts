@@ -6,6 +6,7 @@ import http from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket, WebSocketServer } from 'ws'
+import { getText } from '../../src/proxy/testing/get-text.ts'
 import { startUpstream, type Upstream } from '../../src/proxy/testing/sockets.ts'
 import { type OrreryProcess, startOrrery } from '../support/orrery-process.ts'
 import { readProcess } from '../support/processes.ts'
@@ -65,7 +66,7 @@ describe('the proxy of a running Orrery', () => {
     process.kill(former, 'SIGKILL')
     await until('its end', () => !readProcess(former))
 
-    const answers = await Promise.all(Array.from({ length: 20 }, () => get(`${orrery.url}/other/x`, undefined)))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => getText(`${orrery.url}/other/x`)))
 
     assert.deepEqual(new Set(answers), new Set(['here']))
     assert.notEqual(orrery.part('proxy')!.pid, former)
@@ -76,7 +77,7 @@ describe('the proxy of a running Orrery', () => {
     let answered = 0
     const failed = Promise.all(
       Array.from({ length: 10 }, async () => {
-        for (; !ended.signal.aborted; answered++) assert.equal(await get(url, agent), 'here')
+        for (; !ended.signal.aborted; answered++) assert.equal(await getText(url, agent), 'here')
       }),
     )
     return {
@@ -92,15 +93,3 @@ describe('the proxy of a running Orrery', () => {
     }
   }
 })
-
-function get(url: string, agent: http.Agent | undefined): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent: agent ?? false }, async res => {
-      let body = ''
-      for await (const chunk of res) body += chunk
-      resolve(body)
-    })
-    request.setTimeout(20_000, () => request.destroy(new Error('no answer')))
-    request.on('error', reject)
-  })
-}

@@ -167,7 +167,7 @@ describe('a start that cannot succeed', { concurrency: 2 }, () => {
     it('says how much a Python environment takes', async () => {
       const at = await place({ servers: {} })
       await using _ = mounted(at.data, 'size=20m')
-      await assertRefused(await at.run(), at.dir, cannotCreate.status, /MiB free; 50 MiB are needed/, /Free some space/)
+      await assertRefused(await at.run(), at.dir, cannotCreate.status, /MB free; 50 MB are needed/, /Free some space/)
     })
   })
 

@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs'
 import { HubError } from '../../core/errors.ts'
+import { bytesWords } from '../../core/for-browsers/usage-words.ts'
 
 const MIB = 1024 * 1024
 /** What a Python environment with JupyterLab takes, with room for pip's temporary files. */
@@ -16,13 +17,9 @@ export function checkDiskSpace(folder: string, needed: number): string | undefin
   if (free < needed) {
     throw new HubError('disk_full', {
       status: 507,
-      message: `${folder} has ${inMib(free)} free; ${inMib(needed)} are needed.`,
+      message: `${folder} has ${bytesWords(free)} free; ${bytesWords(needed)} are needed.`,
       nextStep: 'Free some space, or choose another folder with --data-dir.',
     })
   }
-  return free < LOW_BYTES ? `Only ${inMib(free)} are free for ${folder}.` : undefined
-}
-
-function inMib(bytes: number): string {
-  return `${Math.floor(bytes / MIB)} MiB`
+  return free < LOW_BYTES ? `Only ${bytesWords(free)} are free for ${folder}.` : undefined
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { HubError } from '../../core/errors.ts'
+import { bytesWords } from '../../core/for-browsers/usage-words.ts'
 import { silentLogger } from '../../core/runtime.ts'
 import { translateDatabaseError } from '../../db/database-errors.ts'
 import { type DatabaseUrl, parseDatabaseUrl } from '../../db/database-url.ts'
@@ -12,7 +13,6 @@ import { tableNames } from '../../db/schema/create-schema.ts'
 import { knownRevision } from '../../db/schema/jupyterhub-changes.ts'
 import { JUPYTERHUB_REVISION } from '../../db/schema/jupyterhub-tables.ts'
 import { asOwner } from '../as-owner.ts'
-import { inWords } from '../bytes.ts'
 import { AS_ROOT, defineCheck, failure, type Outcome, ok, type Site, skipped, warning } from '../check.ts'
 import { mountOf } from '../mounts.ts'
 
@@ -76,7 +76,7 @@ function lookInto(file: string, display: string, inHub: boolean): Outcome<Item>[
     database = new DatabaseSync(file, { timeout: inHub ? 0 : 3_000 })
     const revision = revisionIn(database)
     return [
-      ok('reachable', `The database is ${file} (${inWords(statSync(file).size)}).`, { url: display }),
+      ok('reachable', `The database is ${file} (${bytesWords(statSync(file).size)}).`, { url: display }),
       ...writable(database, display),
       versionOutcome(revision),
       intact(database, file, inHub),
@@ -112,7 +112,7 @@ function intact(database: DatabaseSync, file: string, inHub: boolean): Outcome<'
   if (bytes > (inHub ? MAX_READ_IN_HUB_BYTES : MAX_READ_BYTES)) {
     return skipped(
       'intact',
-      `It was not read through, as it is large (${inWords(bytes)}).`,
+      `It was not read through, as it is large (${bytesWords(bytes)}).`,
       inHub ? 'orrery doctor database reads it.' : undefined,
     )
   }

@@ -2,8 +2,8 @@ import { existsSync, statfsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname } from 'node:path'
 import { LEAST_BYTES } from '../../app/start/disk-space.ts'
+import { bytesWords } from '../../core/for-browsers/usage-words.ts'
 import { parseDatabaseUrl } from '../../db/database-url.ts'
-import { inWords } from '../bytes.ts'
 import { defineCheck, failure, type Outcome, ok, type Site, warning } from '../check.ts'
 import { mountOf } from '../mounts.ts'
 
@@ -61,10 +61,12 @@ function look({ folder, holds }: FileSystem): Outcome<'space' | 'files' | 'read-
   const details = { folder, holds, free_bytes: free, size_bytes: size }
   const outcomes: Outcome<'space' | 'files' | 'read-only'>[] = []
   const next = `Free some space: du -xh --max-depth=2 ${folder} | sort -h | tail shows what takes it.`
-  if (free < LEAST_BYTES) outcomes.push(failure('space', `${what} is full: ${inWords(free)} free.`, next, details))
+  if (free < LEAST_BYTES) outcomes.push(failure('space', `${what} is full: ${bytesWords(free)} free.`, next, details))
   else if (free < Math.min(LOW_BYTES, size * LOW_SHARE)) {
-    outcomes.push(warning('space', `${what} is nearly full: ${inWords(free)} free of ${inWords(size)}.`, next, details))
-  } else outcomes.push(ok('space', `${what} has ${inWords(free)} free.`, details))
+    outcomes.push(
+      warning('space', `${what} is nearly full: ${bytesWords(free)} free of ${bytesWords(size)}.`, next, details),
+    )
+  } else outcomes.push(ok('space', `${what} has ${bytesWords(free)} free.`, details))
   // Some file systems have no fixed number of files and say 0.
   if (files > 0 && ffree / files < LOW_INODES) {
     const told = { folder, free_files: ffree, files }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { inWords } from '../bytes.ts'
+import { bytesWords } from '../../core/for-browsers/usage-words.ts'
 import { cgroupOf, readCgroup } from '../cgroup-files.ts'
 import { defineCheck, failure, type Outcome, ok, type Site, skipped, warning } from '../check.ts'
 import { openFilesLimit, type PARTS, partsOf } from '../processes.ts'
@@ -108,16 +108,16 @@ function memory({ config, inHub }: Site): Outcome<'memory'> {
   const { available, total } = facts
   const ofServer = config.servers.memGuarantee ?? SERVER_BYTES
   const details = { available_bytes: available, total_bytes: total, servers: Math.floor(available / ofServer) }
-  const message = `${inWords(available)} of ${inWords(total)} memory are left, enough for some ${details.servers} more idle servers.`
+  const message = `${bytesWords(available)} of ${bytesWords(total)} memory are left, enough for some ${details.servers} more idle servers.`
   const next =
     'Stop idle servers (culler), set servers.memLimit and servers.activeServerLimit, or give the machine more.'
   if (available < LEAST_BYTES)
-    return failure('memory', `Only ${inWords(available)} of ${inWords(total)} memory are left.`, next, details)
+    return failure('memory', `Only ${bytesWords(available)} of ${bytesWords(total)} memory are left.`, next, details)
   const { memLimit, activeServerLimit } = config.servers
   if (memLimit !== undefined && memLimit > total) {
     return warning(
       'memory',
-      `servers.memLimit (${inWords(memLimit)}) is more than the machine has (${inWords(total)}).`,
+      `servers.memLimit (${bytesWords(memLimit)}) is more than the machine has (${bytesWords(total)}).`,
       'Lower it, so that one server cannot take the machine down.',
       details,
     )

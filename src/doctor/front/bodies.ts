@@ -1,7 +1,7 @@
 /** What a program in front makes of bodies: large ones, streams, compressed ones. */
 import { gunzipSync } from 'node:zlib'
+import { bytesWords } from '../../core/for-browsers/usage-words.ts'
 import { EVENT_GAP_MS } from '../../features/probe/probe-routes.ts'
-import { inWords } from '../bytes.ts'
 import { failure, type Outcome, ok, warning } from '../check.ts'
 import { echoIn, type Reached } from './reach.ts'
 import { type Front, nameOf, remedyFor } from './remedies.ts'
@@ -20,12 +20,12 @@ export async function bodyOutcome({ client }: Reached, front: Front | undefined)
     const why = answer instanceof Error ? (answer.code ?? answer.message) : `status ${answer.status}`
     return failure(
       'body',
-      `${nameOf(front)} refuses uploads of ${inWords(bytes)} (${why}): larger files and notebooks cannot be saved.`,
+      `${nameOf(front)} refuses uploads of ${bytesWords(bytes)} (${why}): larger files and notebooks cannot be saved.`,
       remedyFor('body', front),
       { bytes, why },
     )
   }
-  return ok('body', `Uploads of ${inWords(SIZES.at(-1)!)} come through.`)
+  return ok('body', `Uploads of ${bytesWords(SIZES.at(-1)!)} come through.`)
 }
 
 /** A busy machine reads late what came in time, but not thrice. */

@@ -7,6 +7,7 @@ import { printable } from '../../core/names.ts'
 import type { Clock, Logger } from '../../core/runtime.ts'
 import { compiledQuery } from '../../db/compiled-query.ts'
 import type { Database } from '../../db/database.ts'
+import { storeIfNewer } from '../../db/store-activity.ts'
 import { noSuchUser } from '../../spawning/server-rows.ts'
 import { postActivity } from './operations.ts'
 import { activityBody } from './schemas.ts'
@@ -72,19 +73,6 @@ function readActivity(body: unknown, now: Date): ToldActivity {
 const spawnersOf = compiledQuery((db, userId: number) =>
   db.selectFrom('spawners').select(['id', 'name']).where('user_id', '=', userId),
 )
-
-/** Activity only ever grows: clocks differ, and messages overtake each other. */
-const storeIfNewer = { users: newerIn('users'), spawners: newerIn('spawners') }
-
-function newerIn(table: 'users' | 'spawners') {
-  return compiledQuery((db, id: number, at: string) =>
-    db
-      .updateTable(table)
-      .set({ last_activity: at })
-      .where('id', '=', id)
-      .where(where => where.or([where('last_activity', 'is', null), where('last_activity', '<', at)])),
-  )
-}
 
 function noSuchServer(name: string, user: string): HubError {
   return refused(`No such server '${printable(name)}' for user ${user}`)

@@ -6,6 +6,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { readProcess } from '../../../test/support/processes.ts'
 import { until } from '../../../test/support/until.ts'
 import { TEST_CERT, TEST_KEY } from '../testing/certificate.ts'
+import { getText } from '../testing/get-text.ts'
 import { startTestProxy } from '../testing/running-proxy.ts'
 import { startUpstream, type Upstream } from '../testing/sockets.ts'
 import { apiOf, spawnProxy } from '../testing/spawn-proxy.ts'
@@ -31,7 +32,7 @@ describe('workers of a proxy', () => {
     for (let round = 0; round < 20; round++) {
       await api.addRoute(`/user/u${round}/`, upstream.url, {})
       // New connections, any of which may go to any worker.
-      const present = await Promise.all(Array.from({ length: 8 }, () => get(`${proxy.url}/user/u${round}/x`)))
+      const present = await Promise.all(Array.from({ length: 8 }, () => getText(`${proxy.url}/user/u${round}/x`)))
       assert.deepEqual(new Set(present), new Set([`answer to /user/u${round}/x`]))
       await api.deleteRoute(`/user/u${round}/`)
       const absent = await Promise.all(Array.from({ length: 8 }, () => fetchStatus(`${proxy.url}/user/u${round}/x`)))
@@ -64,14 +65,14 @@ describe('workers of a proxy', () => {
     const [first] = children(proxy.child.pid!)
     process.kill(first!, 'SIGKILL')
     // Those that the dead one had accepted are lost; there were none.
-    const answers = await Promise.all(Array.from({ length: 40 }, () => get(`${proxy.url}/user/ada/x`)))
+    const answers = await Promise.all(Array.from({ length: 40 }, () => getText(`${proxy.url}/user/ada/x`)))
     assert.deepEqual(new Set(answers), new Set(['answer to /user/ada/x']))
     await until('another worker', () => {
       const now = children(proxy.child.pid!)
       return now.length === 2 && !now.includes(first!)
     })
     await apiOf(proxy).addRoute('/user/bob/', upstream.url, {})
-    const more = await Promise.all(Array.from({ length: 40 }, () => get(`${proxy.url}/user/bob/x`)))
+    const more = await Promise.all(Array.from({ length: 40 }, () => getText(`${proxy.url}/user/bob/x`)))
     assert.deepEqual(new Set(more), new Set(['answer to /user/bob/x']))
   })
 
@@ -81,7 +82,7 @@ describe('workers of a proxy', () => {
     await api.addRoute('/user/ada/', upstream.url, {})
     const before = (await api.getRoutes()).get('/user/ada/')!.lastActivity.getTime()
     await until('a later moment', () => Date.now() > before + 5)
-    await Promise.all(Array.from({ length: 20 }, () => get(`${proxy.url}/user/ada/x`)))
+    await Promise.all(Array.from({ length: 20 }, () => getText(`${proxy.url}/user/ada/x`)))
     assert.ok((await api.getRoutes()).get('/user/ada/')!.lastActivity.getTime() > before)
     const ready = await until('the line in the log', () =>
       proxy
@@ -122,18 +123,6 @@ describe('workers of a proxy', () => {
 })
 
 /** On a connection of its own. */
-function get(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent: false }, async res => {
-      let body = ''
-      for await (const chunk of res) body += chunk
-      resolve(body)
-    })
-    request.setTimeout(20_000, () => request.destroy(new Error('no answer')))
-    request.on('error', reject)
-  })
-}
-
 function fetchStatus(url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     http.get(url, { agent: false }, res => resolve(res.resume().statusCode)).on('error', reject)
