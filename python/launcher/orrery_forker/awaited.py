@@ -13,7 +13,7 @@ import sys
 import time
 import zlib
 
-from . import modules, scout
+from . import made_anew, modules, npm_prefix, scout
 from .forker import CONTROL_FD
 
 LOOK_EVERY_MS = 2000
@@ -76,7 +76,7 @@ class Awaited:
             "packages": stamp,
             "python": sys.version,
             "environment": {name: value for name, value in os.environ.items() if name != "ORRERY_ROOM"},
-            "program": [checksum(module.__file__) for module in (modules, scout)],
+            "program": [checksum(module.__file__) for module in (made_anew, modules, npm_prefix, scout)],
         }
         try:
             with open(self.known, encoding="utf-8") as file:

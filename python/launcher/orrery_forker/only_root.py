@@ -5,11 +5,14 @@ import stat
 import sys
 
 
+RUNS_PROGRAM = frozenset({"subprocess.Popen", "os.posix_spawn", "os.exec", "os.system"})
+
+
 class OnlyRoot:
     """
     Watches, as an audit hook (PEP 578), which files are opened, imported or loaded, and lets none through that somebody
     other than root could have written or put there. It sees them before any of their code runs, wherever a `.pth` file or
-    an import hook has them from.
+    an import hook has them from. Programs of others are not run; a module that asks one when it is imported lives without.
     """
 
     def __init__(self):
@@ -19,7 +22,11 @@ class OnlyRoot:
         sys.addaudithook(self)
 
     def __call__(self, event, args):
-        if not self.active or event not in ("open", "import", "ctypes.dlopen"):
+        if not self.active:
+            return
+        if event in RUNS_PROGRAM:
+            self.check_program(*args[:2])
+        if event not in ("open", "import", "ctypes.dlopen"):
             return
         path = args[1] if event == "import" else args[0]
         if isinstance(path, bytes):
@@ -30,6 +37,15 @@ class OnlyRoot:
         if fault:
             self.refused = self.refused or fault
             raise PermissionError(fault)
+
+    def check_program(self, program, words=()):
+        """Also what it is given, the words of a shell too; what it reads besides are settings of root's, as its home is."""
+        given = [os.fsdecode(word) for word in (program, *words) if isinstance(word, (str, bytes, os.PathLike))]
+        for word in " ".join(given).split():
+            places = [word] if "/" in word else [os.path.join(folder, word) for folder in os.get_exec_path()]
+            fault = next((fault for fault in map(self.fault_of, filter(os.path.exists, places)) if fault), None)
+            if fault:
+                raise PermissionError(f"{program} is not run: {fault}")
 
     def fault_of_libraries(self):
         """Those that others were linked with, of which no event tells."""

@@ -9,6 +9,7 @@ import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 
+from . import npm_prefix
 from .become import Execution, close_inherited
 from .forker import CONTROL_FD
 from .kernels import KernelForker, fork_beside
@@ -40,10 +41,11 @@ class Preloaded:
         site.main()
         gc.disable()
         self.stamp = package_folders()
-        explore = lambda: scout(guard)
+        explore = lambda: scout(guard, path_of_servers(program))
         found = awaited.scouted(self.stamp, explore) if awaited else explore()
         if awaited:
             awaited.open()
+        self.npm = found["npm"]
         self.looked_up = set(found["variables"])
         self.started_with = dict(os.environ)
         self.set_by_kernels = variables_set_by(found["kernel"])
@@ -94,6 +96,7 @@ class Preloaded:
             return run_program(kernel["argv"], kernel["environment"], self.set_by_kernels, self.appearance)
         if requests is not None:
             self.offer_kernels(requests)
+        npm_prefix.use(self.npm)
         return run_program(argv, environment, self.set_by_servers, self.appearance)
 
     def fork_kernel_forker(self):
@@ -132,6 +135,12 @@ def variables_set_by(names):
     for name in names:
         importlib.import_module(name)
     return {name: value for name, value in os.environ.items() if before.get(name) != value}
+
+
+def path_of_servers(program):
+    """As src/launcher/forking/start-server.ts puts it together."""
+    path, own = os.environ.get("PATH", os.defpath), os.path.dirname(program)
+    return path if own in path.split(":") else f"{own}:{path}"
 
 
 def package_folders():

@@ -1,7 +1,6 @@
 """Turns a process that has imported much into a Python program, which finds all as if Python had been started for it."""
 
 import gc
-import importlib
 import os
 import runpy
 import signal
@@ -9,6 +8,7 @@ import sys
 import time
 
 from .flags import as_started
+from .made_anew import make_anew
 from .user_site import may_have_user_site
 
 
@@ -52,16 +52,6 @@ def enable_user_site():
     site.USER_BASE = site.USER_SITE = None
     site.getusersitepackages()
     site.ENABLE_USER_SITE = may_have_user_site()
-
-
-def make_anew():
-    """Modules that have kept the home, see scout.MADE_ANEW. Others have taken over their functions, which stay."""
-    import sysconfig
-
-    sysconfig._CONFIG_VARS = None
-    trash = sys.modules.get("send2trash.plat_other")
-    if trash:
-        importlib.reload(trash)
 
 
 def forget_own_folder():

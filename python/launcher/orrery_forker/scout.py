@@ -13,25 +13,28 @@ import os
 import sys
 from importlib.machinery import PathFinder
 
+from .made_anew import is_made_anew
 from .modules import KERNEL, all_names
+from .npm_prefix import Question
 
 # Different for each server. What else is looked up must be equal, see `Variables`.
 OF_ONE_SERVER = ("JUPYTERHUB_", "JPY_", "HOME")
 # Keeps a copy of all variables, for CGI programs alone.
 EXEMPT = frozenset({"wsgiref.handlers"})
-# What these keep is made anew in a server, see `preload.make_anew`.
-MADE_ANEW = frozenset({"sysconfig", "send2trash.plat_other"})
 
 
-def scout(guard):
-    """`kernel` and `modules`: names in the order of their import; `variables`: names that any of them looks up."""
+def scout(guard, path):
+    """
+    `kernel` and `modules`: names in the order of their import; `variables`: names that any of them looks up; `npm`: see
+    npm_prefix.py. `path`: where servers look for programs.
+    """
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.close(reading)
             with open(writing, "w") as answer:
-                json.dump(explored(guard), answer)
+                json.dump(explored(guard, path), answer)
         finally:
             os._exit(0)
     os.close(writing)
@@ -44,11 +47,13 @@ def scout(guard):
     return found
 
 
-def explored(guard):
+def explored(guard, path):
+    question = Question(path, guard)
     try:
         found = Scout().explore()
     except Exception as error:
         found = {"fault": f"it cannot be imported: {type(error).__name__}: {error}"}
+    found["npm"] = question.take()
     return {"fault": guard.refused} if guard and guard.refused else found
 
 
@@ -71,7 +76,7 @@ class Scout:
         tainted = {
             module
             for module, names in self.readers.items()
-            if module not in EXEMPT | MADE_ANEW and any(name.startswith(OF_ONE_SERVER) for name in names)
+            if module not in EXEMPT and any(name.startswith(OF_ONE_SERVER) for name in names)
         }
         self.add_importers(tainted)
         clean = [name for name in sys.modules if name not in before and name not in tainted and importable(name)]
@@ -93,7 +98,7 @@ class Scout:
             original = getattr(kind, method)
 
             def noting(environ, name, original=original):
-                if isinstance(name, str):
+                if isinstance(name, str) and not (name == "HOME" and is_made_anew(sys._getframe(1))):
                     self.readers.setdefault(module_at_work(), set()).add(name)
                 return original(environ, name)
 
@@ -131,11 +136,9 @@ class Scout:
 
 
 def module_at_work():
-    """The one whose body is being run; what asks a module that forgets belongs to that one."""
+    """The one whose body is being run."""
     frame = sys._getframe(2)
     while frame:
-        if frame.f_globals.get("__name__") in MADE_ANEW:
-            return frame.f_globals["__name__"]
         if frame.f_code.co_name == "<module>":
             return frame.f_globals.get("__name__", "")
         frame = frame.f_back

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, chownSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { descendants } from '../../../test/support/processes.ts'
@@ -78,6 +78,8 @@ describe('servers that are preloaded', () => {
     assert.equal(facts.env.JUPYTERHUB_SERVICE_URL, 'http://127.0.0.1:1/')
     assert.equal(facts.env.ORRERY_ROOM, undefined)
     assert.deepEqual([facts.cwd, facts.home], [server.home, server.home])
+    const folders = ['settings', 'workspaces'].map(name => join(server.home, name))
+    assert.deepEqual(facts.lab, { preloaded: true, folders })
     assert.equal(facts.uid, findProcess(server.pid)!.uid)
     assert.equal(facts.dumpable, true)
     assert.deepEqual(facts.fds, [0, 1, 2])
@@ -153,6 +155,20 @@ describe('servers that are preloaded', () => {
     await Promise.all([stop(server), stop(next)])
   })
 
+  it('import by themselves what keeps the home in a way that is not known', async () => {
+    const path = join(packages, 'jupyterlab/labapp.py')
+    const text = readFileSync(path, 'utf8')
+    writeFileSync(path, `${text}class NewApp: folder = os.path.expanduser("~/new")\n`)
+    await reopen()
+
+    const server = await start()
+    writeFileSync(path, text)
+    assert.deepEqual([server.facts.modules, server.facts.lab.preloaded], [true, false])
+    assert.equal(server.facts.lab.folders[0], join(server.home, 'settings'))
+    await stop(server)
+    await reopen()
+  })
+
   it('are none where it is turned off', async () => {
     await launcher.restart({ commands: [[program]], preload: 'off' })
     const server = await start()
@@ -177,6 +193,28 @@ describe('servers that are preloaded', () => {
     writeFileSync(path, text)
     await reopen()
     assert.equal(told('servers are preloaded').length, 1)
+  })
+
+  it('have modules that run no program of others as root', {
+    skip: process.getuid?.() !== 0 && 'only root becomes another user',
+  }, async () => {
+    const [theirs, ours] = ['theirs', 'ours'].map(name => join(launcher.folder, name)) as [string, string]
+    for (const program of [theirs, ours]) writeFileSync(program, `#!/bin/sh\ntouch ${program}.ran\n`, { mode: 0o755 })
+    chownSync(theirs, 4242, 4242)
+    const path = join(packages, 'heavy.py')
+    const text = readFileSync(path, 'utf8')
+    const run = (program: string) =>
+      `try: subprocess.run(["/bin/sh", "-c", "exec ${program}"])\nexcept PermissionError: pass\n`
+    writeFileSync(path, `import subprocess\n${run(theirs)}${run(ours)}${text}`)
+    await reopen()
+    writeFileSync(path, text)
+
+    assert.equal(told('servers are preloaded').length, 1)
+    assert.deepEqual(
+      [theirs, ours].map(program => existsSync(`${program}.ran`)),
+      [false, true],
+    )
+    await reopen()
   })
 
   it('are none of an environment in which somebody else than root could write', {

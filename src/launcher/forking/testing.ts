@@ -9,8 +9,11 @@ const PACKAGES: Record<string, string> = {
   'jupyterhub/singleuser/__init__.py': `
 import json, os, random, signal, sys
 import heavy, home
+from jupyterlab import labapp
 def main():
     numbers = {"random": random.random(), "home": home.HOME, "modules": sys.modules["heavy"].imported_by != os.getpid()}
+    settings = labapp.SubApp._static_immutable_initial_values["user_settings_dir"], labapp.LabApp.workspaces_dir.default_value
+    numbers["lab"] = {"preloaded": labapp.imported_by != os.getpid(), "folders": settings}
     status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
     facts = {"argv": sys.argv, "env": {name: value for name, value in os.environ.items() if "TOKEN" not in name}, "cwd": os.getcwd(), "uid": os.getuid(),
              "groups": os.getgroups(), "caps": status["CapEff"].strip(), "dumpable": os.access("/proc/self/fd", os.R_OK),
@@ -26,6 +29,24 @@ def main():
   'tornado/__init__.py': '',
   'tornado/platform/__init__.py': '',
   'tornado/platform/asyncio.py': '',
+  'jupyterlab/__init__.py': '',
+  // Keeps the home in classes as JupyterLab does; a subclass has a copy.
+  'jupyterlab/commands.py': `
+import os
+def get_user_settings_dir(): return os.path.expanduser("~/settings")
+def get_workspaces_dir(): return os.path.expanduser("~/workspaces")
+`,
+  'jupyterlab/labapp.py': `
+import os
+from jupyterlab.commands import get_user_settings_dir, get_workspaces_dir
+class Trait:
+    def __init__(self, value): self.default_value = value
+class LabApp:
+    user_settings_dir, workspaces_dir = Trait(get_user_settings_dir()), Trait(get_workspaces_dir())
+class SubApp(LabApp):
+    _static_immutable_initial_values = {"user_settings_dir": LabApp.user_settings_dir.default_value}
+imported_by = os.getpid()
+`,
   'heavy.py': 'import os\nimported_by = os.getpid()\nlanguage = os.environ.get("THE_LANGUAGE")\n',
   // Keeps whose it is: must not be imported beforehand.
   'home.py': 'import os\nHOME = os.path.expanduser("~")\n',
@@ -42,6 +63,7 @@ export interface FactsOfServer {
   fds: number[]
   random: number
   home: string
+  lab: { preloaded: boolean; folders: string[] }
   /** They were imported by another process. */
   modules: boolean
 }
