@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import { allowedCommand } from './allowed-command.ts'
 import { DEFAULT_ARGUMENTS } from './options.ts'
+import { Refusal } from './refusal.ts'
 
 const options = {
   commands: [['/opt/venv/bin/jupyterhub-singleuser'], ['/usr/bin/python3', '-m', 'jupyterhub.singleuser']],
@@ -50,5 +52,32 @@ describe('the commands of a launcher', () => {
       assert.throws(() => allow('jupyterhub-singleuser', argument), { code: 'argument_refused' }, argument)
     }
     assert.throws(() => allow('python3', '-c', 'import os'), { code: 'argument_refused' })
+  })
+
+  it('are told apart where several begin with the same program', () => {
+    const run = (name: string) => ['/opt/conda/bin/conda', 'run', '-n', name, 'jupyterhub-singleuser']
+    const several = { ...options, commands: [run('one'), run('two')] }
+
+    assert.deepEqual(allowedCommand([...run('one'), '--debug'], several), [...run('one'), '--debug'])
+    assert.deepEqual(allowedCommand([...run('two'), '--debug'], several), [...run('two'), '--debug'])
+    assert.throws(() => allowedCommand(run('three'), several), { code: 'argument_refused' })
+  })
+
+  it('are one of those it was told, with flags of the allowed forms, whatever is asked', () => {
+    const word = fc.oneof(fc.constantFrom('python3', '-m', '--debug', ...options.commands.flat()), fc.string())
+    fc.assert(
+      fc.property(fc.array(word), asked => {
+        let command: string[]
+        try {
+          command = allow(...asked)
+        } catch (error) {
+          assert.ok(error instanceof Refusal)
+          return
+        }
+        const known = options.commands.find(each => each.every((text, at) => command[at] === text))
+        assert.ok(known, command.join(' '))
+        for (const flag of command.slice(known.length)) assert.match(flag, /^--[\w.-]+(=[^\n]*)?$/)
+      }),
+    )
   })
 })

@@ -10,11 +10,16 @@ export function allowedCommand(
   asked: readonly string[],
   options: Pick<LauncherOptions, 'commands' | 'allowedArguments'>,
 ): string[] {
+  let refused: string | undefined
+  // Several may begin with the same program: `conda run -n one ...`, `conda run -n two ...`.
   for (const command of options.commands) {
     const rest = withoutPrefix(asked, command)
     if (!rest) continue
-    const refused = rest.find(argument => !options.allowedArguments.some(pattern => matchesWhole(pattern, argument)))
-    if (refused === undefined) return [...command, ...rest]
+    const odd = rest.find(argument => !options.allowedArguments.some(pattern => matchesWhole(pattern, argument)))
+    if (odd === undefined) return [...command, ...rest]
+    refused ??= odd
+  }
+  if (refused !== undefined) {
     throw new Refusal(
       'argument_refused',
       `The launcher does not pass the argument ${JSON.stringify(refused.slice(0, 80))} on to servers.`,
