@@ -3,6 +3,7 @@
 # version 1: user-mode Linux, a program like any other. It sees the files of this machine, read-only, with a /tmp (as
 # TMPDIR) and an /etc that are its own and gone afterwards, and has no network but 127.0.0.1.
 #   cgroup2.sh COMMAND...     prints what the command prints and ends with its status; 69 where there is no such kernel
+#   cgroup2.sh kernel         prints the path of the kernel
 set -euo pipefail
 
 CACHE=${ORRERY_TEST_CACHE:-/var/tmp/orrery-test-$(id -u)}/user-mode-linux
@@ -31,6 +32,7 @@ mkdir -p "$(dirname "$CACHE")"
   flock 9
   [ -x "$KERNEL" ] || fetch
 ) 9>"$CACHE.lock"
+if [ "$*" = kernel ]; then echo "$KERNEL"; exit; fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

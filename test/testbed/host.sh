@@ -7,6 +7,7 @@
 #                                      a folder that units with a /tmp of their own see too
 #   test/testbed/host.sh status        its address in the process table and the state of its systemd
 #   test/testbed/host.sh down
+#   test/testbed/host.sh base          prints the folder with its files as they are before anything has changed them
 #
 # TESTBED_HOST_BIND   further files and folders to show inside, read-only, separated by colons
 # Its files are made once (a minute or two) and kept below ORRERY_TEST_CACHE, see lib.sh.
@@ -107,16 +108,23 @@ boot() {
 # One unit that cannot work in a container makes no bad machine.
 booted() { inside systemctl is-system-running --wait | grep -xE 'running|degraded'; }
 
-tb_up() {
+tb_base() {
   [ "$(id -u)" = 0 ] || tb_die 'needs root'
   local base
   base=$(base_folder)
+  install -d -m 0755 "$TESTBED_DIR" "$TB_STATE" "$TB_LOG"
   mkdir -p "$CACHE"
   chmod a+rX "$CACHE"
   (
     flock 9 # another test may be making it
     [ -e "$base/.complete" ] || make_base "$base" >&2
   ) 9>"$base.lock"
+  echo "$base"
+}
+
+tb_up() {
+  local base
+  base=$(tb_base)
   tb_apt systemd-container iproute2 util-linux # the cache may come from another machine
   tb_pid host >/dev/null && return 0
   mkdir -p "$ROOT" "$TB_STATE/changes/upper" "$TB_STATE/changes/work"
@@ -147,6 +155,7 @@ tb_info() { echo "process $(init), systemd $(inside systemctl is-system-running 
 
 case ${1:-} in
   booting) ;; # sourced by itself, see tb_up
+  base) tb_base ;;
   run) shift; tb_pid host >/dev/null || tb_die down; inside env -C /srv/orrery "$@" ;;
   *) tb_main "$@" ;;
 esac
