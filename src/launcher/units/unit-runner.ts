@@ -97,7 +97,10 @@ export function unitRunner({ settings, stateDir, python, log }: UnitRunnerOption
     }
   }
 
-  /** systemd sets up the folder of a user that it makes up for one unit at a time; two at once may both fail. */
+  /**
+   * systemd sets up the folder of a user that it makes up for each unit anew. Two at once of one user have failed together
+   * once, on a busy machine; a thousand more have not, so the cause is not known. In turn it costs nobody else anything.
+   */
   function beginInTurn(...how: Parameters<typeof begin>): Promise<void> {
     const { runAs } = how[3]
     return runAs.switchUser ? begin(...how) : inTurn(runAs.name, () => begin(...how))
