@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import {
   checkNewServerName,
   escapePathSegment,
@@ -12,6 +13,7 @@ import {
   oauthClientId,
   progressPath,
   serverPath,
+  unmistakableClientId,
 } from './names.ts'
 
 describe('names', () => {
@@ -27,6 +29,21 @@ describe('names', () => {
     assert.equal(serverPath({ user: 'a@b.org', server: '' }), '/user/a@b.org/')
     assert.equal(oauthClientId({ user: 'a@b.org', server: '' }), 'jupyterhub-user-a%40b.org')
     assert.equal(oauthClientId({ user: 'alice', server: 'x y' }), 'jupyterhub-user-alice-x%20y')
+  })
+
+  it('never give two servers one path, one address or one client, whatever they are called', () => {
+    const part = fc.oneof(fc.constantFrom('a', '-', '.', '%', '%2F', '%2f', '~', '@', ' ', 'ü', '/', '\\'), fc.string())
+    const name = fc.array(part, { maxLength: 4 }).map(parts => parts.join('').toWellFormed())
+    const key = fc.record({ user: name.filter(text => isValidUserName(text)), server: name.filter(isSafeOldName) })
+    fc.assert(
+      fc.property(key, key, (one, other) => {
+        fc.pre(one.user !== other.user || one.server !== other.server)
+        for (const nameOf of [serverPath, oauthCallbackPath, progressPath, unmistakableClientId])
+          assert.notEqual(nameOf(one), nameOf(other))
+        assert.match(serverPath(one), /^\/user\/[^/]+\/([^/]+\/)?$/)
+        assert.match(unmistakableClientId(one), /^[\w.~%-]+$/)
+      }),
+    )
   })
 
   it('join paths without doubling slashes', () => {
@@ -73,3 +90,8 @@ describe('names', () => {
     assert.deepEqual(names.map(escapePathSegment), JSON.parse(theirs))
   })
 })
+
+/** Those from before JupyterHub 6 may hold anything that a path can; the hub has no others. */
+function isSafeOldName(name: string): boolean {
+  return name === '' || isValidUserName(name)
+}

@@ -70,10 +70,18 @@ export function spawnPath(key: ServerKey, baseUrl = '/'): string {
   return joinUrlPath(baseUrl, 'hub/spawn', escapePathSegment(key.user), escapePathSegment(key.server))
 }
 
-/** Identifier of the server's OAuth client. It becomes part of a cookie's name, hence the strict encoding. */
+/**
+ * Identifier of the server's OAuth client, as JupyterHub makes it; two servers can have the same. It becomes part of a
+ * cookie's name, hence the strict encoding.
+ */
 export function oauthClientId(key: ServerKey): string {
   const user = `jupyterhub-user-${percentEncode(key.user)}`
   return key.server === '' ? user : `${user}-${percentEncode(key.server)}`
+}
+
+/** The same where another server has that one. Names of users hold no slash, so no two servers share it. */
+export function unmistakableClientId(key: ServerKey): string {
+  return `jupyterhub-user-${percentEncode(key.user)}%2F${percentEncode(key.server)}`
 }
 
 /** May a user bear this name? Not empty, no slash, no path of dots only, no blanks at its ends. */

@@ -103,4 +103,53 @@ describe('the OAuth client of a server', () => {
     assert.deepEqual(clientScopes, [['access:servers!server=ada/gpu', 'read:users!user=ada']])
     assert.equal(environment.JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES, '["read:users!user=ada"]')
   })
+
+  it('is never that of another server, whose name JupyterHub would give it too', async () => {
+    await using here = await site()
+    await here.addUser('ada-gpu')
+    const twin = { user: 'ada-gpu', server: '' }
+    const { spawning } = await here.hub()
+    const clients = async () => {
+      const rows = await here.database.db
+        .selectFrom('oauth_clients')
+        .select(['identifier', 'redirect_uri'])
+        .where('identifier', '!=', 'jupyterhub')
+        .execute()
+      return Object.fromEntries(rows.map(row => [row.identifier, row.redirect_uri]))
+    }
+    const both = {
+      'jupyterhub-user-ada-gpu': '/user/ada/gpu/oauth_callback',
+      'jupyterhub-user-ada-gpu%2F': '/user/ada-gpu/oauth_callback',
+    }
+    for (const key of [gpu, twin]) {
+      await spawning.start(key, { requestedBy: key.user })
+      assert.equal((await spawning.settled(key, 10_000)).phase, 'ready')
+    }
+
+    assert.deepEqual(await clients(), both)
+    const told = [...here.world.servers.values()].map(({ env }) => env.JUPYTERHUB_CLIENT_ID)
+    assert.deepEqual(told.sort(), Object.keys(both))
+    await spawning.stop(gpu, { by: 'ada' })
+    await spawning.settled(gpu, 10_000)
+    assert.deepEqual(await clients(), { 'jupyterhub-user-ada-gpu%2F': '/user/ada-gpu/oauth_callback' })
+    await spawning.stop(twin, { by: 'ada-gpu' })
+    await spawning.settled(twin, 10_000)
+    assert.deepEqual(await clients(), {})
+  })
+
+  it('is another one for each of two that start at once', async () => {
+    for (const each of testDatabases()) {
+      const { url, drop } = await each.create()
+      await using here = await testSite({ databaseUrl: url, drop })
+      const keys = [gpu, { user: 'ada-gpu', server: '' }]
+      for (const { user } of keys) await here.addUser(user)
+      const hubs = [await here.hub(), await here.hub()]
+
+      await Promise.all(keys.map((key, at) => hubs[at]!.spawning.start(key, { requestedBy: key.user })))
+      for (const [at, key] of keys.entries()) await hubs[at]!.spawning.settled(key, 10_000)
+
+      const told = [...here.world.servers.values()].map(({ env }) => env.JUPYTERHUB_CLIENT_ID)
+      assert.equal(new Set(told).size, 2, `${each.name}: ${told}`)
+    }
+  })
 })

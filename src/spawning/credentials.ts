@@ -1,5 +1,5 @@
 /** The secrets of one run: the server's API token and its OAuth client, whose secret is that token. */
-import { oauthClientId, serverPath } from '../core/names.ts'
+import { serverPath } from '../core/names.ts'
 import type { ServerKey } from '../core/server-key.ts'
 import { wrongAnswer } from '../core/site-function.ts'
 import { oauthCallbackUrl } from '../core/subdomains.ts'
@@ -8,12 +8,14 @@ import type { DbTransaction } from '../db/database.ts'
 import type { UserRecord } from '../plugin/spawner.ts'
 import type { ScopesOfServer, SpawningContext } from './context.ts'
 import { type RunKey, saveCredentials } from './run-store.ts'
+import { claimClient, findClient } from './server-client.ts'
 import type { ServerRow } from './server-row.ts'
 import type { HeldServer } from './spawn-lease.ts'
 
 /** What a server is given for one run. */
 export interface Credentials {
   readonly token: string
+  readonly oauthClientId: string
   /** Of its OAuth client, besides access to the server. */
   readonly oauthClientAllowedScopes: readonly string[]
 }
@@ -29,10 +31,10 @@ export async function giveCredentials(
   const { key } = held
   const scopes = await access.scopesHeld(user, await tokenScopes(context, user, key))
   const allowed = await scopesOf('servers.oauthClientAllowedScopes', settings.oauthClientAllowedScopes, user, key)
-  const identifier = oauthClientId(key)
   const note = tokenNote(key, environment.baseUrl)
   return held.write(async tx => {
     const { token, id } = await access.issueToken(tx, { user, scopes, note })
+    const identifier = await claimClient(tx, { key, spawnerId: run.spawnerId })
     await access.ensureOauthClient(tx, {
       identifier,
       secret: token,
@@ -42,7 +44,7 @@ export async function giveCredentials(
       allowedScopes: [...new Set([...allowed, `access:servers!server=${key.user}/${key.server}`])].sort(),
     })
     await saveCredentials(tx, run, { tokenId: id, oauthClientId: identifier })
-    return { token, oauthClientAllowedScopes: allowed }
+    return { token, oauthClientId: identifier, oauthClientAllowedScopes: allowed }
   })
 }
 
@@ -52,7 +54,8 @@ export async function revokeCredentials(tx: DbTransaction, server: ServerRow, ba
   const [revoked] = run?.tokenId === undefined ? [] : await deleteToken(tx, userId, run.tokenId)
   // The released JupyterHub, or a start cut short, has left no id: its token bears the note of this server.
   if (!revoked) await deleteTokensByNote(tx, userId, tokenNote(key, baseUrl))
-  const client = oauthClientId(key)
+  const client = await findClient(tx, server)
+  if (client === undefined) return
   await deleteCodesOfClient(tx, client)
   await deleteTokensOfClient(tx, client)
   await deleteClient(tx, client)

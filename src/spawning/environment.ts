@@ -32,6 +32,8 @@ export interface EnvironmentSettings extends SiteAddresses {
 export interface ServerEnvironment {
   readonly key: ServerKey
   readonly apiToken: string
+  /** Default: what JupyterHub calls it. */
+  readonly oauthClientId?: string
   readonly bind: BindAddress
   /** Folder the server shows; `{username}` is replaced; empty for the default. */
   readonly notebookDir: string
@@ -62,7 +64,7 @@ function keptVariables({ envKeep = [], hubEnvironment = {} }: EnvironmentSetting
 
 function identity(
   site: EnvironmentSettings,
-  { key, apiToken, oauthClientAllowedScopes = [] }: ServerEnvironment,
+  { key, apiToken, oauthClientId: clientId = oauthClientId(key), oauthClientAllowedScopes = [] }: ServerEnvironment,
 ): Record<string, string> {
   const accessScopes = JSON.stringify([
     `access:servers!server=${key.user}/${key.server}`,
@@ -73,7 +75,7 @@ function identity(
     JUPYTERHUB_API_TOKEN: apiToken,
     // Read by jupyterhub-singleuser before 0.7.2, and by scripts written since.
     JPY_API_TOKEN: apiToken,
-    JUPYTERHUB_CLIENT_ID: oauthClientId(key),
+    JUPYTERHUB_CLIENT_ID: clientId,
     ...(Object.keys(cookieOptions).length > 0 && { JUPYTERHUB_COOKIE_OPTIONS: JSON.stringify(cookieOptions) }),
     JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED: site.cookieHostPrefixEnabled ? '1' : '0',
     JUPYTERHUB_OAUTH_SCOPES: accessScopes,

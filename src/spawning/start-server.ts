@@ -96,7 +96,7 @@ function serverSpec(
   { settings, environment }: SpawningContext,
   { key, user, options }: ServerDraft,
   settled: SettledServer,
-  { token: apiToken, oauthClientAllowedScopes }: Credentials,
+  { token: apiToken, oauthClientId, oauthClientAllowedScopes }: Credentials,
   tls: ServerTls | undefined,
 ): ServerSpec {
   const { cmd, args, notebookDir, defaultUrl, debug, disableUserConfig } = settled
@@ -114,7 +114,7 @@ function serverSpec(
     command: [...cmd, ...args],
     environment: (bind, files) =>
       serverEnvironment(site, {
-        ...{ key, apiToken, bind, notebookDir, limits, guarantees, oauthClientAllowedScopes },
+        ...{ key, apiToken, bind, notebookDir, limits, guarantees, oauthClientId, oauthClientAllowedScopes },
         ...(tls && { tls: { files } }),
       }),
     prefix: serverPath(key, environment.baseUrl),
