@@ -39,6 +39,8 @@ export type HelperFile = z.infer<typeof helperFile>
 /** The program that sudoers names; the file lies beside it. */
 export const DEFAULT_HELPER = '/usr/local/lib/orrery/sudo-helper'
 export const fileOfHelper = (helper: string) => `${helper}.json`
+/** What is known of the environments of its programs, see `python/launcher/orrery_forker/known.py`. */
+export const modulesOfHelper = (helper: string) => `${helper}.modules.json`
 
 /**
  * Throws Refusal `sudo_helper_missing`, `sudo_helper_outdated` and `sudo_helper_unsafe`: anybody who could change the program or the file could

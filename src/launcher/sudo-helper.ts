@@ -14,7 +14,7 @@ import { allowedCommand } from './allowed-command.ts'
 import { openAnyForker } from './forking/forker-python.ts'
 import { keepForker } from './forking/forkers.ts'
 import { preparedForker } from './forking/prepared.ts'
-import { type HelperFile, readHelperFile } from './helper-file.ts'
+import { type HelperFile, modulesOfHelper, readHelperFile } from './helper-file.ts'
 import { launcherOperations, type Operations } from './operations.ts'
 import { type LauncherOptions, withDefaults } from './options.ts'
 import { Refusal } from './refusal.ts'
@@ -42,7 +42,8 @@ async function operationsFor(helper: string): Promise<Operations> {
   // It outlives this process as long as servers run, and writes down how they end.
   const words = ['keep', join(stateDir, 'exits'), join(stateDir, 'logs'), String(maxLogBytes)]
   const plain = keepForker(undefined, () => openAnyForker(options, words), STDERR)
-  const forker = preparedForker(plain, options, file.preloaderSeconds)
+  const known = { waitSeconds: file.preloaderSeconds, seed: modulesOfHelper(helper) }
+  const forker = preparedForker(plain, options, known)
   const { turnOverLogs, lookAfterGroups: _, close: __, ...operations } = launcherOperations(options, forker)
   await turnOverLogs()
   return {

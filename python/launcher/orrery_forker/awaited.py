@@ -4,16 +4,13 @@ it by a socket in a folder that is the user's alone. It forks that server, as a 
 when nobody has come for a while, or packages have changed.
 """
 
-import json
 import os
 import select
 import socket
 import struct
 import sys
 import time
-import zlib
 
-from . import made_anew, modules, npm_prefix, scout
 from .forker import CONTROL_FD
 
 LOOK_EVERY_MS = 2000
@@ -21,12 +18,11 @@ PEER = struct.Struct("3i")
 
 
 class Awaited:
-    """`folder`: for the socket and what was found out about the environment; `seconds`: how long it waits."""
+    """`folder`: where the socket is; `seconds`: how long it waits."""
 
     def __init__(self, folder, seconds):
         self.path = os.path.join(folder, "socket")
         self.record = os.path.join(folder, "process.json")
-        self.known = os.path.join(folder, "modules.json")
         self.seconds = seconds
 
     def open(self):
@@ -69,32 +65,3 @@ class Awaited:
             except FileNotFoundError:
                 pass  # somebody comes just now, and starts a server without it
         os._exit(0)
-
-    def scouted(self, stamp, explore):
-        """What `explore` finds out takes as long as importing does, and stays as it is until packages change."""
-        state = {
-            "packages": stamp,
-            "python": sys.version,
-            "environment": {name: value for name, value in os.environ.items() if name != "ORRERY_ROOM"},
-            "program": [checksum(module.__file__) for module in (made_anew, modules, npm_prefix, scout)],
-        }
-        try:
-            with open(self.known, encoding="utf-8") as file:
-                before = json.load(file)
-            if before["of"] == state:
-                return before["found"]
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # not there yet, or half written when a disk was full
-        found = explore()
-        try:
-            with open(f"{self.known}.new", "w", encoding="utf-8") as file:
-                json.dump({"of": state, "found": found}, file)
-            os.rename(f"{self.known}.new", self.known)
-        except OSError as error:
-            print(f"what was found out is not kept: {error.strerror}", file=sys.stderr)
-        return found
-
-
-def checksum(path):
-    with open(path, "rb") as file:
-        return zlib.crc32(file.read())

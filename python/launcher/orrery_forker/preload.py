@@ -23,8 +23,8 @@ from .variables import differing
 class Preloaded:
     """Ends the process where it must not preload, with the reason as its last line."""
 
-    def __init__(self, program, with_kernels, awaited=None):
-        """`awaited`: waits for one start, see there; else the launcher is at the other end of the socket already."""
+    def __init__(self, program, with_kernels, known=None, when_known=lambda: None):
+        """`known`: where to look before the scout is sent out, see there."""
         as_root = os.geteuid() == 0
         # The first thing of all: what follows runs code of the environment.
         guard = OnlyRoot() if as_root else None
@@ -42,9 +42,8 @@ class Preloaded:
         gc.disable()
         self.stamp = package_folders()
         explore = lambda: scout(guard, path_of_servers(program))
-        found = awaited.scouted(self.stamp, explore) if awaited else explore()
-        if awaited:
-            awaited.open()
+        found = known.find(self.stamp, explore) if known else explore()
+        when_known()
         self.npm = found["npm"]
         self.looked_up = set(found["variables"])
         self.started_with = dict(os.environ)

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { HubError } from '../../core/errors.ts'
 import { preloadable } from '../../launcher/forking/preloadable.ts'
 import { placesOf } from '../../launcher/forking/preloading.ts'
-import { fileOfHelper, type HelperFile } from '../../launcher/helper-file.ts'
+import { fileOfHelper, type HelperFile, modulesOfHelper } from '../../launcher/helper-file.ts'
 import { DEFAULT_ARGUMENTS, DEFAULT_PATH } from '../../launcher/options.ts'
 import { assertUnmovable } from '../../launcher/private-directory.ts'
 import { PROTOCOL_VERSION } from '../../launcher/protocol.ts'
@@ -12,6 +12,7 @@ import { Refusal } from '../../launcher/refusal.ts'
 import type { LauncherPermits } from '../start/launcher-permits.ts'
 import { isReachableByAll } from '../start/reachable-by-all.ts'
 import { copyForAll, type Program, type Runnable } from '../start/runnable-copy.ts'
+import { modulesOfPrograms } from './modules-of-programs.ts'
 
 export interface HelperInstallation {
   /** Absolute path that sudoers will name. */
@@ -66,6 +67,8 @@ export function installHelper({
     preload,
     preloaderSeconds,
   }
+  const modules = preload === 'off' ? {} : modulesOfPrograms(file, root)
+  write(modulesOfHelper(helper), `${JSON.stringify(modules)}\n`, 0o644)
   write(fileOfHelper(helper), `${JSON.stringify(file, undefined, 2)}\n`, 0o644)
   write(helper, script([node, join(root, main), helper]), 0o755)
 }

@@ -134,8 +134,12 @@ async function openPreloader(
 }
 
 /** `words` are for `python/launcher/__main__.py`, which finds room behind them. */
-export function preloaderCommand(python: string, words: readonly string[]): [string, ...string[]] {
-  return [python, ...FLAGS, FORKER_PROGRAM, ...words, ARGUMENT_ROOM]
+export function preloaderCommand(
+  python: string,
+  words: readonly string[],
+  program = FORKER_PROGRAM,
+): [string, ...string[]] {
+  return [python, ...FLAGS, program, ...words, ARGUMENT_ROOM]
 }
 
 export function preloaderEnvironment(

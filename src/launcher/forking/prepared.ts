@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import type { LauncherOptions } from '../options.ts'
 import { findProcess } from '../processes/process-info.ts'
 import type { Answers } from '../protocol.ts'
-import { type ForkedProcess, type Forker, ForkerGone, reachForker } from './forker.ts'
+import { type ForkedProcess, type Forker, ForkerGone, openForker, reachForker } from './forker.ts'
 import { type KeptForker, withKnownEnd } from './forkers.ts'
 import { type PreloadableCommand, preloadable } from './preloadable.ts'
 import { foldersOf, levelOf, preloaderCommand, preloaderEnvironment, stampOf } from './preloading.ts'
@@ -22,18 +22,25 @@ export interface PreparedForker extends KeptForker {
 
 type Options = Pick<
   LauncherOptions,
-  'stateDir' | 'commands' | 'preload' | 'environment' | 'allowedEnvironment' | 'path' | 'maxLogBytes'
+  'stateDir' | 'commands' | 'preload' | 'environment' | 'allowedEnvironment' | 'path' | 'maxLogBytes' | 'log'
 >
 
 /** What remains to be imported takes as long as it would in a start from nothing. */
 const READY_WITHIN_MS = 30_000
 
-/** Falls back to `plain` where nothing is prepared, and tells why where something was. `waitSeconds`: for a start. */
-export function preparedForker(plain: KeptForker, options: Options, waitSeconds: number): PreparedForker {
+/**
+ * Falls back to `plain` for other programs and where it is better, and tells why. `waitSeconds`: for a start; `seed`: file
+ * with what is known for everybody, see `known.py`.
+ */
+export function preparedForker(
+  plain: KeptForker,
+  options: Options,
+  { waitSeconds, seed }: { readonly waitSeconds: number; readonly seed: string },
+): PreparedForker {
   const record = preparedRecord(options.stateDir)
 
   async function prepare(argv: readonly string[]): Promise<Answers['prepare']> {
-    const program = options.preload === 'off' ? undefined : programOf(argv)
+    const program = preloadedProgram(argv)
     if (!program) return { state: 'impossible', reason: 'this program is not preloaded' }
     const last = record.find()
     if (last && isFor(last, argv)) {
@@ -46,16 +53,22 @@ export function preparedForker(plain: KeptForker, options: Options, waitSeconds:
     return waiting(await begin(program))
   }
 
-  function programOf(argv: readonly string[]): PreloadableCommand | undefined {
+  function preloadedProgram(argv: readonly string[]): PreloadableCommand | undefined {
+    if (options.preload === 'off') return undefined
     const command = options.commands.find(command => command.every((word, at) => argv[at] === word))
     return command && preloadable(command)
   }
 
+  /** For `python/launcher/__main__.py`: how it shall keep its server, what it may know already, and what to import. */
+  function wordsFor({ command: [program = ''] }: PreloadableCommand): string[] {
+    const { stateDir, maxLogBytes } = options
+    const keeper = [join(stateDir, 'exits'), join(stateDir, 'logs'), String(maxLogBytes)]
+    return [...keeper, record.folder, seed, program, levelOf(options)]
+  }
+
   async function begin(program: PreloadableCommand): Promise<PreparedProcess> {
     const { command, python } = program
-    const keeper = [join(options.stateDir, 'exits'), join(options.stateDir, 'logs'), String(options.maxLogBytes)]
-    const words = ['await', record.folder, String(waitSeconds), ...keeper, command[0]!, levelOf(options)] // it was found by it
-    const [file, ...args] = preloaderCommand(python, words)
+    const [file, ...args] = preloaderCommand(python, ['await', String(waitSeconds), ...wordsFor(program)])
     const stamp = stampOf(Object.keys(foldersOf(program)))
     const output = openSync(record.log, 'w', 0o600)
     try {
@@ -74,20 +87,28 @@ export function preparedForker(plain: KeptForker, options: Options, waitSeconds:
     }
   }
 
-  /** What was prepared is used up by any start. Undefined, or a reason, where it is of no use to this one. */
+  /** What was prepared is used up by any start. Undefined, or a reason, where the start does better without. */
   async function take(argv: readonly string[]): Promise<Forker | string | undefined> {
     const last = record.find()
-    if (!last) return undefined
-    if (!isRunning(last)) return record.faultOf(last)
+    if (!last || !isRunning(last)) return (last && record.faultOf(last)) ?? (await beginNow(argv))
     record.remove()
     if (!isFor(last, argv)) return giveUp(last, 'another program was prepared')
     try {
       return await reachForker(record.socket, { pid: last.pid, program: last.command[0] ?? '' }, READY_WITHIN_MS)
     } catch (error) {
-      // What to import takes as long to find out as to import, see `Awaited.scouted`.
+      // What to import takes as long to find out as to import, see `Known`.
       const hasBegunOnly = (error as NodeJS.ErrnoException).code === 'ENOENT'
       return giveUp(last, hasBegunOnly ? 'what was prepared had only begun' : reasonOf(error))
     }
+  }
+
+  /** Imports take the same time before a fork as after it, and after it kernels can be forked, too. */
+  async function beginNow(argv: readonly string[]): Promise<Forker | string | undefined> {
+    const program = preloadedProgram(argv)
+    if (!program) return undefined
+    const words = preloaderCommand(program.python, ['once', ...wordsFor(program)])
+    const settings = { env: preloaderEnvironment(options), log: options.log, timeoutMs: READY_WITHIN_MS }
+    return await openForker(words, settings).catch(error => String(error.message))
   }
 
   function giveUp(last: PreparedProcess, reason: string): string {

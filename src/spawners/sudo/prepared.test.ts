@@ -20,6 +20,7 @@ describe('a start under sudo that was prepared', { skip: cannotSudo }, () => {
   let launcher: ReturnType<SudoSite['launcher']>
   /** While this file is there, modules are not done with being imported. */
   let hold: string
+  let isInstalled = false
   let count = 0
   const lines: { fields: Record<string, unknown>; message: string }[] = []
   const note = (fields: object, message: string) => void lines.push({ fields: { ...fields }, message })
@@ -36,7 +37,8 @@ describe('a start under sudo that was prepared', { skip: cannotSudo }, () => {
   })
   after(() => site?.close())
   beforeEach(() => {
-    install()
+    if (!isInstalled) install()
+    isInstalled = true
     lines.length = 0
     launcher = site.launcher(log)
   })
@@ -49,8 +51,10 @@ describe('a start under sudo that was prepared', { skip: cannotSudo }, () => {
     await until('nothing remains', () => site.remains().length === 0)
   })
 
-  const install = (changes: Parameters<SudoSite['install']>[0] = {}) =>
+  const install = (changes: Parameters<SudoSite['install']>[0] = {}) => {
+    isInstalled = false
     site.install({ permits: { commands: [[program]], arguments: ['--end'], environment: [] }, ...changes })
+  }
   const prepare = (command = [program]) => launcher.call('prepare', { key: { user: alice, server: '' }, command })
   const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
   const hasEnded = (pid: number) => findProcess(pid)?.ended ?? true
@@ -113,6 +117,18 @@ describe('a start under sudo that was prepared', { skip: cannotSudo }, () => {
     await site.asRoot(`kill -TERM ${server.pid}`)
     await until('both have ended', () => hasEnded(server.pid) && hasEnded(pid))
     assert.deepEqual(await poll(server), { running: false, exit: { signal: 'SIGTERM' } })
+  })
+
+  it('forks also where nothing was prepared, since it is known what to import', async () => {
+    const server = await start()
+
+    assert.equal(server.facts.modules, true)
+    assert.deepEqual(reasons(), [])
+    await until('its parent has let go what it has imported', () => nameOf(server.parent!).startsWith('python'))
+    packagesChange()
+    isInstalled = false
+    assert.equal((await start()).facts.modules, false)
+    assert.deepEqual(reasons(), ['what to import is not known yet'])
   })
 
   it('takes the end of a server that ends at once, too', async () => {
@@ -180,11 +196,11 @@ describe('a start under sudo that was prepared', { skip: cannotSudo }, () => {
     assert.equal((await factsOf(server)).modules, true)
   })
 
-  it('begins from nothing when what was prepared was killed, or is of another program', async () => {
+  it('does without what was killed, or is of another program', async () => {
     const { pid } = await prepared()
     await site.asRoot(`kill -KILL ${pid}`)
     await until('it has ended', () => hasEnded(pid))
-    assert.equal((await start()).facts.modules, false)
+    assert.notEqual((await start()).parent, pid)
 
     install({ permits: { commands: [[program], site.command], arguments: [], environment: [] } })
     const other = await prepared()

@@ -31,6 +31,8 @@ export interface SudoLauncherOptions extends SudoCommand {
 
 /** Each is a process of Node's of some 40 MB for some tenths of a second, or as long as a server takes to end. */
 const HELPERS_AT_ONCE = 8
+/** Starts have a queue of their own: they may import for seconds, and a stop should not wait for that. */
+const STARTS_AT_ONCE = 8
 const HELPERS_WAITING = 10_000
 const LOOK_EVERY_MS = 100
 /** Control groups are root's to make. */
@@ -79,13 +81,14 @@ export function sudoLauncher(options: SudoLauncherOptions): LauncherClient {
   const offerPort = portOffice()
   const ports = portWatch()
   const inQueue = limitedQueue(HELPERS_AT_ONCE, HELPERS_WAITING)
+  const toStart = limitedQueue(STARTS_AT_ONCE, HELPERS_WAITING)
 
   /** Asks a helper of the user's own, which ends with the answer. */
   async function ask<Op extends OfServer>(op: Op, asked: Asked<Op>, call?: CallOptions): Promise<Answers[Op]> {
     const schema = RESULTS[op]
     if (!schema) throw notOffered(op)
     const { user } = (asked as { key: { user: string } }).key // each of these has a key
-    const answered = inQueue(async () => {
+    const answered = (op === 'start' ? toStart : inQueue)(async () => {
       call?.signal?.throwIfAborted()
       helperFile()
       const client = clientOver({
