@@ -2,6 +2,7 @@
  * What a single-user server is told when it starts: the variables that JupyterHub 6's `Spawner.get_env` writes, in its
  * order of precedence. A spawner adds what belongs to the machine (`HOME`, `USER`, `SHELL`, `PATH`).
  */
+import { fillInNames } from '../core/fill-in-names.ts'
 import { escapePathSegment, joinUrlPath, oauthClientId, serverPath } from '../core/names.ts'
 import type { Json } from '../core/runtime.ts'
 import type { ServerKey } from '../core/server-key.ts'
@@ -113,15 +114,14 @@ function preferences(
   site: EnvironmentSettings,
   { key, notebookDir, limits, guarantees = {}, tls }: ServerEnvironment,
 ): Record<string, string> {
-  const fillIn = (text: string) => text.replaceAll('{username}', key.user).replaceAll('{servername}', key.server)
   return {
     ...(limits.memoryBytes && { MEM_LIMIT: String(limits.memoryBytes) }),
     ...(guarantees.memoryBytes && { MEM_GUARANTEE: String(guarantees.memoryBytes) }),
     ...(limits.cpus && { CPU_LIMIT: cores(limits.cpus) }),
     ...(guarantees.cpus && { CPU_GUARANTEE: cores(guarantees.cpus) }),
     ...(tls?.files && tlsVariables(tls.files)),
-    ...(notebookDir && { JUPYTERHUB_ROOT_DIR: fillIn(notebookDir) }),
-    ...(site.defaultUrl && { JUPYTERHUB_DEFAULT_URL: fillIn(site.defaultUrl) }),
+    ...(notebookDir && { JUPYTERHUB_ROOT_DIR: fillInNames(notebookDir, key) }),
+    ...(site.defaultUrl && { JUPYTERHUB_DEFAULT_URL: fillInNames(site.defaultUrl, key) }),
     ...(site.debug && { JUPYTERHUB_DEBUG: '1' }),
     ...(site.disableUserConfig && { JUPYTERHUB_DISABLE_USER_CONFIG: '1' }),
   }

@@ -88,5 +88,5 @@ function weightOf(cpus: number): number {
 
 /** Names of Linux users hold no space, see linux-user.ts. */
 function filledIn(value: string, { name }: RunAs): string {
-  return value.replaceAll('{username}', name)
+  return value.replaceAll('{username}', () => name)
 }

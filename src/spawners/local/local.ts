@@ -1,4 +1,5 @@
 import { HubError } from '../../core/errors.ts'
+import { fillInNames } from '../../core/fill-in-names.ts'
 import { LOOKED_THROUGH } from '../../core/log-symptoms.ts'
 import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
@@ -211,8 +212,7 @@ function oneIp(ip: string): string {
 
 /** The folder as the server will read it from its environment, below the home where it is not absolute. */
 function notebookFolder({ notebookDir, key }: ServerSpec): string {
-  const filledIn = notebookDir.replaceAll('{username}', key.user).replaceAll('{servername}', key.server)
-  return filledIn.replace(/^~(\/|$)/, '')
+  return fillInNames(notebookDir, key).replace(/^~(\/|$)/, '')
 }
 
 function isHandedOver(signal: AbortSignal): boolean {
