@@ -2,9 +2,9 @@
 Started by the launcher: forks servers; with `preload PROGRAM LEVEL ROOM`, such as have imported what PROGRAM will need;
 LEVEL `kernels`: its kernels, too. With `keep EXITS LOGS MAX_BYTES` it outlives the launcher as long as they run; with
 `once EXITS LOGS MAX_BYTES FOLDER SEED PROGRAM LEVEL ROOM` it does both, if it is known what to import; with `await
-SECONDS ...` it finds that out, waits for one start, and then does both. With `scout PROGRAM ROOM` it tells what to import. Started by
-systemd: with `unit`, becomes the server of a unit; with `unit-ended FILE`, writes down how that has ended. Started by
-itself: `kept EXITS LOGS MAX_BYTES PID-TICKS...` goes on waiting for servers, without what was imported.
+SECONDS ...` it finds that out, waits for one start, and then does both. With `scout PROGRAM ROOM` it tells what to
+import. Started by systemd: with `unit`, becomes the server of a unit; with `unit-ended FILE`, writes down how that has
+ended. Started by itself: `kept EXITS LOGS MAX_BYTES PID-TICKS...` goes on waiting for servers, without what was imported.
 """
 
 import sys

@@ -53,7 +53,10 @@ describe('a hub without root', { skip: cannotSudo }, () => {
     const prepared = await until('a start is prepared', () => namedOf(alice, 'orrery-preload'), 60_000)
     await personWithServer(orrery.url, alice)
     const processes = listProcesses().filter(({ pid }) => sessionsOf(alice).includes(pid))
-    assert.ok(processes.some(({ parent }) => parent === prepared))
+    const own = processes.find(({ parent }) => parent === prepared)
+    assert.ok(own)
+    const beside = listProcesses().find(({ parent }) => parent === own.pid)
+    assert.equal(beside && readFileSync(`/proc/${beside.pid}/comm`, 'utf8').trim(), 'orrery-kernels')
     for (const part of ['hub', 'proxy', 'launcher'] as const) assert.equal(orrery.part(part)?.uid, hubUser.uid, part)
 
     await orrery.stop({ keepData: true })

@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs'
 import { isSudo } from '../../app/sudo/command-of-helper.ts'
 import { faultOfCommand } from '../../app/sudo/install-helper.ts'
 import { trySudo } from '../../app/sudo/try-sudo.ts'
-import { type HelperFile, readHelperFile } from '../../launcher/helper-file.ts'
+import { knowledgeOf } from '../../launcher/forking/known-modules.ts'
+import { preloadable } from '../../launcher/forking/preloadable.ts'
+import { type HelperFile, modulesOfHelper, readHelperFile } from '../../launcher/helper-file.ts'
 import { Refusal } from '../../launcher/refusal.ts'
-import { AS_ROOT, defineCheck, failure, type Outcome, ok, type Site, skipped } from '../check.ts'
+import { AS_ROOT, defineCheck, failure, type Outcome, ok, type Site, skipped, warning } from '../check.ts'
 import { runProgram } from '../run-program.ts'
 
-type Item = 'helper' | 'program' | 'rule' | 'answers'
+type Item = 'helper' | 'program' | 'preloading' | 'rule' | 'answers'
 
 export const sudoCheck = defineCheck({
   id: 'sudo',
@@ -16,6 +18,7 @@ export const sudoCheck = defineCheck({
   items: {
     helper: 'The helper is installed, of this version, and nobody but root can change it.',
     program: 'Nobody but root can change the programs that servers run.',
+    preloading: 'What servers import was found out when the helper was installed, and packages have not changed since.',
     rule: 'The sudoers rule lets the hub become the user of `--user`. `orrery sudoers` prints the rule.',
     answers: 'The helper answers as that user: the rule, the home and the account are in order.',
   },
@@ -27,6 +30,7 @@ export const sudoCheck = defineCheck({
     return [
       ok('helper', `${spawner.helper} is root's alone.`),
       programs(file),
+      ...preloading(spawner.helper, file),
       ...(await tried(site, spawner.helper, file, signal)),
     ]
   },
@@ -52,6 +56,18 @@ function programs({ commands }: HelperFile): Outcome<'program'> {
     fault,
     'Whoever can change it can be every user: install what servers run as root, then orrery install-sudo-helper.',
   )
+}
+
+/** Of programs that can be preloaded. */
+function preloading(helper: string, { commands, preload }: HelperFile): Outcome<'preloading'>[] {
+  const programs = commands.flatMap(each => preloadable(each)?.command[0] ?? [])
+  if (preload === 'off' || programs.length === 0) return []
+  const known = programs.map(program => ({ program, is: knowledgeOf(program, modulesOfHelper(helper)) }))
+  const other = known.find(({ is }) => is !== 'known')
+  if (!other) return [ok('preloading', 'What servers import is known.')]
+  const why = other.is === 'changed' ? 'its packages have changed since' : 'its environment could not be imported'
+  const told = `What ${other.program} imports is not known: ${why}. Kernels begin from nothing, unless a start was prepared.`
+  return [warning('preloading', told, 'As root: orrery install-sudo-helper.')]
 }
 
 async function tried(site: Site, helper: string, file: HelperFile, signal: AbortSignal): Promise<Outcome<Item>[]> {

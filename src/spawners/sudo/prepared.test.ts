@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { until } from '../../../test/support/until.ts'
 import type { Logger } from '../../core/runtime.ts'
+import { sudoCheck } from '../../doctor/checks/sudo.ts'
+import { levels, siteFor } from '../../doctor/testing.ts'
 import { type FactsOfServer, madeUpEnvironment } from '../../launcher/forking/testing.ts'
 import { findProcess } from '../../launcher/processes/process-info.ts'
 import type { Answers } from '../../launcher/protocol.ts'
@@ -129,6 +131,16 @@ describe('a start under sudo that was prepared', { skip: cannotSudo }, () => {
     isInstalled = false
     assert.equal((await start()).facts.modules, false)
     assert.deepEqual(reasons(), ['what to import is not known yet'])
+  })
+
+  it('is looked at by orrery doctor, which tells when packages have changed', async () => {
+    await using doctor = await siteFor({ spawner: { kind: 'sudo', helper: site.helper } })
+    const outcomes = async () => levels(await doctor.run(sudoCheck, { isRoot: true }))
+
+    assert.partialDeepStrictEqual(await outcomes(), { preloading: 'ok' })
+    packagesChange()
+    isInstalled = false
+    assert.partialDeepStrictEqual(await outcomes(), { preloading: 'warning' })
   })
 
   it('takes the end of a server that ends at once, too', async () => {

@@ -81,6 +81,8 @@ export function sudoLauncher(options: SudoLauncherOptions): LauncherClient {
   const offerPort = portOffice()
   const ports = portWatch()
   const inQueue = limitedQueue(HELPERS_AT_ONCE, HELPERS_WAITING)
+  /** Nobody has asked for what fails when a start is prepared. */
+  const quiet: Pick<Logger, 'warn'> = { warn: (fields, message) => log.debug(fields, message) }
   const toStart = limitedQueue(STARTS_AT_ONCE, HELPERS_WAITING)
 
   /** Asks a helper of the user's own, which ends with the answer. */
@@ -92,7 +94,7 @@ export function sudoLauncher(options: SudoLauncherOptions): LauncherClient {
       call?.signal?.throwIfAborted()
       helperFile()
       const client = clientOver({
-        connect: async () => openSudoStream(user, options, log),
+        connect: async () => openSudoStream(user, options, op === 'prepare' ? quiet : log),
         unreachable: cause => failed(user, cause),
       })
       try {

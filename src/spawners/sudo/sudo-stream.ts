@@ -17,7 +17,11 @@ const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 const LAST_WORDS_BYTES = 4096
 
 /** The stream is destroyed with a HubError when sudo refuses or the helper cannot be started. */
-export function openSudoStream(user: string, { helper, sudo = ['sudo'] }: SudoCommand, log: Logger): Duplex {
+export function openSudoStream(
+  user: string,
+  { helper, sudo = ['sudo'] }: SudoCommand,
+  log: Pick<Logger, 'warn'>,
+): Duplex {
   // A name never looks like an option or a uid to sudo.
   if (!isUserName(user)) throw noSuchUser(user)
   const [program, ...words] = sudo
