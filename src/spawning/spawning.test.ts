@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { until } from '../../test/support/until.ts'
 import { SpawnError } from '../core/reason.ts'
 import type { ProgressEvent } from '../core/server-state.ts'
 import { testDatabases } from '../db/testing.ts'
@@ -433,7 +434,8 @@ for (const kind of testDatabases()) {
       assert.equal(await spawning.remove(gpu, { by: 'alice' }), 'stopping')
       await spawning.settled(gpu, 10_000)
       assert.deepEqual(here.world.running(), [])
-      assert.deepEqual(await here.database.db.selectFrom('spawners').select('id').execute(), [])
+      const rows = () => here.database.db.selectFrom('spawners').select('id').execute()
+      await until('it is deleted, a moment after it has stopped', async () => (await rows()).length === 0)
     })
   })
 }
