@@ -361,6 +361,25 @@ for (const kind of testDatabases()) {
     })
   })
 
+  it(`stopAll on ${kind.name} tries again what could not be stopped`, async () => {
+    await using here = await site()
+    let tries = 0
+    const steps: FakeSteps = {
+      beforeStop: async () => {
+        if (++tries === 1) throw new Error('the launcher is gone')
+      },
+    }
+    const { spawning } = await here.hub({ steps })
+    await spawning.start(alice, by)
+    await spawning.settled(alice, 10_000)
+
+    await spawning.stopAll({ by: 'system' })
+
+    assert.deepEqual(here.world.running(), [])
+    assert.equal((await spawning.state(alice)).phase, 'stopped')
+    assert.equal(tries, 2)
+  })
+
   it(`stopAll on ${kind.name} stops every server`, async () => {
     await using here = await site()
     await here.addUser('bob')

@@ -132,10 +132,14 @@ export function createSpawning(deps: SpawningDeps): Spawning {
     ...request
   }: StopRequest & { timeoutMs?: number }): Promise<void> {
     const deadline = Date.now() + timeoutMs
-    await each(await activeServers(database), async ({ key }) => {
-      await requestStop(context, key, request)
-      await settledState(context, key, deadline - Date.now())
-    })
+    const stopEach = async () =>
+      each(await activeServers(database), async ({ key }) => {
+        await requestStop(context, key, request)
+        await settledState(context, key, deadline - Date.now())
+      })
+    await stopEach()
+    // What could not be stopped, for its launcher was killed just then, is tried once more.
+    await stopEach()
   }
 
   async function close(): Promise<void> {

@@ -83,8 +83,8 @@ export function goesOn(open: () => Promise<WayToRun>): void {
       await isAsBefore()
     })
 
-    it('ends with Orrery where that was asked for, even if the hub is killed just then', async () => {
-      process.kill(site.orrery().part('hub')!.pid, 'SIGKILL')
+    it('ends with Orrery where that was asked for, even if hub and launcher are killed just then', async () => {
+      for (const part of ['hub', 'launcher'] as const) process.kill(site.orrery().part(part)!.pid, 'SIGKILL')
       await site.orrery().stop({ keepData: true })
       assert.equal(way.whatRuns(state), undefined)
       await site.again()
