@@ -128,6 +128,7 @@ describe('profiles, chosen by people and by programs', { timeout: 300_000 }, () 
     await page.getByText('At most 4 GB.', { exact: true }).waitFor()
 
     await page.getByText('Expected the form [a-z]+', { exact: true }).waitFor()
+    await page.getByText('2 fields are not right yet.').waitFor()
     assert.equal(await page.getByLabel('Memory').inputValue(), '9')
     assert.equal(await page.getByLabel('Branch').getAttribute('aria-invalid'), 'true')
     assert.equal(await page.getByLabel('Software').getAttribute('aria-invalid'), null)

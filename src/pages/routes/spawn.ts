@@ -7,7 +7,7 @@ import { SpawnError } from '../../core/reason.ts'
 import type { Json } from '../../core/runtime.ts'
 import type { ServerKey } from '../../core/server-key.ts'
 import { serverUrl } from '../../core/subdomains.ts'
-import type { FormFields, OptionsForm } from '../../plugin/spawner.ts'
+import type { FormFields, OptionsForm, ProfileCard } from '../../plugin/spawner.ts'
 import type { PageDeps, PageServer } from '../deps.ts'
 import { namedServerLimit } from '../named-server-limit.ts'
 import { isActive, nextUrl, withQuery, withQueryOf } from '../next-url.ts'
@@ -205,12 +205,19 @@ async function sendForm(
       // In the variable of JupyterHub, so that a site's own page shows profiles too.
       spawner_options_form: profiles ? deps.renderer.render('profiles.html', { profiles }) : form.html,
       no_profile: profiles?.length === 0,
-      error_message: told?.message,
+      error_message: markedFaults(profiles, fields) ?? told?.message,
       error_next: told?.nextStep,
       url: request.url,
       server_title: serverPhrase(server ?? { name: key.server }, key.user, me.name),
     },
   })
+}
+
+/** The message names one fault by the name that programs use; people see each at its field, where all of them have one. */
+function markedFaults(profiles: readonly ProfileCard[] | undefined, fields: HubError['fields']): string | undefined {
+  const marked = profiles?.flatMap(card => card.fields).filter(field => field.fault !== undefined).length
+  if (!marked || marked !== Object.keys(fields ?? {}).length) return undefined
+  return marked === 1 ? 'One field is not right yet.' : `${marked} fields are not right yet.`
 }
 
 function tellFault(deps: PageDeps, key: ServerKey, fault: unknown) {

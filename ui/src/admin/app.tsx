@@ -46,8 +46,10 @@ export function App() {
   const { tab } = address
   useEffect(() => {
     document.title = `${titles[tab]} · ${page.site}`
-    // On a phone the tabs scroll.
-    document.querySelector('.tabs [aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' })
+    showTab()
+    // A phone is turned.
+    window.addEventListener('resize', showTab)
+    return () => window.removeEventListener('resize', showTab)
   }, [tab])
   const tabs = TABS.filter(each => each === tab || !isKnown || may(scopes[each]))
   return (
@@ -84,6 +86,16 @@ export function App() {
       <Toasts />
     </>
   )
+}
+
+/** On a phone the tabs scroll; the page itself stays where it is. */
+function showTab(): void {
+  const tab = document.querySelector('.tabs [aria-current]')
+  const bar = tab?.closest('.tabs')
+  if (!tab || !bar) return
+  const [{ left, right }, around] = [tab.getBoundingClientRect(), bar.getBoundingClientRect()]
+  if (right > around.right) bar.scrollLeft += right - around.right
+  else if (left < around.left) bar.scrollLeft -= around.left - left
 }
 
 function LiveMark({ state }: { state: LiveState }) {

@@ -11,14 +11,17 @@ interface DayChartProps {
   /** The top of the chart. */
   readonly highest: number
   readonly words: (value: number) => string
+  /** Default: from the words of the least to those of the most. */
+  readonly rangeWords?: (least: number, most: number) => string
 }
 
 /** One figure over the last day: a line, what it was under the pointer, and the same as a table. */
-export function DayChart({ title, points, now, highest, words }: DayChartProps) {
+export function DayChart({ title, points, now, highest, words, rangeWords }: DayChartProps) {
   const [pointed, point] = useState<SparkPoint>()
   const lines = dayLines(points, { ...SIZE, now, highest })
   const values = points.map(({ value }) => value)
-  const range = `between ${words(Math.min(...values))} and ${words(Math.max(...values))}`
+  const [least, most] = [Math.min(...values), Math.max(...values)]
+  const range = rangeWords?.(least, most) ?? `between ${words(least)} and ${words(most)}`
 
   function onPointer(event: PointerEvent<SVGSVGElement>): void {
     const { left, width } = event.currentTarget.getBoundingClientRect()

@@ -115,7 +115,8 @@ function Day({ machine: { now, day }, at }: { machine: Machine; at: Date }) {
         points={points(({ cpu }) => cpu)}
         now={at}
         highest={now.processors}
-        words={cpu => `${Number(cpu.toFixed(1))} of ${counted(now.processors, 'core')}`}
+        words={cpu => `${short(cpu)} of ${counted(now.processors, 'core')}`}
+        rangeWords={(least, most) => `between ${short(least)} and ${short(most)} of ${counted(now.processors, 'core')}`}
       />
       <DayChart
         title="Memory"
@@ -124,13 +125,25 @@ function Day({ machine: { now, day }, at }: { machine: Machine; at: Date }) {
         highest={now.memory_total_bytes}
         words={bytesWords}
       />
-      <DayChart title="Servers" points={servers} now={at} highest={most} words={rounded} />
+      <DayChart
+        title="Servers"
+        points={servers}
+        now={at}
+        highest={most}
+        words={rounded}
+        rangeWords={(least, most) => `between ${short(least)} and ${rounded(most)}`}
+      />
     </section>
   )
 }
 
 function rounded(servers: number): string {
-  return counted(Number(servers.toFixed(1)), 'server')
+  return counted(short(servers), 'server')
+}
+
+/** With at most one digit behind the point. */
+function short(figure: number): number {
+  return Number(figure.toFixed(1))
 }
 
 function capital(text: string): string {
