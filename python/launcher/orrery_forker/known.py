@@ -9,7 +9,7 @@ import os
 import sys
 import zlib
 
-from . import made_anew, modules, npm_prefix, scout
+from . import made_anew, modules, npm_prefix, scout, variables
 from .preload import package_folders, path_of_servers
 
 
@@ -53,7 +53,7 @@ def state_of_today(stamp):
         "packages": stamp,
         "python": sys.version,
         "environment": {name: value for name, value in os.environ.items() if name != "ORRERY_ROOM"},
-        "program": [checksum(module.__file__) for module in (made_anew, modules, npm_prefix, scout)],
+        "program": [checksum(module.__file__) for module in (made_anew, modules, npm_prefix, scout, variables)],
     }
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 
-from . import npm_prefix
+from . import huge_pages, npm_prefix
 from .become import Execution, close_inherited
 from .forker import CONTROL_FD
 from .kernels import KernelForker, fork_beside
@@ -53,6 +53,7 @@ class Preloaded:
         self.set_by_servers = variables_set_by(found["modules"])
         self.with_kernels = with_kernels and can_be_offered(found["kernel"])
         self.server_modules = movable(set(sys.modules) - of_kernels)
+        read_tables_of_system()
         fault = (guard and (guard.refused or guard.fault_of_libraries())) or shared_fault()
         if fault:
             sys.exit(fault)
@@ -61,6 +62,8 @@ class Preloaded:
         # Garbage collection would touch, and so copy, what all servers share.
         gc.collect()
         gc.freeze()
+        if not known:  # one for a single user forks once, which is less than gathering takes
+            huge_pages.gather(self.appearance.libc)
         self.appearance.show("orrery-preload", ["orrery: forks servers of", program], {})
 
     def hello(self):
@@ -134,6 +137,13 @@ def variables_set_by(names):
     for name in names:
         importlib.import_module(name)
     return {name: value for name, value in os.environ.items() if before.get(name) != value}
+
+
+def read_tables_of_system():
+    """Which each server would read for itself."""
+    import mimetypes
+
+    mimetypes.init()
 
 
 def path_of_servers(program):

@@ -16,9 +16,8 @@ from importlib.machinery import PathFinder
 from .made_anew import is_made_anew
 from .modules import KERNEL, all_names
 from .npm_prefix import Question
+from .variables import is_of_one_server
 
-# Different for each server. What else is looked up must be equal, see `Variables`.
-OF_ONE_SERVER = ("JUPYTERHUB_", "JPY_", "HOME")
 # Keeps a copy of all variables, for CGI programs alone.
 EXEMPT = frozenset({"wsgiref.handlers"})
 
@@ -76,13 +75,13 @@ class Scout:
         tainted = {
             module
             for module, names in self.readers.items()
-            if module not in EXEMPT and any(name.startswith(OF_ONE_SERVER) for name in names)
+            if module not in EXEMPT and any(map(is_of_one_server, names))
         }
         self.add_importers(tainted)
         clean = [name for name in sys.modules if name not in before and name not in tainted and importable(name)]
         kernel = [name for name in clean if name in of_kernels] if "ipykernel.kernelapp" in of_kernels else []
         variables = {name for module, names in self.readers.items() if module not in EXEMPT for name in names}
-        kept = sorted(name for name in variables if not name.startswith(OF_ONE_SERVER))
+        kept = sorted(name for name in variables if not is_of_one_server(name))
         return {"kernel": kernel, "modules": clean, "variables": kept}
 
     def try_imports(self, names):

@@ -80,6 +80,7 @@ describe('servers that are preloaded', () => {
     assert.deepEqual([facts.cwd, facts.home], [server.home, server.home])
     const folders = ['settings', 'workspaces'].map(name => join(server.home, name))
     assert.deepEqual(facts.lab, { preloaded: true, folders })
+    assert.equal(facts.tables, true)
     assert.equal(facts.uid, findProcess(server.pid)!.uid)
     assert.equal(facts.dumpable, true)
     assert.deepEqual(facts.fds, [0, 1, 2])
@@ -120,7 +121,11 @@ describe('servers that are preloaded', () => {
   })
 
   it('begin from nothing where a variable would have made their modules others', async () => {
-    for (const environment of [{ THE_LANGUAGE: 'xx' }, { PYTHONPATH: '/nowhere' }]) {
+    for (const environment of [
+      { THE_LANGUAGE: 'xx' },
+      { PYTHONPATH: '/nowhere' },
+      { JUPYTERHUB_METRICS_PREFIX: 'x' },
+    ]) {
       const server = await start([], environment)
       assert.equal(server.facts.modules, false)
       const { reason } = told('server is not preloaded').at(-1)!.fields
