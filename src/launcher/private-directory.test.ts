@@ -3,8 +3,10 @@ import { chmodSync, chownSync, lchownSync, mkdirSync, mkdtempSync, rmSync, statS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { keptExits } from './kept-exits.ts'
 import { serverLogs } from './logs/server-logs.ts'
 import { privateDirectory } from './private-directory.ts'
+import { serverRecords } from './server-records.ts'
 
 const skip = process.getuid?.() !== 0 && 'needs root'
 
@@ -33,6 +35,19 @@ describe('a folder of the launcher', () => {
     privateDirectory(join(base, 'link/state'))
     lchownSync(join(base, 'link'), 4242, 4242)
     assert.throws(() => privateDirectory(join(base, 'link/state')), { code: 'folder_unsafe' })
+  })
+
+  it('is not one that a user has made before, with what is kept of servers in mind', { skip }, () => {
+    chmodSync(base, 0o1777) // as /tmp
+    for (const [name, open] of [
+      ['logs', serverLogs],
+      ['records', serverRecords],
+      ['exits', keptExits],
+    ] as const) {
+      mkdirSync(join(base, name), { mode: 0o777 })
+      chownSync(join(base, name), 4242, 4242)
+      assert.throws(() => open(base), { code: 'folder_unsafe' }, name)
+    }
   })
 
   it('is not below a folder that others can write', { skip }, () => {

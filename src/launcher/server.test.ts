@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmodSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { launcherClient } from './client.ts'
@@ -56,6 +57,21 @@ describe('the socket of the launcher', () => {
 
     assert.equal(stranger.stdout, '')
     assert.match(allowed.stdout, new RegExp(`"version":${PROTOCOL_VERSION}`))
+  })
+
+  it('lies in no folder where others could put another file in its place', {
+    skip: !isRoot() && 'needs root',
+  }, async () => {
+    const folder = join(launcher.options.stateDir, 'run')
+    mkdirSync(folder)
+    chownSync(folder, 65_534, 65_534)
+    const socketPath = join(folder, 'launcher.sock')
+    symlinkSync('/etc/passwd', socketPath) // as its owner would
+
+    await assert.rejects(startLauncher({ ...launcher.options, socketPath }), { code: 'folder_unsafe' })
+    chownSync(folder, 0, 0)
+    await assert.rejects(startLauncher({ ...launcher.options, socketPath }), { code: 'socket_unsafe' })
+    assert.equal(statSync('/etc/passwd').uid, 0)
   })
 
   it('takes only what its schema names', async () => {

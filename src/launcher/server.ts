@@ -1,5 +1,6 @@
-import { chmodSync, chownSync, lstatSync, rmSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, lstatSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import { background } from '../core/runtime.ts'
 import { openAnyForker } from './forking/forker-python.ts'
 import { keepForker } from './forking/forkers.ts'
@@ -7,6 +8,7 @@ import { preloadingForker } from './forking/preloading.ts'
 import { launcherOperations } from './operations.ts'
 import { isRoot, type LauncherOptions } from './options.ts'
 import { peerCredentials } from './peer-credentials.ts'
+import { assertUnmovable } from './private-directory.ts'
 import { Refusal } from './refusal.ts'
 import { serveRequests } from './serve-requests.ts'
 import { unitRunner } from './units/unit-runner.ts'
@@ -23,6 +25,9 @@ const MAX_CONNECTIONS = 64
 /** Listens on the launcher's socket until closed. Rejects when another launcher already does. */
 export async function startLauncher(options: LauncherOptions): Promise<Launcher> {
   if (process.platform !== 'linux') throw new Refusal('platform_unsupported', 'The launcher needs Linux.')
+  // Root gives the socket away by its path, at which nobody else may put another file meanwhile.
+  const folder = dirname(options.socketPath)
+  if (isRoot() && existsSync(folder)) assertUnmovable(folder)
   await removeStaleSocket(options.socketPath)
   const opening = openAnyForker(options)
   const plain = keepForker(opening, () => openAnyForker(options), options.log)
