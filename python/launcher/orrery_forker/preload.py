@@ -53,12 +53,12 @@ class Preloaded:
         self.set_by_servers = variables_set_by(found["modules"])
         self.with_kernels = with_kernels and can_be_offered(found["kernel"])
         self.server_modules = movable(set(sys.modules) - of_kernels)
-        read_tables_of_system()
         fault = (guard and (guard.refused or guard.fault_of_libraries())) or shared_fault()
         if fault:
             sys.exit(fault)
         if guard:
             guard.active = False
+        read_tables()
         # Garbage collection would touch, and so copy, what all servers share.
         gc.collect()
         gc.freeze()
@@ -139,11 +139,16 @@ def variables_set_by(names):
     return {name: value for name, value in os.environ.items() if before.get(name) != value}
 
 
-def read_tables_of_system():
-    """Which each server would read for itself."""
+def read_tables():
+    """Of the system, and of what is installed: each server would read them for itself."""
+    import importlib.metadata
     import mimetypes
 
     mimetypes.init()
+    try:
+        importlib.metadata.entry_points()
+    except Exception as error:  # whoever needs them tells
+        print(f"what is installed cannot be listed: {type(error).__name__}", file=sys.stderr)
 
 
 def path_of_servers(program):

@@ -7,14 +7,14 @@ import { systemPython } from '../testing.ts'
 /** Stands for the packages of a single-user server: what they keep, and what a server of theirs tells. */
 const PACKAGES: Record<string, string> = {
   'jupyterhub/singleuser/__init__.py': `
-import json, mimetypes, os, random, signal, sys
+import importlib.metadata, json, mimetypes, os, random, signal, sys
 import heavy, home
 from jupyterlab import labapp
 def main():
     numbers = {"random": random.random(), "home": home.HOME, "modules": sys.modules["heavy"].imported_by != os.getpid()}
     settings = labapp.SubApp._static_immutable_initial_values["user_settings_dir"], labapp.LabApp.workspaces_dir.default_value
     numbers["lab"] = {"preloaded": labapp.imported_by != os.getpid(), "folders": settings}
-    numbers["tables"] = mimetypes.inited
+    numbers["tables"] = mimetypes.inited and importlib.metadata.FastPath.__new__.cache_info().currsize > 0
     status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
     facts = {"argv": sys.argv, "env": {name: value for name, value in os.environ.items() if "TOKEN" not in name}, "cwd": os.getcwd(), "uid": os.getuid(),
              "groups": os.getgroups(), "caps": status["CapEff"].strip(), "dumpable": os.access("/proc/self/fd", os.R_OK),
@@ -65,7 +65,7 @@ export interface FactsOfServer {
   fds: number[]
   random: number
   home: string
-  /** Those of the system have been read. */
+  /** Those of the system and of installed packages have been read. */
   tables: boolean
   lab: { preloaded: boolean; folders: string[] }
   /** They were imported by another process. */
