@@ -127,10 +127,12 @@ async function openIn(browser: Browser, { url, name }: Pick<Person, 'url' | 'nam
 }
 
 async function call({ url, token }: Person, method: string, path: string, body?: string): Promise<Response> {
-  return await fetch(url + path, {
-    method,
-    headers: { authorization: `token ${token}` },
-    redirect: 'manual',
-    ...(body !== undefined && { body }),
+  const headers = { authorization: `token ${token}` }
+  const options = { method, headers, redirect: 'manual' as const, ...(body !== undefined && { body }) }
+  const ask = () => fetch(url + path, options)
+  // A proxy may end a kept connection just when it is used again: then a client asks again (RFC 9112, 9.3.1).
+  const answer = method === 'GET' ? ask().catch(ask) : ask()
+  return await answer.catch(error => {
+    throw new Error(`${method} ${url}${path} got no answer`, { cause: error })
   })
 }
