@@ -120,7 +120,7 @@ function internal(site: Site): Outcome<'internal'>[] {
   ]
 }
 
-/** What is the hub's can be read by the hub and by root. */
+/** What is the hub's can be read by the hub and by root. Before the first start it is nobody's: whoever asks will own it. */
 function mayLook({ isRoot, hubOwner, inHub }: Site): boolean {
-  return isRoot || inHub || hubOwner?.uid === process.getuid?.()
+  return isRoot || inHub || hubOwner === undefined || hubOwner.uid === process.getuid?.()
 }
