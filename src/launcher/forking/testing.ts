@@ -80,6 +80,8 @@ export function madeUpEnvironment(folder: string): { program: string; packages: 
     mkdirSync(join(packages, path, '..'), { recursive: true })
     writeFileSync(join(packages, path), text)
   }
+  // As pip does. A server that wrote what it has compiled would change the folder, as an upgrade of packages does.
+  execFileSync(systemPython(), ['-I', '-m', 'compileall', '-q', packages])
   mkdirSync(join(environment, 'bin'))
   symlinkSync(systemPython(), join(environment, 'bin/python3'))
   writeFileSync(join(environment, 'pyvenv.cfg'), `home = /usr/bin\ninclude-system-site-packages = false\n`)
