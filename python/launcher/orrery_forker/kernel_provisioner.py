@@ -8,10 +8,10 @@ import os
 import socket
 import sys
 import time
-from importlib.metadata import Distribution, DistributionFinder
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from .entry_points import Finder
 from .kernel_requests import Unsuitable
 
 NAME = "orrery-preloaded-kernels"
@@ -59,26 +59,8 @@ def answers(ip, port):
         return attempt.connect_ex(("127.0.0.1" if ip == "0.0.0.0" else ip, port)) == 0
 
 
-class Registration(Distribution):
-    def read_text(self, filename):
-        texts = {"METADATA": f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1\n", "entry_points.txt": ENTRY_POINTS}
-        return texts.get(filename)
-
-    def locate_file(self, path):
-        return path
-
-
-class Finder(DistributionFinder):
-    """Comes last, and Jupyter takes the last one of a name."""
-
-    def find_spec(self, fullname, path, target=None):
-        return None
-
-    def find_distributions(self, context=DistributionFinder.Context()):
-        return [Registration()] if context.name in (None, NAME) else []
-
-
 def use(kernel_requests):
     global requests
     requests = kernel_requests
-    sys.meta_path.append(Finder())
+    # Jupyter takes the last one of a name.
+    sys.meta_path.append(Finder(NAME, ENTRY_POINTS))

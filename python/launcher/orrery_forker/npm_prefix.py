@@ -10,7 +10,8 @@ import shutil
 import signal
 import sys
 import time
-from importlib.metadata import Distribution, DistributionFinder
+
+from .entry_points import Finder
 
 NAME = "orrery-npm-prefix"
 # Jupyter calls what is registered so with its manager of language servers, before it looks for any.
@@ -93,7 +94,7 @@ def use(answer):
     known = answer
     if answer is not None:
         # First, so that it is called before npm is asked.
-        sys.meta_path.insert(0, Finder())
+        sys.meta_path.insert(0, Finder(NAME, ENTRY_POINTS))
 
 
 def answer_for(manager):
@@ -113,20 +114,3 @@ def holds(answer, environment):
     path = environment.get("PATH")
     mine = {"npm": shutil.which("npm", path=path), "node": shutil.which("node", path=path)}
     return {**answer, **mine} == answer and state_of(answer["settings"]) == answer["settings"]
-
-
-class Registration(Distribution):
-    def read_text(self, filename):
-        texts = {"METADATA": f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1\n", "entry_points.txt": ENTRY_POINTS}
-        return texts.get(filename)
-
-    def locate_file(self, path):
-        return path
-
-
-class Finder(DistributionFinder):
-    def find_spec(self, fullname, path, target=None):
-        return None
-
-    def find_distributions(self, context=DistributionFinder.Context()):
-        return [Registration()] if context.name in (None, NAME) else []
